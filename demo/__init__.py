@@ -1,0 +1,1 @@
+"""The demo: drives a running platform over HTTP on real purchase data."""

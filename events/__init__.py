@@ -1,0 +1,1 @@
+"""The events that functions exchange: catalogue, envelope and models."""

@@ -1,0 +1,1 @@
+"""The deployment units: one folder per function, wired in functions.registry."""

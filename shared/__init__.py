@@ -1,0 +1,1 @@
+"""The areas: the logic that functions serve."""
