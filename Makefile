@@ -31,9 +31,11 @@ bench: $(STAMP) ## Measure throughput and latency
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting and the direction of imports
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/lint-imports || failed=1; \
+	exit $$failed
 
 format: $(STAMP) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix-only --exit-zero .
@@ -49,9 +51,9 @@ check-generated: $(STAMP) ## Fail when a generated file differs from what the co
 	@$(BIN)/clo generate --check
 
 lock: ## Resolve the dependencies of pyproject.toml anew into requirements.lock
-	@scripts=$$(mktemp -d) && trap 'rm -rf "$$scripts"' EXIT \
-	&& $(PYTHON) -m venv "$$scripts" && "$$scripts/bin/pip" install --quiet pip-tools \
-	&& CUSTOM_COMPILE_COMMAND='make lock' "$$scripts/bin/pip-compile" --quiet --upgrade --generate-hashes --allow-unsafe \
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT \
+	&& $(PYTHON) -m venv "$$tools" && "$$tools/bin/pip" install --quiet pip-tools \
+	&& CUSTOM_COMPILE_COMMAND='make lock' "$$tools/bin/pip-compile" --quiet --upgrade --generate-hashes --allow-unsafe \
 	   --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	   --extra demo --extra dev --output-file requirements.lock pyproject.toml
 
