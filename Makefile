@@ -34,7 +34,7 @@ lint: $(STAMP) ## Check style, formatting and the direction of imports
 	@failed=0; \
 	$(BIN)/ruff check . || failed=1; \
 	$(BIN)/ruff format --check . || failed=1; \
-	$(BIN)/lint-imports || failed=1; \
+	$(BIN)/lint-imports --no-logo || failed=1; \
 	exit $$failed
 
 format: $(STAMP) ## Format the code and fix what ruff can fix
