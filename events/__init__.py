@@ -1,1 +1,1 @@
-"""The events that functions exchange: catalogue, envelope and models."""
+"""The events that functions exchange: their table, their shapes, their envelope."""

@@ -1,0 +1,187 @@
+"""The shapes of events: past facts, in batches of one customer shard where they are many."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from shared.kernel.ids import CampaignId, CreditId, GrantId, OfferId, RedemptionId, SegmentId
+from shared.kernel.money import to_minor
+from shared.kernel.wire import Amount, BasisPoints, Currency, ExternalId, Minor, Moment, Text, Wire
+
+MAX_BATCH = 5_000
+MAX_ITEMS = 1_000
+
+Shard = Annotated[int, Field(ge=0, lt=1024)]
+ChannelName = Literal["email", "social", "in_app", "web", "sms", "statement"]
+
+
+class CampaignWentLive(Wire):
+    """A campaign began, or its offers may be launched again after new ones were approved."""
+
+    campaign_id: CampaignId
+    live_at: Moment
+
+
+class CampaignEnded(Wire):
+    """A campaign is over, by time or by command."""
+
+    campaign_id: CampaignId
+    ended_at: Moment
+    cancelled: bool
+
+
+class OfferApproved(Wire):
+    """A second person approved a version of an offer."""
+
+    offer_id: OfferId
+    campaign_id: CampaignId
+    version: int
+
+
+class OfferWentLive(Wire):
+    """An offer began; its audience is to be given grants as of `live_at`."""
+
+    offer_id: OfferId
+    campaign_id: CampaignId
+    version: int
+    live_at: Moment
+    segments_in: list[SegmentId]
+    segments_out: list[SegmentId]
+    holdout: BasisPoints
+    content: list["RolloutContent"]
+
+
+class RolloutContent(Wire):
+    """What is shown on one channel in one language."""
+
+    channel: ChannelName
+    language: str
+    title: Text
+    text: Text
+
+
+class OfferRolledOut(Wire):
+    """An offer's grants exist and one channel's system may take it to its customers."""
+
+    offer_id: OfferId
+    campaign_id: CampaignId
+    version: int
+    channel: ChannelName
+    grants: int
+    content: list[RolloutContent]
+
+
+class HistoriesChanged(Wire):
+    """Facts other than purchases changed the histories of these customers and offers: fold them again."""
+
+    shard: Shard
+    pairs: Annotated[list[tuple[ExternalId, OfferId]], Field(min_length=1, max_length=MAX_BATCH)]
+    why: Text
+
+
+class BasketItem(Wire):
+    """One line of a basket."""
+
+    product: ExternalId
+    amount: Amount
+
+
+class Transaction(Wire):
+    """A card purchase as the bank posts it. Amounts: minor units, or exact decimals in major units as strings."""
+
+    transaction_id: ExternalId
+    kind: Literal["purchase"] = "purchase"
+    customer_id: ExternalId
+    at: Moment
+    currency: Currency
+    amount: Amount
+    merchant_id: ExternalId
+    location_id: ExternalId | None = None
+    mcc: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+    items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _decimals_fit_the_currency(self) -> "Transaction":
+        for amount in (self.amount, *(item.amount for item in self.items)):
+            if isinstance(amount, str):
+                to_minor(amount, self.currency)
+        return self
+
+
+class TransactionsPosted(Wire):
+    """Purchases of the customers of one shard, as they were accepted."""
+
+    shard: Shard
+    transactions: Annotated[list[Transaction], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class RecordedRedemption(Wire):
+    """Where a redemption stands after a change."""
+
+    redemption_id: RedemptionId
+    grant_id: GrantId
+    offer_id: OfferId
+    campaign_id: CampaignId
+    customer_id: ExternalId
+    ordinal: int
+    state: Literal["earned", "held", "payable", "paid", "reversed", "rejected"]
+    reward_minor: Minor
+    currency: Currency
+    payable_at: Moment
+    reason: str | None = None
+
+
+class RedemptionsRecorded(Wire):
+    """Redemptions of one shard that were new or changed."""
+
+    shard: Shard
+    redemptions: Annotated[list[RecordedRedemption], Field(min_length=1)]
+
+
+class PayoutsDue(Wire):
+    """Redemptions of one shard whose hold is over."""
+
+    shard: Shard
+    redemption_ids: Annotated[list[RedemptionId], Field(min_length=1)]
+
+
+class StatementCredit(Wire):
+    """An instruction to the card system: credit this much to the customer's card account."""
+
+    credit_id: CreditId
+    redemption_id: RedemptionId
+    customer_id: ExternalId
+    amount_minor: Minor
+    currency: Currency
+
+
+class StatementCreditsInstructed(Wire):
+    """Statement credits of the customers of one shard."""
+
+    shard: Shard
+    credits: Annotated[list[StatementCredit], Field(min_length=1)]
+
+
+class Impression(Wire):
+    """One offer served to, viewed or clicked by one customer."""
+
+    impression_id: ExternalId
+    kind: Literal["served", "viewed", "clicked"]
+    customer_id: ExternalId
+    offer_id: OfferId
+    channel: ChannelName
+    placement: ExternalId
+    at: Moment
+
+
+class ImpressionsLogged(Wire):
+    """Impressions of the customers of one shard, as they were accepted."""
+
+    shard: Shard
+    impressions: Annotated[list[Impression], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class ScheduleTicked(Wire):
+    """Time went by: whatever is due now is to be done."""
+
+    at: Moment

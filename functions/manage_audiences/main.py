@@ -1,0 +1,16 @@
+"""HTTP, marketing and the bank: customers, segments and grants."""
+
+import functions_framework.aio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.audiences import service
+from shared.platform.http import HttpFunction
+
+FUNCTION = HttpFunction("manage_audiences", service)
+
+
+@functions_framework.aio.http
+async def manage_audiences(request: Request) -> Response:
+    """Answer one request about customers, segments or grants."""
+    return await FUNCTION(request)

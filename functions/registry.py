@@ -1,0 +1,138 @@
+"""The wiring table: every function, what triggers it, what it emits, who may call it, how it scales. One of the two wiring screens.
+
+A route is "METHOD path operation scope [status]"; the operation is the use case of that name in the function's service module.
+"""
+
+from dataclasses import dataclass, field
+
+from events import payloads as p
+from shared.kernel.wire import Wire
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One HTTP operation."""
+
+    method: str
+    path: str
+    operation: str
+    scope: str
+    status: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scale:
+    """Hints for autoscaling: requests at a time in one instance, instances, cpu and memory of one, seconds a request may take."""
+
+    concurrency: int = 8
+    least: int = 0
+    most: int = 10
+    cpu: str = "500m"
+    memory: str = "256Mi"
+    timeout_seconds: int = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Function:
+    """One deployment unit. `service` is the module of its use cases; `consumes` maps events to use cases of it."""
+
+    name: str
+    service: str
+    routes: tuple[Route, ...] = ()
+    consumes: dict[type[Wire], str] = field(default_factory=dict)
+    emits: tuple[type[Wire], ...] = ()
+    body_limit: int = MIB
+    scale: Scale = Scale()
+
+
+def _routes(table: str) -> tuple[Route, ...]:
+    rows = (line.split() for line in table.strip().splitlines())
+    return tuple(Route(method=r[0], path=r[1], operation=r[2], scope=r[3], status=int(r[4]) if len(r) > 4 else 200) for r in rows)
+
+
+MONEY = Scale(least=1, most=20, cpu="1", memory="512Mi", timeout_seconds=120)
+
+FUNCTIONS: tuple[Function, ...] = (
+    Function(name="manage_campaigns", service="shared.campaigns.service", emits=(p.CampaignWentLive, p.CampaignEnded), routes=_routes("""
+        POST /v1/campaigns                                    create_campaign          campaigns:write    201
+        GET  /v1/campaigns                                    list_campaigns           campaigns:read
+        GET  /v1/campaigns/{campaign_id}                      get_campaign             campaigns:read
+        POST /v1/campaigns/{campaign_id}/budget-requests      request_budget           campaigns:write    201
+        GET  /v1/campaigns/{campaign_id}/budget-requests      list_budget_requests     campaigns:read
+        POST /v1/campaigns/{campaign_id}/approve              approve_budget           campaigns:approve
+        POST /v1/campaigns/{campaign_id}/reject               reject_budget            campaigns:approve
+        POST /v1/campaigns/{campaign_id}/schedule             schedule_campaign        campaigns:write
+        POST /v1/campaigns/{campaign_id}/pause                pause_campaign           campaigns:write
+        POST /v1/campaigns/{campaign_id}/resume               resume_campaign          campaigns:write
+        POST /v1/campaigns/{campaign_id}/cancel               cancel_campaign          campaigns:write
+        GET  /v1/campaigns/{campaign_id}/history              campaign_history         campaigns:read
+    """)),
+    Function(name="manage_offers", service="shared.offers.service", emits=(p.OfferApproved,), routes=_routes("""
+        POST /v1/offers                                       create_offer             offers:write       201
+        GET  /v1/offers                                       list_offers              offers:read
+        GET  /v1/offers/{offer_id}                            get_offer                offers:read
+        POST /v1/offers/{offer_id}/versions                   create_version           offers:write       201
+        GET  /v1/offers/{offer_id}/versions                   list_versions            offers:read
+        GET  /v1/offers/{offer_id}/diff                       diff_versions            offers:read
+        POST /v1/offers/{offer_id}/submit                     submit_offer             offers:write
+        POST /v1/offers/{offer_id}/approve                    approve_offer            offers:approve
+        POST /v1/offers/{offer_id}/request-changes            request_changes          offers:approve
+        POST /v1/offers/{offer_id}/reject                     reject_offer             offers:approve
+        POST /v1/offers/{offer_id}/withdraw                   withdraw_offer           offers:write
+        GET  /v1/offers/{offer_id}/history                    offer_history            offers:read
+    """)),
+    Function(name="manage_audiences", service="shared.audiences.service", emits=(p.HistoriesChanged,), body_limit=5 * MIB, routes=_routes("""
+        POST /v1/customers                                    put_customers            audiences:write
+        GET  /v1/customers/{customer_id}                      get_customer             audiences:read
+        POST /v1/segments                                     create_segment           audiences:write    201
+        GET  /v1/segments                                     list_segments            audiences:read
+        POST /v1/segments/estimate                            estimate_audience        audiences:read
+        GET  /v1/segments/{segment_id}                        get_segment              audiences:read
+        POST /v1/grants                                       issue_grants             audiences:write    201
+        GET  /v1/grants                                       list_grants              audiences:read
+    """)),
+    Function(name="manage_merchants", service="shared.merchants.service", body_limit=5 * MIB, routes=_routes("""
+        POST /v1/merchants                                    put_merchants            merchants:write
+        GET  /v1/merchants/{merchant_id}                      get_merchant             merchants:read
+    """)),
+    Function(name="serve_offers", service="shared.audiences.wallet", emits=(p.HistoriesChanged,), routes=_routes("""
+        GET  /v1/customers/{customer_id}/offers                      list_customer_offers   wallet:read
+        POST /v1/customers/{customer_id}/offers/{grant_id}/activate  activate_offer         wallet:activate
+    """)),
+    Function(name="check_eligibility", service="shared.redemptions.eligibility", scale=Scale(concurrency=32, least=1), routes=_routes("""
+        POST /v1/eligibility                                  check_eligibility        eligibility:read
+    """)),
+    Function(name="log_impressions", service="shared.impressions.service", emits=(p.ImpressionsLogged,), routes=_routes("""
+        POST /v1/impressions                                  log_impressions          impressions:write  207
+    """)),
+    Function(name="post_transactions", service="shared.redemptions.intake", emits=(p.TransactionsPosted,), body_limit=5 * MIB,
+             routes=_routes("""
+        POST /v1/transactions                                 post_transactions        transactions:write 207
+    """)),
+    Function(name="report_campaigns", service="shared.reports.service", routes=_routes("""
+        GET  /v1/campaigns/{campaign_id}/report               campaign_report          reports:read
+        GET  /v1/campaigns/{campaign_id}/ledger               campaign_ledger          ledger:read
+        GET  /v1/redemptions                                  list_redemptions         reports:read
+        GET  /v1/ledger/trial-balance                         trial_balance            ledger:read
+    """)),
+    Function(name="launch_offer", service="shared.offers.launch", emits=(p.OfferWentLive,),
+             consumes={p.CampaignWentLive: "launch_campaign", p.OfferApproved: "launch_approved"}),
+    Function(name="build_audience", service="shared.audiences.launch", emits=(p.OfferRolledOut, p.HistoriesChanged),
+             consumes={p.OfferWentLive: "build_audience"}),
+    Function(name="redeem_cashback", service="shared.redemptions.service", emits=(p.RedemptionsRecorded,), scale=MONEY,
+             consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold"}),
+    Function(name="pay_cashback", service="shared.redemptions.payout", emits=(p.StatementCreditsInstructed,), scale=MONEY,
+             consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),
+    Function(name="count_impressions", service="shared.impressions.service", consumes={p.ImpressionsLogged: "count_impressions"}),
+    Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
+             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.PayoutsDue), consumes={p.ScheduleTicked: "run_schedule"}),
+)
+
+BY_NAME = {function.name: function for function in FUNCTIONS}
+
+
+def consumers_of(payload: type[Wire]) -> tuple[str, ...]:
+    """The functions that an event goes to, by name."""
+    return tuple(function.name for function in FUNCTIONS if payload in function.consumes)

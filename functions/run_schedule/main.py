@@ -1,0 +1,16 @@
+"""Event, by the clock: starts and ends what is due."""
+
+import functions_framework.aio
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.schedule import service
+from shared.platform.consume import EventFunction
+
+FUNCTION = EventFunction("run_schedule", service)
+
+
+@functions_framework.aio.http
+async def run_schedule(request: Request) -> Response:
+    """Take one event."""
+    return await FUNCTION(request)

@@ -1,0 +1,1 @@
+"""Campaigns: objective, window, budget requests and their approval, lifecycle, audit trail."""

@@ -1,0 +1,108 @@
+"""Campaigns in PostgreSQL: values in, values out."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from shared.campaigns.model import BudgetRequest, Campaign, Change, State, Timeline, timeline
+from shared.kernel.errors import NotFound
+from shared.platform.call import Transaction
+from shared.platform.database import Queries, one, rows
+
+SQL = Queries(__file__)
+
+
+def insert(tx: Transaction, campaign: Campaign) -> bool:
+    """Store a new campaign; False when its id is taken."""
+    values = asdict(campaign) | {"state": campaign.state.value, "revision": tx.bump("campaigns")}
+    return one(tx.connection, SQL["insert_campaign"], **values) is not None
+
+
+def read(tx: Transaction, campaign_id: UUID, *, lock: bool = False) -> Campaign:
+    """One campaign, held until the end of the transaction if asked. Raises NotFound."""
+    row = one(tx.connection, SQL["lock_campaign" if lock else "read_campaign"], campaign_id=campaign_id)
+    if row is None:
+        raise NotFound("There is no such campaign.")
+    return _campaign(row)
+
+
+def list_all(tx: Transaction, *, limit: int, offset: int) -> list[Campaign]:
+    """Campaigns, newest first."""
+    return [_campaign(row) for row in rows(tx.connection, SQL["list_campaigns"], limit=limit, offset=offset)]
+
+
+def move(tx: Transaction, before: Campaign | None, after: Campaign, change: Change) -> None:
+    """Write a campaign's new state and the line of history that goes with it."""
+    if before is not None and before.state is not after.state:
+        revision = tx.bump("campaigns")
+        tx.connection.execute(SQL["set_state"], {"campaign_id": after.campaign_id, "state": after.state.value, "revision": revision})
+    values = asdict(change) | {
+        "campaign_id": after.campaign_id,
+        "from_state": change.from_state.value if change.from_state else None,
+        "to_state": change.to_state.value,
+    }
+    tx.connection.execute(SQL["add_history"], values)
+
+
+def history(tx: Transaction, campaign_id: UUID) -> list[Change]:
+    """The audit trail of a campaign, oldest first."""
+    return [_change(row) for row in rows(tx.connection, SQL["read_history"], campaign_id=campaign_id)]
+
+
+def insert_request(tx: Transaction, request: BudgetRequest) -> bool:
+    """Store a new request for budget; False when the campaign has one open."""
+    return one(tx.connection, SQL["insert_budget_request"], **asdict(request)) is not None
+
+
+def open_request(tx: Transaction, campaign_id: UUID) -> BudgetRequest | None:
+    """The request that waits for a decision."""
+    row = one(tx.connection, SQL["read_open_request"], campaign_id=campaign_id)
+    return BudgetRequest(**row) if row else None
+
+
+def decide(tx: Transaction, request: BudgetRequest) -> None:
+    """Write the decision on a request."""
+    tx.connection.execute(SQL["decide_request"], asdict(request))
+
+
+def list_requests(tx: Transaction, campaign_id: UUID) -> list[BudgetRequest]:
+    """The requests of a campaign in the order they were made."""
+    return [BudgetRequest(**row) for row in rows(tx.connection, SQL["list_requests"], campaign_id=campaign_id)]
+
+
+def lock_due(tx: Transaction, *, now: datetime, most: int) -> list[Campaign]:
+    """Campaigns that time should have moved by now, at most so many, held until the end of the transaction."""
+    return [_campaign(row) for row in rows(tx.connection, SQL["lock_due"], now=now, most=most)]
+
+
+def timelines_since(tx: Transaction, revision: int) -> tuple[int, list[Timeline]]:
+    """The stops of campaigns that changed after a revision, and the newest revision among them."""
+    changed = rows(tx.connection, SQL["changed_since"], revision=revision)
+    histories = _histories(tx, [row["campaign_id"] for row in changed])
+    timelines = [timeline(row["campaign_id"], State(row["state"]), histories.get(row["campaign_id"], [])) for row in changed]
+    return max((row["revision"] for row in changed), default=revision), timelines
+
+
+def _histories(tx: Transaction, campaign_ids: Sequence[UUID]) -> dict[UUID, list[Change]]:
+    found: dict[UUID, list[Change]] = {}
+    for row in rows(tx.connection, SQL["read_histories"], campaign_ids=list(campaign_ids)) if campaign_ids else []:
+        found.setdefault(row["campaign_id"], []).append(_change(row))
+    return found
+
+
+def _campaign(row: DictRow) -> Campaign:
+    return Campaign(**row | {"state": State(row["state"])})
+
+
+def _change(row: DictRow) -> Change:
+    return Change(
+        action=row["action"],
+        from_state=State(row["from_state"]) if row["from_state"] else None,
+        to_state=State(row["to_state"]),
+        by=row["by"],
+        at=row["at"],
+        reason=row["reason"],
+    )

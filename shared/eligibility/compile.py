@@ -1,0 +1,145 @@
+"""An offer made ready for use: its rules compiled to closures once, so that a purchase is judged by a few look-ups."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, repeat
+from operator import attrgetter, ge, gt
+from typing import Final
+
+from shared.eligibility.model import Offer, Purchase, Version
+from shared.eligibility.scope import CompiledScope, compile_scope
+from shared.eligibility.terms import FixedReward, Operator, PercentReward, Terms
+from shared.eligibility.windows import CompiledWindow, compile_window
+from shared.kernel.errors import Broken
+from shared.kernel.money import share, to_minor
+
+COMPARE: Final[dict[Operator, Callable[[int, int], bool]]] = {Operator.AT_LEAST: ge, Operator.MORE_THAN: gt}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class CompiledVersion:
+    """One version's terms as numbers and closures; all amounts in minor units of its currency."""
+
+    number: int
+    in_force_from: datetime
+    terms: Terms
+    scope: CompiledScope
+    in_scope: Callable[[Purchase], bool]
+    """Whether the purchase is what the offer is about; asks nothing of time, currency or customer."""
+    qualifying_minor: Callable[[Purchase], int]
+    window: CompiledWindow
+    reward: Callable[[int], int]
+    """What a qualifying amount earns before the customer's limits; nothing qualifying earns nothing, of a fixed reward too."""
+    cumulative: bool
+    repeat: bool
+    carries: bool
+    """Cumulative and repeated: a completion takes the threshold off the running sum, and the rest carries on."""
+    needs_activation: bool
+    threshold_minor: int
+    reaches_threshold: Callable[[int], bool]
+    max_reward_minor: int | None
+    redemptions_per_customer: int | None
+    reward_per_customer_minor: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class CompiledOffer:
+    """An offer with its versions compiled, in order. Compared and hashed by identity."""
+
+    offer: Offer
+    versions: tuple[CompiledVersion, ...]
+    earliest: datetime
+    """No purchase before this moment can count, under any version, in any zone."""
+    latest: datetime
+    """No purchase at this moment or after it can count, under any version, in any zone."""
+    max_reward_minor: int | None
+    """The largest single reward under any version; None where nothing bounds it."""
+
+    def version_at(self, at: datetime) -> CompiledVersion:
+        """The version in force at a moment; before the first one's, the first: its window says when it applies."""
+        for version in reversed(self.versions):
+            if version.in_force_from <= at:
+                return version
+        return self.versions[0]
+
+
+def compile_offer(offer: Offer) -> CompiledOffer:
+    """Compile every version of an offer. Its terms must be free of problems (see `validation`); Broken when it has no version."""
+    if not offer.versions:
+        raise Broken("An offer without an approved version can't be compiled", offer_id=offer.offer_id)
+    ordered = sorted(offer.versions, key=attrgetter("in_force_from", "number"))
+    versions = tuple(map(compile_version, ordered, _scopes(ordered)))
+    spans = [version.window.widest() for version in versions]
+    rewards = [version.max_reward_minor for version in versions]
+    return CompiledOffer(
+        offer=offer,
+        versions=versions,
+        earliest=min(span.start for span in spans),
+        latest=max(span.stop for span in spans),
+        max_reward_minor=None if None in rewards else max(reward for reward in rewards if reward is not None),
+    )
+
+
+def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
+    """Compile one version's terms, given its compiled scope."""
+    terms, limits = version.terms, version.terms.limits
+    cumulative = terms.qualification.kind == "cumulative_spend"
+    threshold = to_minor(terms.qualification.threshold, terms.currency)
+    compare = COMPARE[terms.qualification.operator]
+    return CompiledVersion(
+        number=version.number,
+        in_force_from=version.in_force_from,
+        terms=terms,
+        scope=scope,
+        in_scope=scope.holds,
+        qualifying_minor=scope.qualifying_minor,
+        window=compile_window(terms.window),
+        reward=_reward(terms),
+        cumulative=cumulative,
+        repeat=terms.repeat,
+        carries=cumulative and terms.repeat,
+        needs_activation=terms.activation == "required",
+        threshold_minor=threshold,
+        reaches_threshold=lambda amount: compare(amount, threshold),
+        max_reward_minor=_max_reward(terms, threshold),
+        redemptions_per_customer=limits.redemptions_per_customer,
+        reward_per_customer_minor=_minor(terms, limits.reward_per_customer),
+    )
+
+
+def _scopes(versions: list[Version]) -> Iterator[CompiledScope]:
+    """Each version's compiled scope; versions in a row that ask the same share one."""
+    for scope, alike in groupby(versions, key=attrgetter("terms.scope")):
+        yield from repeat(compile_scope(scope), len(list(alike)))
+
+
+def _minor(terms: Terms, amount: int | str | None) -> int | None:
+    return None if amount is None else to_minor(amount, terms.currency)
+
+
+def _reward(terms: Terms) -> Callable[[int], int]:
+    return _fixed(terms, terms.reward) if isinstance(terms.reward, FixedReward) else _percent(terms, terms.reward)
+
+
+def _fixed(terms: Terms, reward: FixedReward) -> Callable[[int], int]:
+    amount_minor = to_minor(reward.amount, terms.currency)
+    return lambda qualifying: amount_minor if qualifying > 0 else 0
+
+
+def _percent(terms: Terms, reward: PercentReward) -> Callable[[int], int]:
+    basis_points, rounding, cap = reward.basis_points, reward.rounding, _minor(terms, reward.cap)
+    if cap is None:
+        return lambda qualifying: share(qualifying, basis_points, rounding=rounding)
+    return lambda qualifying: min(share(qualifying, basis_points, rounding=rounding), cap)
+
+
+def _max_reward(terms: Terms, threshold_minor: int) -> int | None:
+    """The least of what bounds one reward: the fixed amount or the cap, the threshold that a repeat pays on, the customer's limit."""
+    repeats_on_threshold = terms.repeat and terms.qualification.kind == "cumulative_spend"
+    bounds = [
+        _minor(terms, terms.reward.amount if isinstance(terms.reward, FixedReward) else terms.reward.cap),
+        _minor(terms, terms.limits.reward_per_customer),
+        _reward(terms)(threshold_minor) if repeats_on_threshold else None,
+    ]
+    return min((bound for bound in bounds if bound is not None), default=None)

@@ -1,0 +1,99 @@
+"""The explanation: every rule held against one purchase, by the same rules and the same fold that decide."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from shared.eligibility.compile import CompiledOffer, CompiledVersion
+from shared.eligibility.fold import Used, attempt_to_complete, evaluate, grant_order, purchase_order, refused_keys, used_up
+from shared.eligibility.model import Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict
+from shared.eligibility.rules import COMPLETES, SCOPE, STILL_OPEN, WHO_AND_WHEN, Attempt, Case
+
+
+def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tuple[Verdict, ...]:
+    """Answer for a purchase, made or not yet made, at its place in time: one verdict per grant in order, or one without a grant.
+
+    The reward is what the purchase earns in the fold of the history with it; for the latest purchase that is the fold with it minus
+    the fold without. A purchase of the same id in the history gives way to this one. What a shared pot refused is not earned. Where
+    one purchase completes a grant several times, the rules show the first time.
+    """
+    others = tuple(other for other in history.purchases if other.transaction_id != purchase.transaction_id)
+    earlier = tuple(other for other in others if purchase_order(other) < purchase_order(purchase))
+    account = _Account(
+        compiled=compiled,
+        version=compiled.version_at(purchase.at),
+        history=history,
+        purchase=purchase,
+        before={progress.grant_id: progress for progress in evaluate(compiled, replace(history, purchases=earlier)).progress},
+        outcomes=evaluate(compiled, replace(history, purchases=(*earlier, purchase))).outcomes,
+    )
+    grants = sorted(history.grants, key=grant_order)
+    return tuple(_verdict(account, grant) for grant in ([None] if history.held_out or not grants else grants))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Account:
+    """A purchase at its place in a history: where the grants stood before it, and the outcomes up to it and with it."""
+
+    compiled: CompiledOffer
+    version: CompiledVersion
+    history: History
+    purchase: Purchase
+    before: dict[UUID, Progress]
+    outcomes: tuple[Outcome, ...]
+
+    def earned(self, grant: Grant | None) -> list[Outcome]:
+        """What the purchase completes for a grant."""
+        mine = (outcome for outcome in self.outcomes if outcome.transaction_id == self.purchase.transaction_id)
+        return [outcome for outcome in mine if grant and outcome.grant_id == grant.grant_id]
+
+
+def _verdict(account: _Account, grant: Grant | None) -> Verdict:
+    refused = refused_keys(account.history.refusals)
+    earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.ordinal) not in refused]
+    rules = tuple(_results(account, grant))
+    return Verdict(
+        grant_id=grant and grant.grant_id,
+        version=account.version.number,
+        eligible=bool(earned),
+        reward_minor=sum(outcome.reward_minor for outcome in earned),
+        rules=rules,
+        reasons=tuple(dict.fromkeys(result.reason for result in rules if result.reason)),
+    )
+
+
+def _results(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
+    case, attempt = _case(account, grant), _attempt(account, grant)
+    for rule in (*WHO_AND_WHEN, *SCOPE, *STILL_OPEN):
+        yield rule.result(case)
+    for rule_of_completion in COMPLETES:
+        yield rule_of_completion.result(attempt)
+    yield from _admissions(account, grant)
+
+
+def _case(account: _Account, grant: Grant | None) -> Case:
+    standing = account.before.get(grant.grant_id) if grant else None
+    completions = standing.completions if standing else 0
+    return Case(account.compiled.offer, account.version, account.history, grant, account.purchase, completions)
+
+
+def _attempt(account: _Account, grant: Grant | None) -> Attempt:
+    version, standing = account.version, account.before.get(grant.grant_id) if grant else None
+    saved_minor = standing.spend_minor if standing and version.cumulative else 0
+    return attempt_to_complete(version, saved_minor + version.qualifying_minor(account.purchase), _used_before(account, grant))
+
+
+def _used_before(account: _Account, grant: Grant | None) -> Used:
+    """What of the limits was used up when the purchase reached this grant: outcomes come in order of events."""
+    mine = account.earned(grant)
+    first = account.outcomes.index(mine[0]) if mine else len(account.outcomes)
+    return used_up(account.outcomes[:first], refused_keys(account.history.refusals))
+
+
+def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
+    """What shared pots said to the completions of this purchase, where they refused."""
+    refusals = {(refusal.grant_id, refusal.ordinal): refusal.reason for refusal in account.history.refusals}
+    for outcome in account.earned(grant):
+        reason = refusals.get((outcome.grant_id, outcome.ordinal))
+        if reason:
+            yield RuleResult(rule="admitted", passed=False, expected=f"redemption {outcome.ordinal} admitted", actual="refused", reason=reason)

@@ -1,0 +1,166 @@
+"""The fold: what a customer has earned of an offer is a function of the offer's terms and the customer's history.
+
+Purchases are taken in order of their moment, at the same moment in order of their ids; grants in order of when they were given, then
+of their ids. Nothing depends on the order in which the history holds them, and a transaction id counts once.
+
+- A purchase made under single-purchase terms completes a grant or leaves no trace; under cumulative terms it adds to the grant's sum.
+- The customer's limits block a completion and leave the sum as it is. The last reward within them is trimmed to what is left.
+- A refused completion stays an outcome, so that ordinals never move, and uses up no limit.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from shared.eligibility.compile import CompiledOffer, CompiledVersion
+from shared.eligibility.model import Decision, Evaluation, Grant, History, Outcome, Progress, Purchase, Refusal
+from shared.eligibility.rules import COMPLETES, COUNTS, Attempt, Case, first_failing
+from shared.kernel.reasons import Reason
+
+MAX_COMPLETIONS_PER_PURCHASE: Final = 100
+"""So many times one purchase completes a repeated cumulative grant; the rest of its sum waits for the next purchase."""
+
+purchase_order: Final = attrgetter("at", "transaction_id")
+grant_order: Final = attrgetter("granted_at", "grant_id")
+
+
+class Used(NamedTuple):
+    """How much a customer has had of one offer, over all grants."""
+
+    redemptions: int = 0
+    reward_minor: int = 0
+
+
+@dataclass(kw_only=True, slots=True)
+class _Standing:
+    """Where a grant stands while the fold goes on."""
+
+    grant: Grant
+    spend_minor: int = 0
+    completions: int = 0
+
+
+def evaluate(compiled: CompiledOffer, history: History) -> Evaluation:
+    """Fold a history: outcomes in order of events, a decision per purchase in scope and grant, and where the grants stand.
+
+    A customer who is held out, or holds no grant, gets one decision per purchase in scope, with None as its grant.
+    """
+    if not history.grants or history.held_out:
+        return _without_grant(compiled, history)
+    return _Fold(compiled, history).run()
+
+
+def without_repeats(purchases: Iterable[Purchase]) -> tuple[Purchase, ...]:
+    """Each transaction id once; of several with the same id the first by all that they hold, whatever order they came in."""
+    purchases = tuple(purchases)
+    if len({purchase.transaction_id for purchase in purchases}) == len(purchases):
+        return purchases
+    return tuple({purchase.transaction_id: purchase for purchase in sorted(purchases, key=_content, reverse=True)}.values())
+
+
+def attempt_to_complete(version: CompiledVersion, amount_minor: int, used: Used) -> Attempt:
+    """What an amount (of one purchase, or the running sum) would earn. Where the sum carries on, the threshold is what is rewarded."""
+    base_minor = version.threshold_minor if version.carries else amount_minor
+    return Attempt(version, amount_minor, base_minor, version.reward(base_minor), used.redemptions, used.reward_minor)
+
+
+def used_up(outcomes: Iterable[Outcome], refused: frozenset[tuple[UUID, int]]) -> Used:
+    """What outcomes take of the customer's limits: nothing where they were refused."""
+    counted = [outcome.reward_minor for outcome in outcomes if (outcome.grant_id, outcome.ordinal) not in refused]
+    return Used(len(counted), sum(counted))
+
+
+def refused_keys(refusals: Iterable[Refusal]) -> frozenset[tuple[UUID, int]]:
+    """The completions that a shared pot did not admit, by grant and ordinal."""
+    return frozenset((refusal.grant_id, refusal.ordinal) for refusal in refusals)
+
+
+def _content(purchase: Purchase) -> tuple[object, ...]:
+    places = (purchase.merchant_id, purchase.location_id or "", purchase.mcc or "", purchase.zone or "")
+    return (purchase.at, purchase.transaction_id, purchase.amount_minor, purchase.currency, *places, purchase.items)
+
+
+def _in_scope(compiled: CompiledOffer, history: History) -> Iterator[tuple[Purchase, CompiledVersion]]:
+    """The purchases that the offer is about, in order, each with the version in force at its moment."""
+    for purchase in sorted(without_repeats(history.purchases), key=purchase_order):
+        version = compiled.version_at(purchase.at)
+        if version.in_scope(purchase):
+            yield purchase, version
+
+
+def _without_grant(compiled: CompiledOffer, history: History) -> Evaluation:
+    reason = Reason.HELD_OUT if history.held_out else Reason.NOT_TARGETED
+    decisions = [
+        Decision(transaction_id=purchase.transaction_id, grant_id=None, reason=reason) for purchase, _ in _in_scope(compiled, history)
+    ]
+    return Evaluation(outcomes=(), decisions=tuple(decisions), progress=())
+
+
+class _Fold:
+    """One fold under way."""
+
+    __slots__ = ("compiled", "decisions", "history", "outcomes", "refused", "standings", "used")
+
+    def __init__(self, compiled: CompiledOffer, history: History) -> None:
+        self.compiled, self.history = compiled, history
+        self.standings = [_Standing(grant=grant) for grant in sorted(history.grants, key=grant_order)]
+        self.refused = refused_keys(history.refusals)
+        self.used = Used()
+        self.outcomes: list[Outcome] = []
+        self.decisions: list[Decision] = []
+
+    def run(self) -> Evaluation:
+        for purchase, version in _in_scope(self.compiled, self.history):
+            qualifying_minor = version.qualifying_minor(purchase)
+            for standing in self.standings:
+                reason = self._judge(purchase, version, qualifying_minor, standing)
+                self.decisions.append(
+                    Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason)
+                )
+        progress = [
+            Progress(grant_id=standing.grant.grant_id, spend_minor=standing.spend_minor, completions=standing.completions)
+            for standing in self.standings
+        ]
+        return Evaluation(outcomes=tuple(self.outcomes), decisions=tuple(self.decisions), progress=tuple(progress))
+
+    def _judge(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:
+        case = Case(self.compiled.offer, version, self.history, standing.grant, purchase, standing.completions)
+        reason = first_failing(COUNTS, case)
+        return reason or self._count(purchase, version, qualifying_minor, standing)
+
+    def _count(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:
+        """Let a purchase that counts complete its grant as often as it can; the reason when it does not at all."""
+        if version.cumulative:
+            standing.spend_minor += qualifying_minor
+        reason, before = None, standing.completions
+        for _ in range(MAX_COMPLETIONS_PER_PURCHASE if version.carries else 1):
+            amount_minor = standing.spend_minor if version.cumulative else qualifying_minor
+            attempt = attempt_to_complete(version, amount_minor, self.used)
+            reason = first_failing(COMPLETES, attempt)
+            if reason:
+                break
+            self._complete(attempt, purchase, standing)
+        return reason if standing.completions == before else None
+
+    def _complete(self, attempt: Attempt, purchase: Purchase, standing: _Standing) -> None:
+        version, grant_id = attempt.version, standing.grant.grant_id
+        most = version.reward_per_customer_minor
+        reward_minor = attempt.reward_minor if most is None else min(attempt.reward_minor, most - attempt.rewarded_minor)
+        standing.completions += 1
+        if version.carries:
+            standing.spend_minor -= version.threshold_minor
+        if (grant_id, standing.completions) not in self.refused:
+            self.used = Used(self.used.redemptions + 1, self.used.reward_minor + reward_minor)
+        self.outcomes.append(
+            Outcome(
+                grant_id=grant_id,
+                ordinal=standing.completions,
+                reward_minor=reward_minor,
+                qualifying_minor=attempt.base_minor,
+                at=purchase.at,
+                transaction_id=purchase.transaction_id,
+                version=version.number,
+            )
+        )

@@ -1,0 +1,154 @@
+"""The values of the fold: what a history is made of, and what comes out of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from shared.eligibility.terms import Terms
+from shared.kernel.reasons import Reason
+
+
+class Item(NamedTuple):
+    """One line of a basket: product code, amount in minor units."""
+
+    product: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Purchase:
+    """A card purchase as the fold sees it. `at` is UTC; `zone` is the location's time zone where it is known."""
+
+    transaction_id: str
+    at: datetime
+    amount_minor: int
+    currency: str
+    merchant_id: str
+    location_id: str | None = None
+    mcc: str | None = None
+    zone: str | None = None
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """An offer given to one customer: the unit of progress."""
+
+    grant_id: UUID
+    granted_at: datetime
+    activated_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """From `start` up to, not including, `end`; an open end is None."""
+
+    start: datetime
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """One approved version of an offer, in force from its moment until the next version's."""
+
+    number: int
+    in_force_from: datetime
+    terms: Terms
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """An offer over time: its approved versions in order, and what stopped it when."""
+
+    offer_id: UUID
+    campaign_id: UUID
+    versions: tuple[Version, ...]
+    pauses: tuple[Interval, ...] = ()
+    withdrawn_at: datetime | None = None
+    cancelled_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A completion that a shared pot did not admit; it uses up no limit of the customer."""
+
+    grant_id: UUID
+    ordinal: int
+    reason: Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """All that is known of one customer and one offer. Any order: the fold sorts."""
+
+    grants: tuple[Grant, ...]
+    purchases: tuple[Purchase, ...]
+    consent_withdrawn: tuple[Interval, ...] = ()
+    zone: str | None = None
+    refusals: tuple[Refusal, ...] = ()
+    held_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """One completion of a grant: what was earned, by which purchase, under which version. Keyed by grant and ordinal (from 1)."""
+
+    grant_id: UUID
+    ordinal: int
+    reward_minor: int
+    qualifying_minor: int
+    at: datetime
+    transaction_id: str
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """Why one purchase did not complete a grant (or the offer, where no grant stood); None as reason where it did."""
+
+    transaction_id: str
+    grant_id: UUID | None
+    reason: Reason | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """Where a grant stands after the whole history."""
+
+    grant_id: UUID
+    spend_minor: int
+    completions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """What a history comes to."""
+
+    outcomes: tuple[Outcome, ...]
+    decisions: tuple[Decision, ...]
+    progress: tuple[Progress, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleResult:
+    """One rule held against one purchase: what was asked, what was found."""
+
+    rule: str
+    passed: bool
+    expected: str
+    actual: str
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The answer for one grant (or for the offer where there is none) and one purchase, every rule with its values."""
+
+    grant_id: UUID | None
+    version: int | None
+    eligible: bool
+    reward_minor: int
+    rules: tuple[RuleResult, ...] = field(default=())
+    reasons: tuple[Reason, ...] = ()

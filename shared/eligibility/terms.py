@@ -1,0 +1,167 @@
+"""The language in which an offer's terms are written. A stored term has been validated and can't fail at evaluation."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from shared.kernel.ids import SegmentId
+from shared.kernel.money import Rounding
+from shared.kernel.wire import Amount, BasisPoints, Currency, ExternalId, Text, Wire
+
+MAX_CODES = 50_000
+
+
+def _calendar(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+LocalTime = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?$"), AfterValidator(_calendar)
+]
+"""A local date ("2017-04-09") or date and time ("2017-04-09T18:30") without offset; the window's zone gives it its place."""
+
+Mcc = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
+"""Merchant category code, ISO 18245."""
+
+Duration = Annotated[str, StringConstraints(pattern=r"^P[1-9][0-9]{0,3}D$")]
+"""Whole days, ISO 8601: "P10D"."""
+
+Codes = Annotated[list[ExternalId], Field(min_length=1, max_length=MAX_CODES)]
+
+
+class Operator(Enum):
+    """How an amount is held against a threshold."""
+
+    AT_LEAST = ">="
+    MORE_THAN = ">"
+
+
+class FixedReward(Wire):
+    """The same amount for each redemption."""
+
+    kind: Literal["fixed"]
+    amount: Amount
+
+
+class PercentReward(Wire):
+    """A share of the qualifying amount, at most the cap."""
+
+    kind: Literal["percent"]
+    basis_points: Annotated[int, Field(ge=1, le=10_000)]
+    cap: Amount | None = None
+    rounding: Rounding = Rounding.HALF_UP
+
+
+class Qualification(Wire):
+    """What must be spent: in one purchase, or in all purchases since the grant taken together."""
+
+    kind: Literal["single_purchase", "cumulative_spend"]
+    threshold: Amount = 0
+    operator: Operator = Operator.AT_LEAST
+
+
+class Places(Wire):
+    """Where and what: each list that is given must be met; a list not given asks nothing."""
+
+    merchants: Codes | None = None
+    locations: Codes | None = None
+    mccs: Annotated[list[Mcc], Field(min_length=1, max_length=1000)] | None = None
+    products: Codes | None = None
+    """Product codes: only items with these codes make up the qualifying amount."""
+
+
+class Scope(Wire):
+    """What the offer is about. Excludes win over includes."""
+
+    include: Places = Places()
+    exclude: Places = Places()
+
+
+class ZonePolicy(Enum):
+    """Whose clock the window is read on."""
+
+    FIXED = "fixed"  # the zone named in the window
+    MERCHANT = "merchant"  # the zone of the purchase's location; the named zone where that is unknown
+    CUSTOMER = "customer"  # the customer's zone; the named zone where that is unknown
+
+
+class Window(Wire):
+    """When purchases count, in local time.
+
+    A date as `end` means that whole day when `end_inclusive`, and the day's first moment as the end when not.
+    """
+
+    start: LocalTime
+    end: LocalTime
+    end_inclusive: bool = True
+    zone: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """IANA time zone, such as America/New_York."""
+    zone_policy: ZonePolicy = ZonePolicy.FIXED
+    life_after_grant: Duration | None = None
+    """A grant lives this long from its own moment, in local calendar days; its end is inclusive as the window's is."""
+
+
+class Limits(Wire):
+    """The most that is given."""
+
+    redemptions_per_customer: Annotated[int, Field(ge=1)] | None = None
+    reward_per_customer: Amount | None = None
+    redemptions_total: Annotated[int, Field(ge=1)] | None = None
+
+
+class Audience(Wire):
+    """Who gets a grant when the offer goes live: members of any segment in, of no segment out, less the hold-out."""
+
+    segments_in: list[SegmentId] = Field(default_factory=list, max_length=100)
+    segments_out: list[SegmentId] = Field(default_factory=list, max_length=100)
+    holdout: BasisPoints = 0
+    """Share of the audience that is drawn at random and given nothing, in basis points; drawn once per campaign."""
+
+
+class FrequencyCap(Wire):
+    """How often a customer is shown the offer, over all channels."""
+
+    impressions: Annotated[int, Field(ge=1)]
+    per: Duration
+
+
+class Channel(Enum):
+    """Where customers meet an offer."""
+
+    EMAIL = "email"
+    SOCIAL = "social"
+    IN_APP = "in_app"
+    WEB = "web"
+    SMS = "sms"
+    STATEMENT = "statement"
+
+
+class Content(Wire):
+    """What a customer reads, per channel and language."""
+
+    channel: Channel
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+    title: Text
+    text: Text
+
+
+class Terms(Wire):
+    """All that an approved offer promises and asks."""
+
+    currency: Currency
+    reward: Annotated[FixedReward | PercentReward, Field(discriminator="kind")]
+    qualification: Qualification
+    scope: Scope = Scope()
+    window: Window
+    activation: Literal["automatic", "required"] = "automatic"
+    limits: Limits = Limits()
+    repeat: bool = False
+    """Whether a grant completes again and again, or once."""
+    hold_days: Annotated[int, Field(ge=0, le=365)] = 0
+    """Days between earned and payable: the return window."""
+    audience: Audience = Audience()
+    frequency_cap: FrequencyCap | None = None
+    content: list[Content] = Field(default_factory=list, max_length=100)

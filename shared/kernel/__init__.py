@@ -1,0 +1,1 @@
+"""Values that every area shares: money, ids, time, errors, reasons. Imports nothing of ours."""

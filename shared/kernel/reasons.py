@@ -1,0 +1,113 @@
+"""Reason codes: the one vocabulary in which every decision about cashback is explained."""
+
+from enum import Enum
+
+
+class Reason(Enum):
+    """A stable code with a sentence for support and one for the customer."""
+
+    code: str
+    support: str
+    customer: str
+
+    def __new__(cls, code: str, support: str, customer: str) -> "Reason":
+        """Let the code be the member's value and keep the sentences beside it."""
+        member = object.__new__(cls)
+        member._value_ = member.code = code
+        member.support, member.customer = support, customer
+        return member
+
+    NOT_TARGETED = (
+        "not_targeted",
+        "The customer holds no grant of this offer that was given by the time of the purchase.",
+        "This offer was not made to you.",
+    )
+    HELD_OUT = (
+        "held_out",
+        "The customer belongs to the campaign's random hold-out group and gets no grant.",
+        "This offer was not made to you.",
+    )
+    GRANT_EXPIRED = ("grant_expired", "The grant's life had ended when the purchase was made.", "The offer had run out.")
+    GRANT_REVOKED = ("grant_revoked", "The grant had been taken back when the purchase was made.", "The offer had ended.")
+    CONSENT_WITHDRAWN = (
+        "consent_withdrawn",
+        "The customer's consent did not stand when the purchase was made.",
+        "You had opted out of offers.",
+    )
+    NOT_ACTIVATED = ("not_activated", "The offer asks for an activation and the grant was never activated.", "You had not activated the offer.")
+    ACTIVATED_AFTER_PURCHASE = (
+        "activated_after_purchase",
+        "The grant was activated only after the purchase was made.",
+        "You activated the offer after you had paid.",
+    )
+    NO_VERSION = ("no_version", "No approved version of the offer was in force when the purchase was made.", "The offer was not available.")
+    OUTSIDE_WINDOW = (
+        "outside_window",
+        "The purchase was made before the offer's window opened or after it closed, in the window's own time zone.",
+        "The purchase was outside the offer's dates.",
+    )
+    WITHDRAWN = ("withdrawn", "The offer had been withdrawn when the purchase was made.", "The offer had ended.")
+    PAUSED = ("paused", "The campaign was paused when the purchase was made.", "The offer was paused.")
+    CANCELLED = ("cancelled", "The campaign had been cancelled when the purchase was made.", "The offer had ended.")
+    CURRENCY_MISMATCH = (
+        "currency_mismatch",
+        "The purchase was billed in another currency than the offer's.",
+        "The purchase was in a currency that the offer does not cover.",
+    )
+    MERCHANT_NOT_IN_SCOPE = (
+        "merchant_not_in_scope",
+        "The merchant is not among the offer's merchants, or is excluded.",
+        "The shop does not take part in the offer.",
+    )
+    LOCATION_NOT_IN_SCOPE = (
+        "location_not_in_scope",
+        "The location is not among the offer's locations, or is excluded.",
+        "This branch does not take part in the offer.",
+    )
+    MCC_NOT_IN_SCOPE = (
+        "mcc_not_in_scope",
+        "The merchant category code is not among the offer's, or is excluded.",
+        "This kind of shop does not take part in the offer.",
+    )
+    PRODUCT_NOT_IN_SCOPE = (
+        "product_not_in_scope",
+        "No item of the basket is among the offer's products, or all that are stand excluded.",
+        "Nothing you bought is part of the offer.",
+    )
+    AMOUNT_BELOW_THRESHOLD = (
+        "amount_below_threshold",
+        "The qualifying amount did not reach the threshold in this one purchase.",
+        "The purchase was below the offer's minimum.",
+    )
+    PROGRESS_BELOW_THRESHOLD = (
+        "progress_below_threshold",
+        "The purchase counts; the running sum has not reached the threshold yet.",
+        "The purchase counts towards the offer; you are not there yet.",
+    )
+    NOTHING_TO_REWARD = ("nothing_to_reward", "The reward rounds to nothing.", "The purchase is too small to earn cashback.")
+    ALREADY_COMPLETED = (
+        "already_completed",
+        "The grant completes once and was completed by an earlier purchase.",
+        "You have already used this offer.",
+    )
+    CUSTOMER_LIMIT_REACHED = (
+        "customer_limit_reached",
+        "The customer has had as many redemptions, or as much reward, of this offer as its limits allow.",
+        "You have already had the most that this offer gives.",
+    )
+    OFFER_LIMIT_REACHED = (
+        "offer_limit_reached",
+        "The offer has had as many redemptions in total as its limits allow.",
+        "The offer has been used up.",
+    )
+    BUDGET_EXHAUSTED = (
+        "budget_exhausted",
+        "The campaign's approved budget could not cover this reward when it was admitted.",
+        "The offer has been used up.",
+    )
+    REVISED = ("revised", "Later history changed what the purchase earns; the difference was posted.", "Your cashback was corrected.")
+    TRANSACTION_ID_REUSED = (
+        "transaction_id_reused",
+        "Another transaction with the same id and other content was taken before; this one was set aside.",
+        "The purchase could not be read.",
+    )

@@ -1,0 +1,45 @@
+"""What crosses a border (HTTP, events, stored JSON): strict, frozen, closed to unknown fields."""
+
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from shared.kernel.money import MAX_MINOR
+
+
+class Wire(BaseModel):
+    """Base of every shape on the wire: exact types, no unknown fields, never changed once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+def _amount(value: Any) -> Any:  # noqa: ANN401  (whatever the sender wrote)
+    if isinstance(value, bool | float):
+        raise PydanticCustomError("amount", "must be whole minor units (an integer) or an exact decimal in a string, never a float")
+    return value
+
+
+Minor = Annotated[int, BeforeValidator(_amount), Field(ge=-MAX_MINOR, le=MAX_MINOR)]
+"""Whole minor units of a currency named beside it: 1234 is 12.34 USD."""
+
+Amount = Annotated[
+    Annotated[int, Field(ge=0, le=MAX_MINOR)] | Annotated[str, StringConstraints(pattern=r"^[0-9]{1,13}(\.[0-9]{1,4})?$")],
+    BeforeValidator(_amount),
+]
+"""A non-negative amount: minor units as an integer (1234), or an exact decimal in major units as a string ("12.34")."""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217 code."""
+
+ExternalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+"""An id that the bank or a partner made: 1 to 64 characters of letters, digits, `_ . : -`. Never a card number."""
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+"""Words for people: a reason, a name, a message."""
+
+Moment = AwareDatetime
+"""A point in time with its offset (RFC 3339)."""
+
+BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
+"""Hundredths of a per cent: 250 is 2.5 %."""

@@ -1,0 +1,93 @@
+"""The adapter for functions that take events: one CloudEvent in, one use case, a status by the delivery contract."""
+
+import hashlib
+from collections.abc import Callable
+from types import ModuleType
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from events.catalog import BY_TYPE, EventType
+from events.envelope import Envelope, read_http
+from functions.registry import BY_NAME
+from shared.kernel import errors as e
+from shared.kernel.wire import Wire
+from shared.platform.call import Call, Caller, Once, Replayed
+from shared.platform.http import answer_health, in_thread, problem, read_body
+from shared.platform.operations import problems_of
+from shared.platform.problems import EVENT_STATUS, problem_body, status_of
+from shared.platform.runtime import runtime
+from shared.platform.telemetry import trace_of
+
+EVENT_LIMIT: Final = 1 << 20
+LOG: Final = structlog.get_logger("clo.events")
+
+
+class EventFunction:
+    """One event function of the registry, its events bound to the use cases of its service."""
+
+    def __init__(self, name: str, service: ModuleType) -> None:
+        """Bind every event now, so that a wrong one fails at start."""
+        self._name = name
+        self._use_cases: dict[type[Wire], Callable[[Call, Wire], None]] = {
+            payload: getattr(service, use_case) for payload, use_case in BY_NAME[name].consumes.items()
+        }
+
+    async def __call__(self, request: Request) -> Response:
+        """Take one event; the use case runs in a thread of its own."""
+        health = await answer_health(request)
+        if health:
+            return health
+        trace = trace_of(request.headers.get("traceparent"))
+        try:
+            body = await read_body(request, EVENT_LIMIT, media=None)
+            event = read_http(request.headers, body)
+        except e.CloError as error:
+            return problem(error, trace)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        return await in_thread(self._answer, event, event.trace or trace)
+
+    def _answer(self, event: Envelope, trace: str) -> Response:
+        with structlog.contextvars.bound_contextvars(function=self._name, trace=trace, event=str(event.event_id), type=event.type):
+            try:
+                self._take(event, trace)
+            except Replayed:
+                LOG.debug("taken before")
+            except e.CloError as error:
+                LOG.warning("not taken", code=error.code, detail=str(error))
+                return Response(problem_body(error, trace=trace), status_of(error, EVENT_STATUS))
+            except Exception:
+                LOG.exception("unexpected")
+                return Response(problem_body(e.Broken(), trace=trace), 500)
+            return Response(status_code=204)
+
+    def _take(self, event: Envelope, trace: str) -> None:
+        kind = BY_TYPE.get(event.type)
+        if kind is None or kind.payload not in self._use_cases:
+            raise e.Invalid(f"{self._name} takes no events of type {event.type}.")
+        parts = runtime()
+        call = Call(
+            caller=Caller(subject=self._name),
+            clock=parts.clock,
+            database=parts.database,
+            shards=parts.settings.shards,
+            once=Once(
+                consumer=self._name,
+                source=event.source,
+                key=event.event_id.hex,
+                input_hash=hashlib.sha256(event.payload).digest(),
+            ),
+            trace=trace,
+        )
+        self._use_cases[kind.payload](call, _payload(kind, event))
+
+
+def _payload(kind: EventType, event: Envelope) -> Wire:
+    try:
+        return kind.payload.model_validate_json(event.payload)
+    except ValidationError as error:
+        raise e.Invalid(problems=tuple(problems_of(error))) from error

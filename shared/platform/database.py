@@ -1,0 +1,73 @@
+"""PostgreSQL: the pool, and SQL as named statements in files."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, LiteralString, cast
+
+from psycopg import Connection, OperationalError
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from shared.kernel.errors import Busy
+
+STATEMENT: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+PREPARE_AFTER: Final = 2
+
+Connected = Connection[DictRow]
+
+
+class Database:
+    """A pool of connections to one database."""
+
+    def __init__(self, url: str, *, pool_size: int, timeout_seconds: float) -> None:
+        """Open lazily: connections are made as they are needed, at most `pool_size`."""
+        self._pool = ConnectionPool[Connected](
+            url,
+            min_size=0,
+            max_size=pool_size,
+            timeout=timeout_seconds,
+            open=True,
+            kwargs={"row_factory": dict_row, "autocommit": True, "prepare_threshold": PREPARE_AFTER},
+        )
+
+    @contextmanager
+    def connection(self) -> Iterator[Connected]:
+        """A connection for a while. A database that can't be reached is Busy: nothing happened, try again."""
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (OperationalError, PoolTimeout) as error:
+            raise Busy("The database can't be reached or is overloaded.") from error
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._pool.close()
+
+
+class Queries:
+    """The statements of one `queries.sql`: `-- name: x`, a line that says what for, the SQL. `queries["x"]` is its text."""
+
+    def __init__(self, module_file: str) -> None:
+        """Read `queries.sql` beside the module."""
+        parts = STATEMENT.split(Path(module_file).with_name("queries.sql").read_text(encoding="utf-8"))
+        self._statements: Mapping[str, str] = dict(zip(parts[1::2], parts[2::2], strict=True))
+
+    def __getitem__(self, name: str) -> LiteralString:
+        """The statement of that name; a file of ours is as good as a literal."""
+        return cast("LiteralString", self._statements[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the statements."""
+        return iter(self._statements)
+
+
+def one(connection: Connected, statement: LiteralString, **values: Any) -> DictRow | None:  # noqa: ANN401
+    """Run a statement and return its first row, or None."""
+    return connection.execute(statement, values).fetchone()
+
+
+def rows(connection: Connected, statement: LiteralString, **values: Any) -> list[DictRow]:  # noqa: ANN401
+    """Run a statement and return all its rows."""
+    return connection.execute(statement, values).fetchall()

@@ -1,0 +1,63 @@
+-- before deploy
+-- What every area leans on: idempotency records, the outbox, dead letters and the revisions that end a cache's life.
+
+CREATE TABLE revisions (
+    area text PRIMARY KEY,
+    revision bigint NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE revisions IS 'Goes up by one in the transaction that changes an area''s cached values; the row lock makes revision order commit order.';
+INSERT INTO revisions (area) VALUES ('campaigns'), ('offers');
+
+CREATE TABLE handled (
+    consumer text NOT NULL,
+    source text NOT NULL,
+    key text NOT NULL,
+    input_hash bytea NOT NULL,
+    status smallint,
+    answer text,
+    handled_at timestamptz NOT NULL,
+    PRIMARY KEY (consumer, source, key)
+);
+COMMENT ON TABLE handled IS 'Inbox and Idempotency-Key in one: what was handled once, by the hash of its input, with its first answer.';
+
+CREATE TABLE outbox (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id uuid NOT NULL,
+    type text NOT NULL,
+    source text NOT NULL,
+    subject text NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    trace text,
+    payload bytea NOT NULL,
+    pending text[] NOT NULL,
+    retained boolean NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    next_attempt_at timestamptz NOT NULL DEFAULT '-infinity',
+    last_error text,
+    UNIQUE (source, event_id)
+);
+CREATE INDEX outbox_pending ON outbox (seq) WHERE pending <> '{}';
+CREATE INDEX outbox_topic ON outbox (topic, seq) WHERE retained;
+COMMENT ON COLUMN outbox.pending IS 'The functions that have not taken the event yet.';
+COMMENT ON COLUMN outbox.retained IS 'Kept after delivery for systems outside that read the topic.';
+
+CREATE TABLE dead_letters (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    type text NOT NULL,
+    source text NOT NULL,
+    subject text NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    trace text,
+    payload bytea NOT NULL,
+    status integer,
+    reason text NOT NULL,
+    attempts integer NOT NULL,
+    dead_since timestamptz NOT NULL DEFAULT now(),
+    redriven_at timestamptz,
+    PRIMARY KEY (consumer, event_id)
+);

@@ -1,0 +1,68 @@
+-- before deploy
+-- Customers as the bank's own ids, what is known and allowed of them, segments, hold-outs and grants.
+
+CREATE TABLE customers (
+    customer_id text PRIMARY KEY,
+    shard smallint NOT NULL,
+    zone text,
+    attributes jsonb NOT NULL DEFAULT '{}',
+    consent boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+
+CREATE TABLE consents (
+    customer_id text NOT NULL REFERENCES customers,
+    at timestamptz NOT NULL,
+    given boolean NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (customer_id, at)
+);
+
+CREATE TABLE cards (
+    card_token text NOT NULL,
+    account_token text,
+    customer_id text NOT NULL REFERENCES customers,
+    valid_from timestamptz NOT NULL,
+    valid_to timestamptz,
+    PRIMARY KEY (card_token, valid_from)
+);
+CREATE INDEX cards_customer ON cards (customer_id);
+
+CREATE TABLE segments (
+    segment_id uuid PRIMARY KEY,
+    name text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('list', 'rule')),
+    rule text,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL,
+    CHECK ((kind = 'rule') = (rule IS NOT NULL))
+);
+
+CREATE TABLE segment_members (
+    segment_id uuid NOT NULL REFERENCES segments,
+    customer_id text NOT NULL,
+    PRIMARY KEY (segment_id, customer_id)
+);
+
+CREATE TABLE holdouts (
+    campaign_id uuid NOT NULL,
+    customer_id text NOT NULL,
+    held_out boolean NOT NULL,
+    drawn_at timestamptz NOT NULL,
+    PRIMARY KEY (campaign_id, customer_id)
+);
+COMMENT ON TABLE holdouts IS 'The random draw of each campaign, kept for good: who is held out, and who could have been.';
+
+CREATE TABLE grants (
+    grant_id uuid PRIMARY KEY,
+    offer_id uuid NOT NULL,
+    campaign_id uuid NOT NULL,
+    customer_id text NOT NULL,
+    granted_at timestamptz NOT NULL,
+    activated_at timestamptz,
+    revoked_at timestamptz,
+    recorded_at timestamptz NOT NULL
+);
+CREATE INDEX grants_customer ON grants (customer_id, offer_id);
+CREATE INDEX grants_offer ON grants (offer_id);

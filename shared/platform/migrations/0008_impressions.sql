@@ -1,0 +1,33 @@
+-- before deploy
+-- What customers were shown, each impression once.
+
+CREATE TABLE impressions (
+    impression_id text PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('served', 'viewed', 'clicked')),
+    customer_id text NOT NULL,
+    offer_id uuid NOT NULL,
+    channel text NOT NULL,
+    placement text NOT NULL,
+    at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL
+);
+CREATE INDEX impressions_customer ON impressions (customer_id, offer_id, at);
+
+CREATE TABLE impression_counts (
+    offer_id uuid NOT NULL,
+    channel text NOT NULL,
+    placement text NOT NULL,
+    kind text NOT NULL,
+    hour timestamptz NOT NULL,
+    impressions bigint NOT NULL,
+    PRIMARY KEY (offer_id, channel, placement, kind, hour)
+);
+
+CREATE TABLE impression_reach (
+    offer_id uuid NOT NULL,
+    channel text NOT NULL,
+    kind text NOT NULL,
+    customer_id text NOT NULL,
+    PRIMARY KEY (offer_id, channel, kind, customer_id)
+);
+COMMENT ON TABLE impression_reach IS 'Reach is exact: one row for each customer reached.';

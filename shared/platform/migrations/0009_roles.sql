@@ -1,0 +1,15 @@
+-- before deploy
+-- The role the functions run as: it can add to the ledger and to histories, never change or take away.
+
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'clo_app') THEN
+        CREATE ROLE clo_app LOGIN;
+    END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL; -- another database of this server was migrated at the same moment
+END $$;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clo_app;
+REVOKE UPDATE, DELETE ON postings, campaign_history, offer_history, consents, statement_credits FROM clo_app;
+REVOKE DELETE ON accounts, redemptions, transactions, grants, holdouts, offer_versions, budget_requests FROM clo_app;
+REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM clo_app;

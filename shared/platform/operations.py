@@ -1,0 +1,114 @@
+"""From a route of the registry to a use case: what it takes from path, query and body, told by its type hints."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+from starlette.routing import compile_path
+
+from functions.registry import Route
+from shared.kernel.cards import find_card_number
+from shared.kernel.errors import CardNumberFound, Invalid, Malformed, Problem
+from shared.kernel.wire import Wire
+
+MAX_PROBLEMS: Final = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One route with its use case. The use case takes `call`, path parameters by name, and where it has them `query` and `body`."""
+
+    route: Route
+    use_case: Callable[..., Wire]
+    path_pattern: Any
+    parameters: Mapping[str, TypeAdapter[Any]]
+    query: type[Wire] | None
+    body: type[Wire] | None
+    raw_body: bool
+    answer: type[Wire]
+
+    def arguments(self, path: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
+        """The use case's arguments from a request. Raises Invalid with all that is wrong with any of them."""
+        arguments: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for name, adapter in self.parameters.items():
+            _collect(arguments, problems, name, f"/path/{name}", lambda a=adapter, n=name: a.validate_python(path[n]))
+        if self.query:
+            _collect(arguments, problems, "query", "/query", lambda: self.query.model_validate_strings(dict(query)))  # type: ignore[union-attr]
+        elif query:
+            problems += [Problem(path=f"/query/{name}", message="is not a parameter of this operation") for name in query]
+        if self.body:
+            _collect(arguments, problems, "body", "", lambda: self.body.model_validate_json(body))  # type: ignore[union-attr]
+        if self.raw_body:
+            arguments["raw"] = body
+        if problems:
+            raise Invalid(problems=tuple(problems[:MAX_PROBLEMS]))
+        return arguments
+
+
+def operation(route: Route, service: ModuleType) -> Operation:
+    """Bind a route to the use case of its name in the service."""
+    use_case = getattr(service, route.operation)
+    hints = get_type_hints(use_case, include_extras=True)
+    names = set(inspect.signature(use_case).parameters)
+    pattern, _, convertors = compile_path(route.path)
+    return Operation(
+        route=route,
+        use_case=use_case,
+        path_pattern=pattern,
+        parameters={name: TypeAdapter(hints[name]) for name in convertors},
+        query=hints["query"] if "query" in names else None,
+        body=hints["body"] if "body" in names else None,
+        raw_body="raw" in names,
+        answer=hints["return"],
+    )
+
+
+def refuse_card_numbers(body: bytes) -> None:
+    """Raise CardNumberFound, with every place, when a JSON body holds a card number, however its digits are written."""
+    if find_card_number(body) is None and b"\\u00" not in body:
+        return
+    try:
+        document = json.loads(body)
+    except ValueError:
+        raise CardNumberFound from None
+    problems = tuple(Problem(path=path, message="is a card number; send a token instead") for path in _card_number_places(document, ""))
+    if problems:
+        raise CardNumberFound(problems=problems[:MAX_PROBLEMS])
+    if find_card_number(body):
+        raise CardNumberFound
+
+
+def problems_of(error: ValidationError, base: str = "") -> list[Problem]:
+    """Each error of a validation as a problem with its JSON pointer."""
+    return [Problem(path=base + _pointer(detail), message=_sentence(detail)) for detail in error.errors(include_url=False, include_input=False)]
+
+
+def _collect(arguments: dict[str, Any], problems: list[Problem], name: str, base: str, read: Callable[[], object]) -> None:
+    try:
+        arguments[name] = read()
+    except ValidationError as error:
+        if any(detail["type"] == "json_invalid" for detail in error.errors(include_url=False, include_input=False)):
+            raise Malformed("The body is not valid JSON.") from error
+        problems += problems_of(error, base)
+
+
+def _pointer(detail: ErrorDetails) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in detail["loc"])
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    return detail["msg"].removeprefix("Value error, ")
+
+
+def _card_number_places(value: object, path: str) -> list[str]:
+    if isinstance(value, dict):
+        return [p for key, item in value.items() for p in (*_card_number_places(key, f"{path}/{{key}}"), *_card_number_places(item, f"{path}/{key}"))]
+    if isinstance(value, list):
+        return [p for index, item in enumerate(value) for p in _card_number_places(item, f"{path}/{index}")]
+    return [path] if find_card_number(str(value).encode()) else []

@@ -1,0 +1,53 @@
+"""Errors as answers: one table from the error vocabulary to HTTP statuses, one shape (problem+json, RFC 9457)."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from shared.kernel import errors as e
+from shared.kernel.cards import mask
+
+STATUS: Final[Mapping[type[e.CloError], int]] = {
+    e.Malformed: 400,
+    e.TooLarge: 413,
+    e.UnsupportedMedia: 415,
+    e.Invalid: 422,
+    e.Unauthenticated: 401,
+    e.Forbidden: 403,
+    e.NotFound: 404,
+    e.Refused: 409,
+    e.Busy: 503,
+    e.Broken: 500,
+}
+"""What HTTP callers are told. The most particular class that is listed decides."""
+
+EVENT_STATUS: Final[Mapping[type[e.CloError], int]] = {
+    e.Malformed: 400,
+    e.UnsupportedMedia: 415,
+    e.Invalid: 422,
+    e.Refused: 204,
+    e.Busy: 503,
+    e.Broken: 500,
+}
+"""What deliverers of events are told: 400, 415 and 422 go to the dead letters at once, a business no is done, the rest is tried again."""
+
+
+def status_of(error: e.CloError, table: Mapping[type[e.CloError], int] = STATUS) -> int:
+    """The status that the table gives for an error."""
+    return next(table[kind] for kind in type(error).__mro__ if kind in table)
+
+
+def problem_body(error: e.CloError, *, trace: str) -> bytes:
+    """The problem+json body of an error: what, why, every problem with its place, and the trace to ask about."""
+    status = status_of(error)
+    body: dict[str, object] = {
+        "type": f"urn:clo:problem:{error.code}",
+        "title": (type(error).__doc__ or "").partition("\n")[0],
+        "status": status,
+        "detail": mask(str(error)),
+        "trace": trace,
+    }
+    if isinstance(error, e.Invalid):
+        body["problems"] = [{"path": problem.path, "message": mask(problem.message)} for problem in error.problems]
+    body |= {key: value for key, value in error.facts.items()} if isinstance(error, e.Refused) else {}
+    return json.dumps(body, default=str).encode()

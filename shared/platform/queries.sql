@@ -1,0 +1,93 @@
+-- name: claim
+-- Records that this is being handled; no row when it was handled before. Waits for another that is handling it now.
+INSERT INTO handled (consumer, source, key, input_hash, handled_at)
+VALUES (%(consumer)s, %(source)s, %(key)s, %(input_hash)s, %(now)s)
+ON CONFLICT DO NOTHING
+RETURNING true AS first;
+
+-- name: read_handled
+-- What was handled under this identity.
+SELECT input_hash, status, answer FROM handled WHERE consumer = %(consumer)s AND source = %(source)s AND key = %(key)s;
+
+-- name: save_answer
+-- Keeps the first answer.
+UPDATE handled SET status = %(status)s, answer = %(answer)s
+WHERE consumer = %(consumer)s AND source = %(source)s AND key = %(key)s;
+
+-- name: bump_revision
+-- The next revision of an area.
+UPDATE revisions SET revision = revision + 1 WHERE area = %(area)s RETURNING revision;
+
+-- name: store_events
+-- Puts events into the outbox, each once by its source and id.
+INSERT INTO outbox (event_id, type, source, subject, topic, key, occurred_at, trace, payload, pending, retained)
+SELECT event_id, type, source, subject, topic, key, %(now)s, %(trace)s, payload, string_to_array(pending, ','), retained
+FROM unnest(%(event_ids)s::uuid[], %(types)s::text[], %(sources)s::text[], %(subjects)s::text[], %(topics)s::text[],
+            %(keys)s::text[], %(payloads)s::bytea[], %(pendings)s::text[], %(retained)s::boolean[])
+    AS e (event_id, type, source, subject, topic, key, payload, pending, retained)
+ON CONFLICT (source, event_id) DO NOTHING;
+
+-- name: wake_relay
+-- Tells a listening relay, once the transaction commits, that there is something to deliver.
+SELECT pg_notify('clo_outbox', '');
+
+-- name: take_due
+-- The oldest events that some function has still to take, of keys that nobody works on and that need not wait.
+SELECT seq, event_id, type, source, subject, topic, key, occurred_at, trace, payload, pending, attempts
+FROM outbox
+WHERE pending <> '{}' AND NOT key = ANY (%(blocked)s)
+  AND key NOT IN (SELECT key FROM outbox WHERE pending <> '{}' AND next_attempt_at > now())
+ORDER BY seq
+LIMIT %(most)s;
+
+-- name: delivered
+-- One function has taken the event.
+UPDATE outbox SET pending = array_remove(pending, %(consumer)s), attempts = 0 WHERE seq = %(seq)s;
+
+-- name: remove_event
+-- Takes a delivered event out of the outbox.
+DELETE FROM outbox WHERE seq = %(seq)s AND pending = '{}' AND NOT retained;
+
+-- name: put_off
+-- A delivery failed and is to be tried again later.
+UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => %(seconds)s), last_error = %(error)s
+WHERE seq = %(seq)s;
+
+-- name: bury
+-- Keeps an event that a function could not take.
+INSERT INTO dead_letters
+    (consumer, event_id, type, source, subject, topic, key, occurred_at, trace, payload, status, reason, attempts)
+SELECT %(consumer)s, event_id, type, source, subject, topic, key, occurred_at, trace, payload, %(status)s, %(reason)s, attempts + 1
+FROM outbox WHERE seq = %(seq)s
+ON CONFLICT (consumer, event_id) DO UPDATE
+    SET status = excluded.status, reason = excluded.reason, attempts = dead_letters.attempts + excluded.attempts,
+        dead_since = now(), redriven_at = NULL;
+
+-- name: list_dead_letters
+-- Dead letters that were not redriven, newest first.
+SELECT consumer, event_id, type, subject, topic, key, occurred_at, status, reason, attempts, dead_since
+FROM dead_letters WHERE redriven_at IS NULL ORDER BY dead_since DESC LIMIT %(most)s;
+
+-- name: redrive
+-- Puts dead letters back into the outbox, each for the one function that could not take it.
+WITH redriven AS (
+    UPDATE dead_letters SET redriven_at = now()
+    WHERE redriven_at IS NULL AND (%(event_id)s::uuid IS NULL OR event_id = %(event_id)s)
+    RETURNING *
+)
+INSERT INTO outbox (event_id, type, source, subject, topic, key, occurred_at, trace, payload, pending, retained)
+SELECT event_id, type, source, subject, topic, key, occurred_at, trace, payload, array_agg(consumer), false
+FROM redriven GROUP BY event_id, type, source, subject, topic, key, occurred_at, trace, payload
+ON CONFLICT (source, event_id) DO UPDATE
+    SET pending = (SELECT array_agg(DISTINCT c) FROM unnest(outbox.pending || excluded.pending) AS c), attempts = 0, next_attempt_at = '-infinity'
+RETURNING event_id;
+
+-- name: read_topic
+-- What systems outside read of a topic, in order.
+SELECT seq, event_id, type, source, subject, key, occurred_at, payload
+FROM outbox WHERE retained AND topic = %(topic)s AND seq > %(after)s ORDER BY seq LIMIT %(most)s;
+
+-- name: backlog
+-- How many deliveries are still to be made, and how many letters are dead.
+SELECT (SELECT count(*) FROM outbox WHERE pending <> '{}') AS pending,
+       (SELECT count(*) FROM dead_letters WHERE redriven_at IS NULL) AS dead;

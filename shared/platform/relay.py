@@ -1,0 +1,171 @@
+"""The relay of the embedded bus: takes events from the outbox and POSTs them to functions, by the delivery contract.
+
+Events of one key are delivered one after the other; keys run side by side. An event is tried again with growing pauses and
+holds back the later ones of its key; what can't be taken goes to the dead letters, where it can be redriven.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import httpx
+import psycopg
+import structlog
+from psycopg.rows import DictRow
+
+from events.envelope import Envelope, to_http
+from shared.kernel.errors import Busy
+from shared.platform.database import Database, Queries, rows
+
+SQL = Queries(__file__)
+LOG: Final = structlog.get_logger("clo.relay")
+WINDOW: Final = 64  # events looked at in one go
+WORKERS: Final = 4
+MAX_ATTEMPTS: Final = 12
+FIRST_PAUSE_SECONDS: Final = 0.2
+MAX_PAUSE_SECONDS: Final = 30.0
+IDLE_SECONDS: Final = 0.5
+POISON: Final = frozenset({400, 415, 422})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a function said to a delivery: an HTTP status (0 when it was not reached) and why."""
+
+    status: int
+    detail: str = ""
+
+
+class Delivery(Protocol):
+    """How an event gets to a function."""
+
+    def __call__(self, consumer: str, event: Envelope) -> Answer:
+        """Deliver once."""
+
+
+class HttpDelivery:
+    """Delivers by HTTP POST to `<base>/events/<function>`."""
+
+    def __init__(self, base_url: str, *, timeout_seconds: float = 120.0) -> None:
+        """Keep connections open to the base URL."""
+        self._client = httpx.Client(base_url=base_url, timeout=timeout_seconds, trust_env=False)
+
+    def __call__(self, consumer: str, event: Envelope) -> Answer:
+        """Deliver once."""
+        headers, body = to_http(event)
+        try:
+            response = self._client.post(f"/events/{consumer}", content=body, headers=headers)
+        except httpx.HTTPError as error:
+            return Answer(status=0, detail=repr(error))
+        return Answer(status=response.status_code, detail=response.text[:1000])
+
+
+@dataclass(kw_only=True)
+class Relay:
+    """Delivers what is due until it is stopped."""
+
+    database: Database
+    deliver: Delivery
+    workers: int = WORKERS
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _wake: threading.Event = field(default_factory=threading.Event)
+    _busy: dict[str, Future[None]] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Deliver until stopped; a database that can't be reached is waited for."""
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="relay") as pool:
+            while not self._stop.is_set():
+                try:
+                    started = self._start_due(pool)
+                except (Busy, psycopg.Error) as error:
+                    LOG.warning("outbox not reached", detail=str(error))
+                    started = 0
+                if not started:
+                    self._wake.wait(IDLE_SECONDS)
+                    self._wake.clear()
+
+    def wake(self) -> None:
+        """There may be something to deliver now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let deliveries under way end and start no more."""
+        self._stop.set()
+        self._wake.set()
+
+    def _start_due(self, pool: ThreadPoolExecutor) -> int:
+        """Start a worker for each key that has events due and no worker; the number of workers started."""
+        self._busy = {key: work for key, work in self._busy.items() if not work.done()}
+        if len(self._busy) >= self.workers:
+            return 0
+        with self.database.connection() as connection:
+            found = rows(connection, SQL["take_due"], blocked=list(self._busy), most=WINDOW)
+        by_key: dict[str, list[DictRow]] = {}
+        for row in found:
+            by_key.setdefault(row["key"], []).append(row)
+        for key, events in by_key.items():
+            self._busy[key] = pool.submit(self._deliver_in_order, events)
+            self._busy[key].add_done_callback(lambda _: self.wake())
+        return len(by_key)
+
+    def _deliver_in_order(self, events: list[DictRow]) -> None:
+        try:
+            for row in events:
+                if self._stop.is_set() or not self._deliver_to_all(row):
+                    return
+        except (Busy, psycopg.Error) as error:
+            LOG.warning("outbox not reached", detail=str(error))
+
+    def _deliver_to_all(self, row: DictRow) -> bool:
+        """Deliver one event to each function that waits for it; False when one has to wait."""
+        for consumer in row["pending"]:
+            answer = self.deliver(consumer, _envelope(row))
+            verdict = judge(answer, attempts=row["attempts"])
+            verdict(self, row, consumer, answer)
+            if verdict is Relay._put_off:
+                return False
+        return True
+
+    def _taken(self, row: DictRow, consumer: str, _answer: Answer) -> None:
+        self._write(("delivered", {"seq": row["seq"], "consumer": consumer}), ("remove_event", {"seq": row["seq"]}))
+
+    def _bury(self, row: DictRow, consumer: str, answer: Answer) -> None:
+        LOG.error("dead letter", consumer=consumer, type=row["type"], status=answer.status, detail=answer.detail)
+        self._write(
+            ("bury", {"seq": row["seq"], "consumer": consumer, "status": answer.status, "reason": answer.detail}),
+            ("delivered", {"seq": row["seq"], "consumer": consumer}),
+            ("remove_event", {"seq": row["seq"]}),
+        )
+
+    def _put_off(self, row: DictRow, consumer: str, answer: Answer) -> None:
+        seconds = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** row["attempts"])
+        LOG.warning("put off", consumer=consumer, type=row["type"], status=answer.status, detail=answer.detail, seconds=seconds)
+        self._write(("put_off", {"seq": row["seq"], "seconds": seconds, "error": answer.detail}))
+
+    def _write(self, *statements: tuple[str, Mapping[str, Any]]) -> None:
+        with self.database.connection() as connection, connection.transaction():
+            for name, values in statements:
+                connection.execute(SQL[name], values)
+
+
+def judge(answer: Answer, *, attempts: int) -> Callable[[Relay, DictRow, str, Answer], None]:
+    """What the delivery contract says to do with an answer after so many earlier attempts."""
+    if 200 <= answer.status < 300:
+        return Relay._taken
+    if answer.status in POISON or attempts + 1 >= MAX_ATTEMPTS:
+        return Relay._bury
+    return Relay._put_off
+
+
+def _envelope(row: DictRow) -> Envelope:
+    return Envelope(
+        event_id=row["event_id"],
+        type=row["type"],
+        source=row["source"],
+        subject=row["subject"],
+        occurred_at=row["occurred_at"],
+        payload=bytes(row["payload"]),
+        trace=row["trace"],
+    )

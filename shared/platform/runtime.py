@@ -1,0 +1,52 @@
+"""The parts that all functions of one process share."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+from shared.kernel.clock import Clock, SystemClock
+from shared.platform.auth import Verifier
+from shared.platform.database import Database
+from shared.platform.settings import Settings, settings
+from shared.platform.telemetry import set_up_logging
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """Database, clock, verifier and threads of this process."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    verifier: Verifier
+    threads: ThreadPoolExecutor
+
+
+def build_runtime(settings: Settings, clock: Clock) -> Runtime:
+    """Open the parts that the settings ask for."""
+    set_up_logging(settings.log_level)
+    return Runtime(
+        settings=settings,
+        database=Database(settings.database_url, pool_size=settings.pool_size, timeout_seconds=settings.pool_timeout_seconds),
+        clock=clock,
+        verifier=Verifier(settings),
+        threads=ThreadPoolExecutor(settings.pool_size, thread_name_prefix="use-case"),
+    )
+
+
+@cache
+def _own_runtime() -> Runtime:
+    return build_runtime(settings(), SystemClock())
+
+
+_installed: list[Runtime] = []
+
+
+def install(runtime: Runtime) -> None:
+    """Let all functions of this process run on these parts; for programs that mount several functions."""
+    _installed[:] = [runtime]
+
+
+def runtime() -> Runtime:
+    """The parts of this process: those installed, else built from the environment at first use."""
+    return _installed[0] if _installed else _own_runtime()

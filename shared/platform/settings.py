@@ -1,0 +1,36 @@
+"""Settings, read from the environment (`CLO_...`) and checked at start: a wrong value stops the program with its name."""
+
+from functools import cache
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a function needs to know of the place it runs in."""
+
+    model_config = SettingsConfigDict(env_prefix="CLO_", frozen=True, use_attribute_docstrings=True)
+
+    database_url: Annotated[str, Field(pattern=r"^postgres(ql)?://")]
+    """PostgreSQL 15 or newer, as the role `clo_app`: postgresql://clo_app@host/clo."""
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 8
+    """Most database connections of one process; also its threads."""
+    pool_timeout_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """How long a request waits for a connection before it is told to try again."""
+    jwks: str
+    """Where the keys lie that callers' tokens are signed with: a file path or an https URL of a JWK set (RFC 7517)."""
+    jwt_issuer: str = "clo"
+    """The `iss` that tokens must carry."""
+    jwt_audience: str = "clo"
+    """The `aud` that tokens must carry."""
+    shards: Annotated[int, Field(ge=1, le=1024)] = 16
+    """Customer shards: events of one shard are handled in order. Fixed for the life of a database."""
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    """Least level that is logged."""
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process; raises pydantic.ValidationError naming every wrong or missing one."""
+    return Settings()
