@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
@@ -23,12 +24,14 @@ def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tu
         compiled=compiled,
         version=compiled.version_at(purchase.at),
         history=history,
+        grants=sorted(history.grants, key=grant_order),
         purchase=purchase,
         before={progress.grant_id: progress for progress in evaluate(compiled, replace(history, purchases=earlier)).progress},
         outcomes=evaluate(compiled, replace(history, purchases=(*earlier, purchase))).outcomes,
     )
-    grants = sorted(history.grants, key=grant_order)
-    return tuple(_verdict(account, grant) for grant in ([None] if history.held_out or not grants else grants))
+    if history.held_out or not history.grants:
+        return (_verdict(account, None),)
+    return tuple(_verdict(account, grant) for grant in account.grants)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +41,7 @@ class _Account:
     compiled: CompiledOffer
     version: CompiledVersion
     history: History
+    grants: list[Grant]
     purchase: Purchase
     before: dict[UUID, Progress]
     outcomes: tuple[Outcome, ...]
@@ -53,7 +57,7 @@ def _verdict(account: _Account, grant: Grant | None) -> Verdict:
     earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.ordinal) not in refused]
     rules = tuple(_results(account, grant))
     return Verdict(
-        grant_id=grant and grant.grant_id,
+        grant_id=grant.grant_id if grant else None,
         version=account.version.number,
         eligible=bool(earned),
         reward_minor=sum(outcome.reward_minor for outcome in earned),
@@ -84,10 +88,11 @@ def _attempt(account: _Account, grant: Grant | None) -> Attempt:
 
 
 def _used_before(account: _Account, grant: Grant | None) -> Used:
-    """What of the limits was used up when the purchase reached this grant: outcomes come in order of events."""
-    mine = account.earned(grant)
-    first = account.outcomes.index(mine[0]) if mine else len(account.outcomes)
-    return used_up(account.outcomes[:first], refused_keys(account.history.refusals))
+    """What of the limits was used up when the purchase reached this grant: by earlier purchases, and by this one for earlier grants."""
+    first = {other.grant_id for other in takewhile(lambda other: other is not grant, account.grants)}
+    mine = account.purchase.transaction_id
+    before = (outcome for outcome in account.outcomes if outcome.transaction_id != mine or outcome.grant_id in first)
+    return used_up(before, refused_keys(account.history.refusals))
 
 
 def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
@@ -96,4 +101,6 @@ def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
     for outcome in account.earned(grant):
         reason = refusals.get((outcome.grant_id, outcome.ordinal))
         if reason:
-            yield RuleResult(rule="admitted", passed=False, expected=f"redemption {outcome.ordinal} admitted", actual="refused", reason=reason)
+            yield RuleResult(
+                rule="admitted", passed=False, expected=f"redemption {outcome.ordinal} admitted", actual="refused", reason=reason
+            )

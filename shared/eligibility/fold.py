@@ -116,9 +116,7 @@ class _Fold:
             qualifying_minor = version.qualifying_minor(purchase)
             for standing in self.standings:
                 reason = self._judge(purchase, version, qualifying_minor, standing)
-                self.decisions.append(
-                    Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason)
-                )
+                self.decisions.append(Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason))
         progress = [
             Progress(grant_id=standing.grant.grant_id, spend_minor=standing.spend_minor, completions=standing.completions)
             for standing in self.standings

@@ -1,6 +1,7 @@
 """The catalogue: which offers a purchase could be for, found by the codes in it rather than by asking every offer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
@@ -11,19 +12,95 @@ Bucket = tuple[CompiledOffer, ...]
 Index = dict[str, Bucket]
 
 KINDS: Final = ("locations", "merchants", "products", "mccs")
-"""The include lists by which a version can be found, the most selective first where nothing else tells."""
-EVERYWHERE: Final = ("",)
-"""The one key of what has no include list."""
+"""The include lists by which a version can be found; the first of those that are equally selective is taken."""
+EVERYWHERE: Final = "everywhere"
+"""The kind, and its only code, of a version without any include list."""
 
 
 class Catalogue:
-    """Compiled offers with an inverted index over their include lists. Never changed once made; parts are shared with the next one.
+    """Compiled offers and an inverted index over their include lists. Never changed once made; a changed one shares what is the same.
 
-    Each version of an offer is indexed under one of its include lists: the one whose codes the fewest other offers share so far.
+    Each version is indexed under one of its include lists: the one whose codes have the fewest offers indexed under them so far.
     """
 
     __slots__ = ("_indexes", "_offers")
 
-    def __init__(self, offers: dict[UUID, CompiledOffer], indexes: dict[str, Index]) -> None:
-        """Use `of` or `with_changes`."""
-        self._offers, self._indexes = offers, indexes
+    def __init__(self) -> None:
+        self._offers: dict[UUID, CompiledOffer] = {}
+        self._indexes: dict[str, Index] = {kind: {} for kind in (*KINDS, EVERYWHERE)}
+
+    @classmethod
+    def of(cls, offers: Iterable[CompiledOffer]) -> "Catalogue":
+        """A catalogue of these offers; of several with the same id the last."""
+        return cls().with_changes(offers)
+
+    def with_changes(self, changed: Iterable[CompiledOffer]) -> "Catalogue":
+        """A catalogue in which these offers are new or take the place of those with the same id."""
+        after = Catalogue()
+        after._offers = dict(self._offers)
+        after._indexes = {kind: dict(index) for kind, index in self._indexes.items()}
+        for offer in changed:
+            after._drop(offer.offer.offer_id)
+            after._add(offer)
+        return after
+
+    def get(self, offer_id: UUID) -> CompiledOffer | None:
+        """The offer of that id, if it is in the catalogue."""
+        return self._offers.get(offer_id)
+
+    def candidates(self, purchase: Purchase) -> list[CompiledOffer]:
+        """The offers whose version in force has the purchase in scope, and whose coarse range of time holds it; in no stated order."""
+        at, indexes = purchase.at, self._indexes
+        products = indexes["products"]
+        buckets = [bucket for product, _ in purchase.items if (bucket := products.get(product))]
+        buckets += (
+            indexes["merchants"].get(purchase.merchant_id, ()),
+            indexes["locations"].get(purchase.location_id or "", ()),
+            indexes["mccs"].get(purchase.mcc or "", ()),
+            indexes[EVERYWHERE].get(EVERYWHERE, ()),
+        )
+        return [
+            offer
+            for offer in dict.fromkeys(chain.from_iterable(buckets))
+            if offer.earliest <= at < offer.latest and offer.version_at(at).in_scope(purchase)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._offers)
+
+    def __iter__(self) -> Iterator[CompiledOffer]:
+        return iter(self._offers.values())
+
+    def _add(self, offer: CompiledOffer) -> None:
+        self._offers[offer.offer.offer_id] = offer
+        for version in offer.versions:
+            kind, codes = self._most_selective(version)
+            index = self._indexes[kind]
+            for code in codes:
+                bucket = index.get(code, ())
+                if offer not in bucket[-1:]:
+                    index[code] = (*bucket, offer)
+
+    def _drop(self, offer_id: UUID) -> None:
+        old = self._offers.pop(offer_id, None)
+        for kind, codes in chain.from_iterable(map(_keys, old.versions if old else ())):
+            index = self._indexes[kind]
+            for code in codes:
+                left = tuple(offer for offer in index.pop(code, ()) if offer is not old)
+                if left:
+                    index[code] = left
+
+    def _most_selective(self, version: CompiledVersion) -> tuple[str, Collection[str]]:
+        keys = _keys(version)
+        return keys[0] if len(keys) == 1 else min(keys, key=lambda key: _crowd(self._indexes[key[0]], key[1]))
+
+
+def _keys(version: CompiledVersion) -> list[tuple[str, Collection[str]]]:
+    """The include lists by which the version could be indexed, each with its kind."""
+    asked = [(kind, include) for kind in KINDS if (include := getattr(version.scope, kind).include) is not None]
+    return asked or [(EVERYWHERE, (EVERYWHERE,))]
+
+
+def _crowd(index: Index, codes: Collection[str]) -> float:
+    """How many offers a code of the list leads to, on average."""
+    return sum(len(index.get(code, ())) for code in codes) / len(codes)

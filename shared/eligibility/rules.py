@@ -100,11 +100,11 @@ def _alive(case: Case) -> bool:
 
 
 def _revoked_at(case: Case) -> datetime | None:
-    return case.grant and case.grant.revoked_at
+    return case.grant.revoked_at if case.grant else None
 
 
 def _activated_at(case: Case) -> datetime | None:
-    return case.grant and case.grant.activated_at
+    return case.grant.activated_at if case.grant else None
 
 
 def _activated_in_time(case: Case) -> bool:
@@ -182,7 +182,9 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         name="not withdrawn",
         reason=Reason.WITHDRAWN,
         passes=_not_withdrawn,
-        expected=lambda case: wording.before(case.offer.withdrawn_at) + (" or activated before it" if case.version.needs_activation else ""),
+        expected=lambda case: (
+            wording.before(case.offer.withdrawn_at) + (" or activated before it" if case.version.needs_activation else "")
+        ),
         actual=_at,
     ),
     Rule(
