@@ -1,1 +1,1 @@
-"""The test suite."""
+"""Tests: unit, contract, integration, end to end, regressions."""

@@ -1,0 +1,113 @@
+"""One ASGI application of all functions: each route and each event endpoint leads to the function's own functions-framework app."""
+
+import importlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from functions_framework.aio import create_asgi_app
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+import functions
+from functions.registry import FUNCTIONS
+from shared.kernel.clock import Clock, SimulatedClock
+from shared.kernel.errors import NotFound
+from shared.kernel.ids import EVENT
+from shared.platform import outbox
+from shared.platform.call import Call, Caller
+from shared.platform.database import Queries, one, rows
+from shared.platform.http import in_thread, problem
+from shared.platform.runtime import runtime
+from shared.platform.telemetry import trace_of
+
+SQL = Queries(outbox.__file__)
+TOPIC_PAGE: Final = 1000
+Page = Callable[[Call], str]
+
+
+def build_app(*, clock: Clock, tick: Callable[[], None]) -> Starlette:
+    """All functions under their routes, events under /events/<function>, and the local platform's own paths."""
+    apps = {function.name: load_function(function.name) for function in FUNCTIONS}
+    routes = [
+        Route(route.path, apps[function.name], methods=[route.method]) for function in FUNCTIONS for route in function.routes
+    ]
+    events = [Route(f"/events/{function.name}", apps[function.name]) for function in FUNCTIONS if function.consumes]
+    return Starlette(routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick)], exception_handlers={404: _nothing_here})
+
+
+def load_function(name: str) -> ASGIApp:
+    """The functions-framework app of one function, as it also runs alone."""
+    source = Path(functions.__file__).parent / name / "main.py"
+    app: ASGIApp = create_asgi_app(target=name, source=str(source))
+    return app
+
+
+def _own_routes(any_function: ASGIApp, clock: Clock, tick: Callable[[], None]) -> list[Route]:
+    async def page(_request: Request) -> Response:
+        return await in_thread(_render_page)
+
+    async def topic(request: Request) -> Response:
+        return await in_thread(_read_topic, request.path_params["topic"], int(request.query_params.get("after", 0)))
+
+    async def backlog(_request: Request) -> Response:
+        return await in_thread(_backlog)
+
+    async def show_clock(_request: Request) -> Response:
+        return JSONResponse({"now": clock.now().isoformat(), "simulated": isinstance(clock, SimulatedClock)})
+
+    async def move_clock(request: Request) -> Response:
+        if not isinstance(clock, SimulatedClock):
+            return problem(NotFound("The clock is the machine's; start the platform with a simulated one to move it."), trace_of(None))
+        now = clock.advance(datetime.fromisoformat((await request.json())["now"]))
+        tick()
+        return JSONResponse({"now": now.isoformat(), "simulated": True})
+
+    return [
+        Route("/", page),
+        Route("/local/topics/{topic}", topic),
+        Route("/local/backlog", backlog),
+        Route("/local/clock", show_clock, methods=["GET"]),
+        Route("/local/clock", move_clock, methods=["POST"]),
+        Route("/healthz", any_function),
+        Route("/readyz", any_function),
+    ]
+
+
+def _render_page() -> Response:
+    live = importlib.import_module("shared.reports.live")
+    parts = runtime()
+    call = Call(caller=Caller(subject="local"), clock=parts.clock, database=parts.database, shards=parts.settings.shards)
+    return HTMLResponse(live.page(call))
+
+
+def _read_topic(topic: str, after: int) -> Response:
+    with runtime().database.connection() as connection:
+        found = rows(connection, SQL["read_topic"], topic=topic, after=after, most=TOPIC_PAGE)
+    events = [
+        {
+            "seq": row["seq"],
+            "id": EVENT.render(row["event_id"]),
+            "type": row["type"],
+            "subject": row["subject"],
+            "key": row["key"],
+            "time": row["occurred_at"].isoformat(),
+            "data": json.loads(bytes(row["payload"])),
+        }
+        for row in found
+    ]
+    return JSONResponse({"topic": topic, "events": events, "next": found[-1]["seq"] if found else after})
+
+
+def _backlog() -> Response:
+    with runtime().database.connection() as connection:
+        return JSONResponse(one(connection, SQL["backlog"]))
+
+
+async def _nothing_here(request: Request, _error: Exception) -> Response:
+    return problem(NotFound("There is nothing at this path."), trace_of(request.headers.get("traceparent")))

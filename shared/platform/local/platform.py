@@ -1,0 +1,126 @@
+"""The local platform as a whole: database, keys, clock, functions, relay, schedule and web server, in one process and one folder."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import uvicorn
+
+from events.payloads import ScheduleTicked
+from shared.kernel.clock import Clock, SystemClock
+from shared.kernel.errors import Busy
+from shared.platform.call import Call, Caller
+from shared.platform.database import Database
+from shared.platform.local.app import build_app
+from shared.platform.local.clock import StoredClock
+from shared.platform.local.keys import LocalKeys
+from shared.platform.local.postgres import EmbeddedPostgres
+from shared.platform.migrate import migrate
+from shared.platform.relay import Delivery, HttpDelivery, Relay
+from shared.platform.runtime import Runtime, build_runtime, install
+from shared.platform.settings import Settings
+
+TICK_SECONDS: Final = 5.0
+LISTEN_SECONDS: Final = 1.0
+HOST: Final = "127.0.0.1"
+KEEP_ALIVE_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a local platform lives: everything it keeps lies in the folder."""
+
+    folder: Path
+    port: int
+    simulated_from: datetime | None = None
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens."""
+        return f"http://{HOST}:{self.port}"
+
+
+class LocalPlatform:
+    """All of Clo in one process."""
+
+    def __init__(self, place: Place, delivery: Delivery | None = None) -> None:
+        """Start the database, bring it up to date and put all parts together; nothing is served yet."""
+        self.place = place
+        self.postgres = EmbeddedPostgres(place.folder / "postgres")
+        migrate(self.postgres.owner_url())
+        self.keys = LocalKeys(place.folder / "keys")
+        self.clock: Clock = StoredClock(place.folder / "clock", place.simulated_from) if place.simulated_from else SystemClock()
+        self.runtime = self._build_runtime()
+        install(self.runtime)
+        self._relay_database = Database(self.postgres.app_url(), pool_size=8, timeout_seconds=10)
+        self.relay = Relay(database=self._relay_database, deliver=delivery or HttpDelivery(place.base_url))
+        app = build_app(clock=self.clock, tick=self.tick)
+        config = uvicorn.Config(app, HOST, place.port, log_level="warning", access_log=False, timeout_keep_alive=KEEP_ALIVE_SECONDS)
+        self._server = uvicorn.Server(config)
+        self._stopping = threading.Event()
+
+    def serve(self, listener: socket.socket | None = None) -> None:
+        """Serve until stopped: requests here, deliveries, the schedule and the database's watch in threads of their own."""
+        self.postgres.keep_alive()
+        with _threads(self.relay.run, self._tick_now_and_then, self._listen):
+            try:
+                self._server.run(sockets=[listener] if listener else None)
+            finally:
+                self._stopping.set()
+                self.relay.stop()
+        self.runtime.threads.shutdown()
+        self.runtime.database.close()
+        self._relay_database.close()
+        self.postgres.stop()
+
+    def stop(self) -> None:
+        """Let requests and deliveries under way end, then stop."""
+        self._server.should_exit = True
+
+    def tick(self) -> None:
+        """Let the schedule look at the clock."""
+        parts = self.runtime
+        call = Call(caller=Caller(subject="schedule"), clock=self.clock, database=parts.database, shards=parts.settings.shards)
+        with call.transaction() as tx:
+            tx.emit(ScheduleTicked(at=tx.now), subject="schedule", key="schedule")
+
+    def _build_runtime(self) -> Runtime:
+        settings = Settings(database_url=self.postgres.app_url(), jwks=str(self.keys.jwks))
+        return build_runtime(settings, self.clock)
+
+    def _tick_now_and_then(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            try:
+                self.tick()
+            except (Busy, psycopg.Error):
+                continue  # the next tick finds what this one missed
+
+    def _listen(self) -> None:
+        """Wake the relay as soon as a transaction has put something into the outbox."""
+        while not self._stopping.is_set():
+            try:
+                with psycopg.connect(self.postgres.app_url(), autocommit=True) as connection:
+                    connection.execute("LISTEN clo_outbox")
+                    while not self._stopping.is_set():
+                        for _ in connection.notifies(timeout=LISTEN_SECONDS):
+                            self.relay.wake()
+            except psycopg.Error:
+                self._stopping.wait(LISTEN_SECONDS)
+
+
+@contextmanager
+def _threads(*works: Callable[[], None]) -> Iterator[None]:
+    threads = [threading.Thread(target=work, daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        for thread in threads:
+            thread.join()

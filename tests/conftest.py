@@ -1,0 +1,82 @@
+"""What tests share: a real PostgreSQL, emptied for each test, and calls on it."""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+from shared.kernel.clock import Clock, SimulatedClock
+from shared.platform.call import Call, Caller, Once
+from shared.platform.database import Database
+from shared.platform.local.postgres import EmbeddedPostgres
+from shared.platform.migrate import migrate
+
+hypothesis_settings.register_profile(
+    "clo", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("clo")
+
+NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+SHARDS = 4
+
+
+class MakeCall(Protocol):
+    """Makes a call as somebody, with or without an idempotency key."""
+
+    def __call__(self, subject: str = "maya", *, key: str | None = None, said: bytes = b"", consumer: str = "test") -> Call:
+        """A call on the test's database and clock."""
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A real PostgreSQL server, migrated."""
+    with tempfile.TemporaryDirectory(prefix="clo-test-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        migrate(server.owner_url())
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def pool(postgres: EmbeddedPostgres) -> Iterator[Database]:
+    """Connections as the role that functions run as."""
+    database = Database(postgres.app_url(), pool_size=16, timeout_seconds=10)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, pool: Database) -> Database:
+    """The database with empty tables."""
+    with psycopg.connect(postgres.owner_url(), autocommit=True) as connection:
+        names = connection.execute(
+            "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename NOT IN ('schema_migrations', 'revisions')"
+        ).fetchone()
+        assert names is not None
+        connection.execute(psycopg.sql.SQL("TRUNCATE {} RESTART IDENTITY").format(psycopg.sql.SQL(names[0])))
+        connection.execute("UPDATE revisions SET revision = revision + 1")
+    return pool
+
+
+@pytest.fixture
+def clock() -> SimulatedClock:
+    """A clock that stands at NOW until the test moves it."""
+    return SimulatedClock(NOW)
+
+
+@pytest.fixture
+def call(database: Database, clock: Clock) -> MakeCall:
+    """Makes calls on the emptied database."""
+
+    def make(subject: str = "maya", *, key: str | None = None, said: bytes = b"", consumer: str = "test") -> Call:
+        once = Once(consumer=consumer, source=subject, key=key, input_hash=said) if key else None
+        return Call(caller=Caller(subject=subject), clock=clock, database=database, shards=SHARDS, once=once)
+
+    return make
