@@ -55,10 +55,13 @@ class Transaction:
     """One database transaction: the effect, its idempotency record and its events commit together or not at all."""
 
     connection: Connected
+    database: Database
     now: datetime
     once: Once | None
     trace: str | None
     pending: list[outbox.Emitted] = field(default_factory=list)
+    bumped: bool = False
+    """Whether it changed cached values itself: what it reads of them may never come true and belongs in no cache."""
 
     def emit(self, payload: Wire, *, subject: str, key: str, event_id: UUID | None = None) -> None:
         """Let an event go out when the transaction commits. `key` orders it; an `event_id` derived from its origin makes a repeat the same."""
@@ -75,6 +78,7 @@ class Transaction:
         """Next revision of an area's cached values. Holds the area's row until the end, so commit order is revision order."""
         row = one(self.connection, SQL["bump_revision"], area=area)
         assert row is not None, area
+        self.bumped = True
         return int(row["revision"])
 
 
@@ -93,7 +97,7 @@ class Call:
     def transaction(self) -> Iterator[Transaction]:
         """The one transaction of a command. Raises Replayed where the same command was carried out before."""
         with self.database.connection() as connection, connection.transaction():
-            tx = Transaction(connection=connection, now=self.clock.now(), once=self.once, trace=self.trace)
+            tx = Transaction(connection=connection, database=self.database, now=self.clock.now(), once=self.once, trace=self.trace)
             if self.once:
                 _claim(tx, self.once)
             yield tx
@@ -103,7 +107,7 @@ class Call:
     def reading(self) -> Iterator[Transaction]:
         """A connection for a question: nothing is claimed, each statement sees what was committed before it."""
         with self.database.connection() as connection:
-            yield Transaction(connection=connection, now=self.clock.now(), once=None, trace=self.trace)
+            yield Transaction(connection=connection, database=self.database, now=self.clock.now(), once=None, trace=self.trace)
 
 
 def _claim(tx: Transaction, once: Once) -> None:
