@@ -16,7 +16,7 @@ from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.model import Decision, Evaluation, Grant, History, Outcome, Progress, Purchase, Refusal
-from shared.eligibility.rules import COMPLETES, COUNTS, Attempt, Case, first_failing
+from shared.eligibility.rules import COMPLETES, COUNTS, Attempt, Case, Rule, first_failing
 from shared.kernel.reasons import Reason
 
 MAX_COMPLETIONS_PER_PURCHASE: Final = 100
@@ -40,6 +40,9 @@ class _Standing:
     grant: Grant
     spend_minor: int = 0
     completions: int = 0
+    version: CompiledVersion | None = None
+    rules: tuple[Rule[Case], ...] = ()
+    """The rules that can fail under that version."""
 
 
 def evaluate(compiled: CompiledOffer, history: History) -> Evaluation:
@@ -125,7 +128,9 @@ class _Fold:
 
     def _judge(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:
         case = Case(self.compiled.offer, version, self.history, standing.grant, purchase, standing.completions)
-        reason = first_failing(COUNTS, case)
+        if standing.version is not version:
+            standing.version, standing.rules = version, tuple(rule for rule in COUNTS if rule.asked(case))
+        reason = first_failing(standing.rules, case)
         return reason or self._count(purchase, version, qualifying_minor, standing)
 
     def _count(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:

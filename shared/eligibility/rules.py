@@ -17,6 +17,10 @@ from shared.kernel.reasons import Reason
 Subject = TypeVar("Subject")
 
 
+def _whatever(_subject: object) -> bool:
+    return True
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule(Generic[Subject]):
     """One rule: a check, the reason when it fails, and both sides of it in words."""
@@ -26,6 +30,8 @@ class Rule(Generic[Subject]):
     passes: Callable[[Subject], bool]
     expected: Callable[[Subject], str]
     actual: Callable[[Subject], str]
+    asked: Callable[[Subject], bool] = _whatever
+    """Whether the rule can fail at all, whatever the purchase: the fold does not hold it against each purchase where it can't."""
 
     def result(self, subject: Subject) -> RuleResult:
         """Hold the rule against a subject and tell what was asked and found."""
@@ -128,6 +134,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: not case.history.held_out,
         expected=lambda _: "outside the hold-out group",
         actual=lambda case: "in the hold-out group" if case.history.held_out else "outside the hold-out group",
+        asked=lambda case: case.history.held_out,
     ),
     Rule(
         name="targeted",
@@ -142,6 +149,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         passes=_alive,
         expected=lambda case: wording.before(_end_of_life(case)),
         actual=_at,
+        asked=lambda case: case.version.window.life_days is not None,
     ),
     Rule(
         name="grant not revoked",
@@ -149,13 +157,15 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: (revoked_at := _revoked_at(case)) is None or case.purchase.at < revoked_at,
         expected=lambda case: wording.before(_revoked_at(case)),
         actual=_at,
+        asked=lambda case: _revoked_at(case) is not None,
     ),
     Rule(
         name="consent",
         reason=Reason.CONSENT_WITHDRAWN,
-        passes=lambda case: not case.history.consent_withdrawn or not _in(case.history.consent_withdrawn, case.purchase.at),
+        passes=lambda case: not _in(case.history.consent_withdrawn, case.purchase.at),
         expected=lambda case: wording.outside(case.history.consent_withdrawn),
         actual=_at,
+        asked=lambda case: bool(case.history.consent_withdrawn),
     ),
     Rule(
         name="activated",
@@ -163,6 +173,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: not case.version.needs_activation or _activated_at(case) is not None,
         expected=lambda case: "an activation" if case.version.needs_activation else "no activation needed",
         actual=lambda case: f"activated {wording.moment(_activated_at(case))}",
+        asked=lambda case: case.version.needs_activation,
     ),
     Rule(
         name="activated in time",
@@ -170,6 +181,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         passes=_activated_in_time,
         expected=lambda case: f"activated by {_at(case)}" if case.version.needs_activation else "no activation needed",
         actual=lambda case: f"activated {wording.moment(_activated_at(case))}",
+        asked=lambda case: case.version.needs_activation,
     ),
     Rule(
         name="in the window",
@@ -182,17 +194,17 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         name="not withdrawn",
         reason=Reason.WITHDRAWN,
         passes=_not_withdrawn,
-        expected=lambda case: (
-            wording.before(case.offer.withdrawn_at) + (" or activated before it" if case.version.needs_activation else "")
-        ),
+        expected=lambda case: wording.before(case.offer.withdrawn_at) + (", or activated before" if case.version.needs_activation else ""),
         actual=_at,
+        asked=lambda case: case.offer.withdrawn_at is not None,
     ),
     Rule(
         name="not paused",
         reason=Reason.PAUSED,
-        passes=lambda case: not case.offer.pauses or not _in(case.offer.pauses, case.purchase.at),
+        passes=lambda case: not _in(case.offer.pauses, case.purchase.at),
         expected=lambda case: wording.outside(case.offer.pauses),
         actual=_at,
+        asked=lambda case: bool(case.offer.pauses),
     ),
     Rule(
         name="not cancelled",
@@ -200,6 +212,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: case.offer.cancelled_at is None or case.purchase.at < case.offer.cancelled_at,
         expected=lambda case: wording.before(case.offer.cancelled_at),
         actual=_at,
+        asked=lambda case: case.offer.cancelled_at is not None,
     ),
     Rule(
         name="currency",
@@ -250,6 +263,7 @@ STILL_OPEN: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: case.version.repeat or not case.completions,
         expected=lambda case: "completes again and again" if case.version.repeat else "completes once",
         actual=lambda case: f"completed {case.completions} times before",
+        asked=lambda case: not case.version.repeat,
     ),
 )
 """Whether the grant takes any more purchases."""
