@@ -18,6 +18,10 @@ WHERE consumer = %(consumer)s AND source = %(source)s AND key = %(key)s;
 -- The next revision of an area.
 UPDATE revisions SET revision = revision + 1 WHERE area = %(area)s RETURNING revision;
 
+-- name: lock_shards
+-- Holds customer shards until the transaction ends, in the order of the array.
+SELECT pg_advisory_xact_lock(%(kind)s, shard) FROM (SELECT shard FROM unnest(%(shards)s::integer[]) AS s (shard) ORDER BY shard) AS sorted;
+
 -- name: store_events
 -- Puts events into the outbox, each once by its source and id.
 INSERT INTO outbox (event_id, type, source, subject, topic, key, occurred_at, trace, payload, pending, retained)
