@@ -160,6 +160,11 @@ def require_campaign(tx: Transaction, campaign_id: UUID) -> Campaign:
     return store.read(tx, campaign_id)
 
 
+def newest_campaigns(tx: Transaction, *, most: int) -> list[Campaign]:
+    """The newest campaigns, at most so many, for reports about all of them."""
+    return store.list_all(tx, limit=most, offset=0)
+
+
 def timelines_since(tx: Transaction, revision: int) -> tuple[int, list[Timeline]]:
     """The stops of campaigns that changed after a revision, and the newest revision among them; for caches."""
     return store.timelines_since(tx, revision)
