@@ -1,0 +1,1 @@
+"""Impressions: what customers were shown, each counted once."""

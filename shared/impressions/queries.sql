@@ -1,0 +1,27 @@
+-- name: add_impressions
+-- Stores the impressions that are new and counts them, and only them; rows go in in key order, so that two batches wait and never deadlock.
+WITH incoming AS (
+    SELECT * FROM unnest(%(ids)s::text[], %(kinds)s::text[], %(customers)s::text[], %(offers)s::uuid[], %(channels)s::text[],
+                         %(placements)s::text[], %(moments)s::timestamptz[])
+        WITH ORDINALITY AS i (impression_id, kind, customer_id, offer_id, channel, placement, at, place)
+), added AS (
+    INSERT INTO impressions (impression_id, kind, customer_id, offer_id, channel, placement, at, recorded_at)
+    SELECT impression_id, kind, customer_id, offer_id, channel, placement, at, %(now)s
+    FROM incoming ORDER BY impression_id, place
+    ON CONFLICT (impression_id) DO NOTHING
+    RETURNING offer_id, channel, placement, kind, customer_id, at
+), counted AS (
+    INSERT INTO impression_counts AS c (offer_id, channel, placement, kind, hour, impressions)
+    SELECT offer_id, channel, placement, kind, date_trunc('hour', at, 'UTC') AS hour, count(*)
+    FROM added GROUP BY offer_id, channel, placement, kind, hour ORDER BY offer_id, channel, placement, kind, hour
+    ON CONFLICT (offer_id, channel, placement, kind, hour) DO UPDATE SET impressions = c.impressions + excluded.impressions
+), reached AS (
+    INSERT INTO impression_reach (offer_id, channel, kind, customer_id)
+    SELECT DISTINCT offer_id, channel, kind, customer_id FROM added ORDER BY offer_id, channel, kind, customer_id
+    ON CONFLICT DO NOTHING
+)
+SELECT count(*) AS new FROM added;
+
+-- name: known_offers
+-- Which of these offers there are.
+SELECT offer_id FROM offers WHERE offer_id = ANY (%(offer_ids)s);
