@@ -14,10 +14,12 @@ CREATE TABLE customers (
 CREATE TABLE consents (
     customer_id text NOT NULL REFERENCES customers,
     at timestamptz NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
     given boolean NOT NULL,
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (customer_id, at)
+    PRIMARY KEY (customer_id, at, seq)
 );
+COMMENT ON COLUMN consents.seq IS 'Of several at the same moment the last recorded holds.';
 
 CREATE TABLE cards (
     card_token text NOT NULL,
@@ -65,4 +67,19 @@ CREATE TABLE grants (
     recorded_at timestamptz NOT NULL
 );
 CREATE INDEX grants_customer ON grants (customer_id, offer_id);
-CREATE INDEX grants_offer ON grants (offer_id);
+CREATE INDEX grants_offer ON grants (offer_id, grant_id);
+
+CREATE FUNCTION audience(lists_in uuid[], rule_in jsonpath, lists_out uuid[], rule_out jsonpath)
+RETURNS TABLE (customer_id text, shard smallint, consent boolean) LANGUAGE sql STABLE AS $$
+    SELECT c.customer_id, c.shard, c.consent
+    FROM (
+        SELECT m.customer_id FROM segment_members m WHERE m.segment_id = ANY (lists_in)
+        UNION
+        SELECT r.customer_id FROM customers r WHERE rule_in IS NOT NULL AND r.attributes @@ rule_in
+    ) AS named
+    JOIN customers c USING (customer_id)
+    WHERE NOT EXISTS (SELECT FROM segment_members o WHERE o.segment_id = ANY (lists_out) AND o.customer_id = c.customer_id)
+      AND (rule_out IS NULL OR NOT c.attributes @@ rule_out)
+$$;
+COMMENT ON FUNCTION audience IS
+    'Known customers of any list or rule in and of no list or rule out, with or without consent. Several rules come as one, joined by or.';

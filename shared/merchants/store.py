@@ -1,0 +1,45 @@
+"""Merchants in PostgreSQL: values in, values out."""
+
+from collections.abc import Collection, Sequence
+
+from shared.kernel.errors import NotFound
+from shared.merchants.model import Location, Merchant, Place
+from shared.platform.call import Transaction
+from shared.platform.database import Queries, one, rows
+
+SQL = Queries(__file__)
+
+
+def put(tx: Transaction, merchants: Sequence[Merchant]) -> None:
+    """Store merchants and their places, each id once, in two statements."""
+    values = {
+        "merchant_ids": [m.merchant_id for m in merchants],
+        "names": [m.name for m in merchants],
+        "brands": [m.brand for m in merchants],
+        "mccs": [m.mcc for m in merchants],
+    }
+    tx.connection.execute(SQL["upsert_merchants"], values | {"now": tx.now})
+    places = [(m.merchant_id, at) for m in merchants for at in m.locations]
+    values = {
+        "merchant_ids": [merchant_id for merchant_id, _ in places],
+        "location_ids": [at.location_id for _, at in places],
+        "zones": [at.zone for _, at in places],
+        "countries": [at.country for _, at in places],
+        "regions": [at.region for _, at in places],
+    }
+    tx.connection.execute(SQL["upsert_locations"], values | {"now": tx.now})
+
+
+def read(tx: Transaction, merchant_id: str) -> Merchant:
+    """One merchant with all its places. Raises NotFound."""
+    row = one(tx.connection, SQL["read_merchant"], merchant_id=merchant_id)
+    if row is None:
+        raise NotFound("There is no such merchant.")
+    locations = rows(tx.connection, SQL["read_locations"], merchant_id=merchant_id)
+    return Merchant(**row, locations=tuple(Location(**location) for location in locations))
+
+
+def places(tx: Transaction, location_ids: Collection[str]) -> dict[str, Place]:
+    """Zone, merchant and category of those locations that are known."""
+    found = rows(tx.connection, SQL["places"], location_ids=list(location_ids))
+    return {row["location_id"]: Place(zone=row["zone"], merchant_id=row["merchant_id"], mcc=row["mcc"]) for row in found}
