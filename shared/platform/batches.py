@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError, create_model
+from pydantic import TypeAdapter, ValidationError
 
 from shared.kernel.errors import Invalid, Malformed, Problem
 from shared.kernel.wire import Wire
-from shared.platform.operations import MAX_PROBLEMS, problems_of
+from shared.platform.operations import MAX_PROBLEMS, BodySchema, problems_of
 
 Item = TypeVar("Item", bound=Wire)
 MAX_PROBLEMS_OF_ITEM: Final = 20
@@ -88,8 +88,7 @@ def _validate(raw: bytes, field: str, item: type[Item], most: int) -> list[Item]
 
 @cache
 def _reader(field: str, item: type[Wire], most: int) -> TypeAdapter[Any]:
-    items: Any = (Annotated[list[item], Field(min_length=1, max_length=most)], ...)  # type: ignore[valid-type]
-    return TypeAdapter(create_model(f"{item.__name__}Batch", __base__=Wire, **{field: items}))
+    return TypeAdapter(BodySchema(field, item, most).model())
 
 
 def _by_item(error: ValidationError, field: str) -> dict[int, list[ItemProblem]]:

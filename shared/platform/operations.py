@@ -4,10 +4,11 @@ import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
-from typing import Any, Final, get_type_hints
+from typing import Annotated, Any, Final, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from starlette.routing import compile_path
 
@@ -19,9 +20,23 @@ from shared.kernel.wire import Wire
 MAX_PROBLEMS: Final = 100
 
 
+@dataclass(frozen=True, slots=True)
+class BodySchema:
+    """The shape of a batch that a use case reads item by item: `raw: Annotated[bytes, BodySchema("merchants", Merchant, 1_000)]`."""
+
+    field: str
+    item: type[Wire]
+    most: int
+
+    def model(self) -> type[Wire]:
+        """The body as a model: `{field: [item, ...]}`, of 1 to `most` items."""
+        items: Any = (Annotated[list[self.item], Field(min_length=1, max_length=self.most)], ...)  # type: ignore[name-defined]
+        return create_model(f"{self.item.__name__}Batch", __base__=Wire, __doc__="A batch of items.", **{self.field: items})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One route with its use case. The use case takes `call`, path parameters by name, and where it has them `query` and `body`."""
+    """One route with its use case. The use case takes `call`, path parameters by name, and `query`, `body` or `raw` where it has them."""
 
     route: Route
     use_case: Callable[..., Wire]
@@ -30,6 +45,7 @@ class Operation:
     query: type[Wire] | None
     body: type[Wire] | None
     raw_body: bool
+    raw_schema: type[Wire] | None
     answer: type[Wire]
 
     def arguments(self, path: Mapping[str, str], query: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -37,7 +53,7 @@ class Operation:
         arguments: dict[str, Any] = {}
         problems: list[Problem] = []
         for name, adapter in self.parameters.items():
-            _collect(arguments, problems, name, f"/path/{name}", lambda a=adapter, n=name: a.validate_python(path[n]))
+            _collect(arguments, problems, name, f"/path/{name}", partial(adapter.validate_python, path[name]))
         if self.query:
             _collect(arguments, problems, "query", "/query", lambda: self.query.model_validate_strings(dict(query)))  # type: ignore[union-attr]
         elif query:
@@ -65,6 +81,7 @@ def operation(route: Route, service: ModuleType) -> Operation:
         query=hints["query"] if "query" in names else None,
         body=hints["body"] if "body" in names else None,
         raw_body="raw" in names,
+        raw_schema=next((told.model() for told in getattr(hints.get("raw"), "__metadata__", ()) if isinstance(told, BodySchema)), None),
         answer=hints["return"],
     )
 
@@ -86,7 +103,9 @@ def refuse_card_numbers(body: bytes) -> None:
 
 def problems_of(error: ValidationError, base: str = "") -> list[Problem]:
     """Each error of a validation as a problem with its JSON pointer."""
-    return [Problem(path=base + _pointer(detail), message=_sentence(detail)) for detail in error.errors(include_url=False, include_input=False)]
+    return [
+        Problem(path=base + _pointer(detail), message=_sentence(detail)) for detail in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def _collect(arguments: dict[str, Any], problems: list[Problem], name: str, base: str, read: Callable[[], object]) -> None:
@@ -108,7 +127,11 @@ def _sentence(detail: ErrorDetails) -> str:
 
 def _card_number_places(value: object, path: str) -> list[str]:
     if isinstance(value, dict):
-        return [p for key, item in value.items() for p in (*_card_number_places(key, f"{path}/{{key}}"), *_card_number_places(item, f"{path}/{key}"))]
+        return [
+            p
+            for key, item in value.items()
+            for p in (*_card_number_places(key, f"{path}/{{key}}"), *_card_number_places(item, f"{path}/{key}"))
+        ]
     if isinstance(value, list):
         return [p for index, item in enumerate(value) for p in _card_number_places(item, f"{path}/{index}")]
     return [path] if find_card_number(str(value).encode()) else []
