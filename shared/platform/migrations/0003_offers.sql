@@ -6,7 +6,7 @@ CREATE TABLE offers (
     campaign_id uuid NOT NULL REFERENCES campaigns,
     name text NOT NULL,
     state text NOT NULL CHECK (state IN (
-        'draft', 'in_review', 'changes_requested', 'rejected', 'approved', 'live', 'withdrawn', 'ended')),
+        'draft', 'in_review', 'changes_requested', 'rejected', 'approved', 'live', 'withdrawn')),
     latest_version integer NOT NULL,
     live_at timestamptz,
     withdrawn_at timestamptz,
@@ -16,6 +16,9 @@ CREATE TABLE offers (
 );
 CREATE INDEX offers_campaign ON offers (campaign_id);
 CREATE INDEX offers_revision ON offers (revision);
+CREATE INDEX offers_approved ON offers (campaign_id) WHERE state = 'approved';
+COMMENT ON COLUMN offers.state IS 'The review of the newest version until one was approved, then the offer''s own: approved, live, withdrawn.';
+COMMENT ON COLUMN offers.revision IS 'Of the last change that purchases depend on: an approval or the withdrawal; 0 where there was none.';
 
 CREATE TABLE offer_versions (
     offer_id uuid NOT NULL REFERENCES offers,
@@ -30,15 +33,18 @@ CREATE TABLE offer_versions (
     decision_reason text,
     PRIMARY KEY (offer_id, version)
 );
+COMMENT ON COLUMN offer_versions.starts_at IS 'When the window opens in the first zone in which it may be read.';
 COMMENT ON COLUMN offer_versions.terms IS 'JSON as the terms model writes it; text, so that what was approved stays as it was to the byte.';
 COMMENT ON COLUMN offer_versions.authors IS 'Everyone who wrote or submitted this version; none of them may approve it.';
 
-CREATE FUNCTION refuse_change_of_approved() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_change_of_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'an approved offer version never changes';
+    RAISE EXCEPTION 'an approved offer version never changes, the terms of any version neither';
 END $$;
 CREATE TRIGGER offer_versions_approved_is_final BEFORE UPDATE OR DELETE ON offer_versions
-    FOR EACH ROW WHEN (OLD.state = 'approved') EXECUTE FUNCTION refuse_change_of_approved();
+    FOR EACH ROW WHEN (OLD.state = 'approved') EXECUTE FUNCTION refuse_change_of_version();
+CREATE TRIGGER offer_versions_terms_are_final BEFORE UPDATE OF offer_id, version, terms, starts_at, created_at ON offer_versions
+    FOR EACH ROW EXECUTE FUNCTION refuse_change_of_version();
 
 CREATE TABLE offer_history (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,0 +1,57 @@
+"""Whether an offer's terms may be stored: by themselves, within their campaign, and for their audience."""
+
+from collections.abc import Iterator
+from typing import Final
+from uuid import UUID
+
+from shared.campaigns.model import Campaign, State
+from shared.eligibility.terms import Terms, ZonePolicy
+from shared.eligibility.validation import problems
+from shared.eligibility.windows import TICK, compile_window
+from shared.kernel.errors import Problem
+from shared.kernel.ids import SEGMENT
+
+CLOSED: Final = frozenset({State.REJECTED, State.ENDED, State.CANCELLED})
+"""States of a campaign in which its offers are written no more."""
+
+Problems = Iterator[Problem]
+
+
+def find_problems(terms: Terms, campaign: Campaign | None, known_segments: set[UUID], *, campaign_path: str) -> tuple[Problem, ...]:
+    """All that is wrong with terms that are to be stored, with paths into the body that holds them as `terms`."""
+    found = [Problem(path=f"/terms{problem.path}", message=problem.message) for problem in problems(terms)]
+    if campaign is None:
+        found.append(Problem(path=campaign_path, message="There is no such campaign."))
+    else:
+        found += _in_campaign(terms, campaign, campaign_path)
+        if not any(problem.path.startswith("/terms/window") for problem in found):
+            found += _in_window(terms, campaign)
+    return (*found, *_segments(terms, known_segments))
+
+
+def segments(terms: Terms) -> set[UUID]:
+    """The segments that terms name."""
+    return {*terms.audience.segments_in, *terms.audience.segments_out}
+
+
+def _in_campaign(terms: Terms, campaign: Campaign, path: str) -> Problems:
+    if campaign.state in CLOSED:
+        yield Problem(path=path, message=f"The campaign is {campaign.state.value}: its offers can't be written any more.")
+    if terms.currency != campaign.currency:
+        yield Problem(path="/terms/currency", message=f"Must be the campaign's currency, {campaign.currency}.")
+
+
+def _in_window(terms: Terms, campaign: Campaign) -> Problems:
+    """The window as its own zone reads it lies in the campaign's; an inclusive end may be the campaign's very end."""
+    span = compile_window(terms.window.model_copy(update={"zone_policy": ZonePolicy.FIXED})).widest()
+    if span.start < campaign.starts_at:
+        yield Problem(path="/terms/window/start", message=f"Is before the campaign's start, {campaign.starts_at.isoformat()}.")
+    if span.stop - TICK > campaign.ends_at:
+        yield Problem(path="/terms/window/end", message=f"Is after the campaign's end, {campaign.ends_at.isoformat()}.")
+
+
+def _segments(terms: Terms, known: set[UUID]) -> Problems:
+    for name in ("segments_in", "segments_out"):
+        for place, segment in enumerate(getattr(terms.audience, name)):
+            if segment not in known:
+                yield Problem(path=f"/terms/audience/{name}/{place}", message=f"There is no segment {SEGMENT.render(segment)}.")
