@@ -21,6 +21,8 @@ from shared.platform.telemetry import trace_of
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+REPLAYED: Final = "Idempotency-Replayed"
 MAX_KEY: Final = 255
 LOG: Final = structlog.get_logger("clo.http")
 Arguments = TypeVarTuple("Arguments")
@@ -59,7 +61,7 @@ class HttpFunction:
             try:
                 return self._carry_out(request, body, trace)
             except Replayed as earlier:
-                return Response(earlier.answer, earlier.status or 200, {"Idempotency-Replayed": "true", "traceparent": trace}, JSON)
+                return Response(earlier.answer, earlier.status or 200, {REPLAYED: "true", "traceparent": trace}, JSON)
             except e.CloError as error:
                 return problem(error, trace)
             except Exception:
@@ -139,7 +141,7 @@ def problem(error: e.CloError, trace: str, headers: Mapping[str, str] | None = N
 
 
 def _once(chosen: Operation, caller: Caller, request: Request, body: bytes) -> Once | None:
-    key = request.headers.get("idempotency-key")
+    key = request.headers.get(IDEMPOTENCY_KEY)
     if request.method != "POST" or key is None:
         return None
     if not 1 <= len(key) <= MAX_KEY:

@@ -1,0 +1,91 @@
+"""The AsyncAPI 3.0 document: topics, the events on them, and who sends and takes them."""
+
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any, Final
+
+from events.catalog import BY_PAYLOAD, CATALOG, EventType
+from functions.registry import FUNCTIONS, Function
+from shared.kernel.wire import Wire
+from shared.platform.generate.schemas import Schema
+from shared.platform.generate.words import function_words
+from shared.platform.outbox import SOURCE
+
+SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
+BINDING_VERSION: Final = "0.5.0"
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    topics = sorted({kind.topic for kind in CATALOG})
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Clo events",
+            "version": metadata.version("clo"),
+            "description": "CloudEvents 1.0 in binary mode: attributes as headers, data as JSON. At least once, in order per key.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {topic: _channel(topic) for topic in topics},
+        "operations": dict(operation for function in FUNCTIONS for operation in _operations(function)),
+        "components": {"messages": {_message_name(kind): _message(kind) for kind in CATALOG}},
+    }
+
+
+def _channel(topic: str) -> Schema:
+    kinds = [kind for kind in CATALOG if kind.topic == topic]
+    keys = " or ".join(sorted({kind.key for kind in kinds}))
+    return {
+        "address": topic,
+        "description": f"Ordered by {keys}.",
+        "messages": {_message_name(kind): {"$ref": f"#/components/messages/{_message_name(kind)}"} for kind in kinds},
+    }
+
+
+def _operations(function: Function) -> Iterator[tuple[str, Schema]]:
+    for payload in function.emits:
+        yield f"{function.name}.send.{_message_name(BY_PAYLOAD[payload])}", _operation("send", function, payload)
+    for payload in function.consumes:
+        yield f"{function.name}.receive.{_message_name(BY_PAYLOAD[payload])}", _operation("receive", function, payload)
+
+
+def _operation(action: str, function: Function, payload: type[Wire]) -> Schema:
+    kind = BY_PAYLOAD[payload]
+    channel = f"#/channels/{kind.topic}"
+    return {
+        "action": action,
+        "channel": {"$ref": channel},
+        "summary": function_words(function.name),
+        "messages": [{"$ref": f"{channel}/messages/{_message_name(kind)}"}],
+    }
+
+
+def _message(kind: EventType) -> Schema:
+    return {
+        "name": kind.type,
+        "title": kind.payload.__name__,
+        "summary": (kind.payload.__doc__ or "").partition("\n")[0],
+        "contentType": "application/json",
+        "headers": {
+            "type": "object",
+            "required": ["ce_id", "ce_source", "ce_specversion", "ce_subject", "ce_time", "ce_type"],
+            "properties": {
+                "ce_id": {"type": "string", "description": "Unique per source: the same id is the same event."},
+                "ce_source": {"const": SOURCE},
+                "ce_specversion": {"const": "1.0"},
+                "ce_subject": {"type": "string"},
+                "ce_time": {"type": "string", "format": "date-time"},
+                "ce_traceparent": {"type": "string"},
+                "ce_type": {"const": kind.type},
+            },
+        },
+        "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": {"$ref": f"../../events/schemas/{kind.type}.json"}},
+        "bindings": {"kafka": {"key": {"type": "string", "description": f"Ordered by: {kind.key}."}, "bindingVersion": BINDING_VERSION}},
+        "x-outward": kind.outward,
+        "x-bulk": kind.bulk,
+    }
+
+
+def _message_name(kind: EventType) -> str:
+    return kind.type.removeprefix("clo.")
