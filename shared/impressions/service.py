@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from events.payloads import MAX_BATCH, Impression, ImpressionsLogged
@@ -11,12 +11,13 @@ from shared.kernel.ids import derived_id
 from shared.kernel.shards import shard_key, shard_of
 from shared.platform.batches import Batch, BatchAnswer, Rejected, read_batch
 from shared.platform.call import Call, Transaction
+from shared.platform.operations import BodySchema
 
 MOST_PER_EVENT: Final = 2_000
 """Impressions of one event: with ids as long as they may be it stays below 900 kB."""
 
 
-def log_impressions(call: Call, raw: bytes) -> BatchAnswer:
+def log_impressions(call: Call, raw: Annotated[bytes, BodySchema("impressions", Impression, MAX_BATCH)]) -> BatchAnswer:
     """Take 1 to 5,000 impressions, `{"impressions": [...]}`: the good ones are on their way to be counted, the bad ones are named.
 
     Raises Malformed or Invalid where the body as a whole can't be read.

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Annotated, Final
 
 from shared.kernel.wire import ExternalId
 from shared.merchants import store
@@ -10,11 +10,12 @@ from shared.merchants.api import LocationShape, MerchantShape
 from shared.merchants.model import Location, Merchant, Place
 from shared.platform.batches import BatchAnswer, Rejected, read_batch
 from shared.platform.call import Call, Transaction
+from shared.platform.operations import BodySchema
 
 MOST_MERCHANTS: Final = 1_000
 
 
-def put_merchants(call: Call, raw: bytes) -> BatchAnswer:
+def put_merchants(call: Call, raw: Annotated[bytes, BodySchema("merchants", MerchantShape, MOST_MERCHANTS)]) -> BatchAnswer:
     """Take merchants with their places, new or changed: `{"merchants": [...]}`, 1 to 1,000. Bad ones are named, the others taken."""
     batch = read_batch(raw, "merchants", MerchantShape, MOST_MERCHANTS, id_field="merchant_id")
     merchants, repeated = _without_repeats(batch.accepted)
