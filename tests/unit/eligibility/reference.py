@@ -1,0 +1,201 @@
+"""The fold written once more, slowly and another way: a time line of happenings that switch things on and off.
+
+It reads the terms themselves and compiles nothing. Wall clocks are compared as they are shown; windows here end with whole days.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from shared.eligibility.model import Grant, History, Interval, Offer, Purchase
+from shared.eligibility.terms import FixedReward, Terms, ZonePolicy
+from shared.kernel.money import Rounding
+from shared.kernel.reasons import Reason
+
+SWITCH, GRANT, ACTIVATION, PURCHASE = range(4)
+Outcomes = list[tuple[UUID, int, int, str, int]]
+Decisions = list[tuple[str, UUID | None, Reason | None]]
+
+
+@dataclass
+class State:
+    """All that is known at one moment of the time line."""
+
+    paused: int = 0
+    opted_out: int = 0
+    withdrawn: bool = False
+    cancelled: bool = False
+    given: set[UUID] = field(default_factory=set)
+    active: set[UUID] = field(default_factory=set)
+    safe: set[UUID] = field(default_factory=set)
+    revoked: set[UUID] = field(default_factory=set)
+    done: dict[UUID, int] = field(default_factory=dict)
+    saved: dict[UUID, int] = field(default_factory=dict)
+    outcomes: Outcomes = field(default_factory=list)
+    decisions: Decisions = field(default_factory=list)
+
+
+def evaluate_slowly(offer: Offer, history: History) -> tuple[Outcomes, Decisions]:
+    state = State()
+    for _, _, _, happening, subject in sorted(_happenings(offer, history), key=lambda entry: entry[:3]):
+        if happening == "purchase":
+            _buy(state, offer, history, subject)
+        else:
+            _switch(state, happening, subject)
+    return state.outcomes, state.decisions
+
+
+def _happenings(offer: Offer, history: History) -> Iterator[tuple[datetime, int, str, str, Any]]:
+    yield from _ends("paused", offer.pauses)
+    yield from _ends("opted_out", history.consent_withdrawn)
+    for name, at in (("withdrawn", offer.withdrawn_at), ("cancelled", offer.cancelled_at)):
+        if at:
+            yield at, SWITCH, "", name, None
+    for grant in history.grants:
+        yield grant.granted_at, GRANT, "", "given", grant.grant_id
+        if grant.activated_at:
+            yield grant.activated_at, ACTIVATION, "", "active", grant.grant_id
+        if grant.revoked_at:
+            yield grant.revoked_at, SWITCH, "", "revoked", grant.grant_id
+    for purchase in {purchase.transaction_id: purchase for purchase in history.purchases}.values():
+        yield purchase.at, PURCHASE, purchase.transaction_id, "purchase", purchase
+
+
+def _ends(name: str, intervals: tuple[Interval, ...]) -> Iterator[tuple[datetime, int, str, str, Any]]:
+    for interval in intervals:
+        yield interval.start, SWITCH, "", name, 1
+        if interval.end:
+            yield interval.end, SWITCH, "", name, -1
+
+
+def _switch(state: State, happening: str, subject: Any) -> None:  # noqa: ANN401  (whatever the happening is about)
+    if happening == "withdrawn":
+        state.withdrawn, state.safe = True, set(state.active)
+    elif happening == "cancelled":
+        state.cancelled = True
+    elif happening in ("paused", "opted_out"):
+        setattr(state, happening, getattr(state, happening) + subject)
+    else:
+        getattr(state, happening).add(subject)
+
+
+def _buy(state: State, offer: Offer, history: History, purchase: Purchase) -> None:
+    passed = [version for version in offer.versions if version.in_force_from <= purchase.at]
+    version = max(passed, key=lambda v: v.in_force_from) if passed else min(offer.versions, key=lambda v: v.in_force_from)
+    amount = _qualifying(version.terms, purchase)
+    if amount is None:
+        return
+    if history.held_out or not history.grants:
+        state.decisions.append((purchase.transaction_id, None, Reason.HELD_OUT if history.held_out else Reason.NOT_TARGETED))
+        return
+    for grant in sorted(history.grants, key=lambda g: (g.granted_at, g.grant_id)):
+        reason = _why_not(state, version.terms, history, grant, purchase)
+        if reason is None:
+            reason = _complete(state, version.terms, history, (grant.grant_id, amount, purchase.transaction_id, version.number))
+        state.decisions.append((purchase.transaction_id, grant.grant_id, reason))
+
+
+def _qualifying(terms: Terms, purchase: Purchase) -> int | None:
+    """The qualifying amount; None for a purchase out of scope."""
+    include, exclude = terms.scope.include, terms.scope.exclude
+    for kind, code in (("merchants", purchase.merchant_id), ("locations", purchase.location_id), ("mccs", purchase.mcc)):
+        wanted, unwanted = getattr(include, kind), getattr(exclude, kind)
+        if (wanted is not None and code not in wanted) or (unwanted is not None and code in unwanted):
+            return None
+    if include.products is None and (exclude.products is None or not purchase.items):
+        return max(0, purchase.amount_minor)
+    kept = [item for item in purchase.items if include.products is None or item.product in include.products]
+    kept = [item for item in kept if item.product not in (exclude.products or [])]
+    return max(0, sum(item.amount_minor for item in kept)) if kept else None
+
+
+def _why_not(state: State, terms: Terms, history: History, grant: Grant, purchase: Purchase) -> Reason | None:
+    gid, asked = grant.grant_id, terms.activation == "required"
+    facts = [
+        (gid not in state.given, Reason.NOT_TARGETED),
+        (_outlived(terms, history, grant, purchase), Reason.GRANT_EXPIRED),
+        (gid in state.revoked, Reason.GRANT_REVOKED),
+        (state.opted_out > 0, Reason.CONSENT_WITHDRAWN),
+        (asked and grant.activated_at is None, Reason.NOT_ACTIVATED),
+        (asked and gid not in state.active, Reason.ACTIVATED_AFTER_PURCHASE),
+        (not _in_window(terms, history, purchase), Reason.OUTSIDE_WINDOW),
+        (state.withdrawn and not (asked and gid in state.safe), Reason.WITHDRAWN),
+        (state.paused > 0, Reason.PAUSED),
+        (state.cancelled, Reason.CANCELLED),
+        (purchase.currency != terms.currency, Reason.CURRENCY_MISMATCH),
+        (not terms.repeat and state.done.get(gid, 0) > 0, Reason.ALREADY_COMPLETED),
+    ]
+    return next((reason for failed, reason in facts if failed), None)
+
+
+def _zone(terms: Terms, history: History, purchase: Purchase) -> ZoneInfo:
+    own = {ZonePolicy.FIXED: None, ZonePolicy.MERCHANT: purchase.zone, ZonePolicy.CUSTOMER: history.zone}[terms.window.zone_policy]
+    return ZoneInfo(own or terms.window.zone)
+
+
+def _in_window(terms: Terms, history: History, purchase: Purchase) -> bool:
+    day = purchase.at.astimezone(_zone(terms, history, purchase)).date().isoformat()
+    window = terms.window
+    return window.start <= day <= window.end if window.end_inclusive else window.start <= day < window.end
+
+
+def _outlived(terms: Terms, history: History, grant: Grant, purchase: Purchase) -> bool:
+    if terms.window.life_after_grant is None:
+        return False
+    zone, days = _zone(terms, history, purchase), int(terms.window.life_after_grant.strip("PD"))
+    end = grant.granted_at.astimezone(zone) + timedelta(days=days)  # the same time on the wall clock
+    left = end.timestamp() - purchase.at.timestamp()
+    return left < 0 or (left == 0 and not terms.window.end_inclusive)
+
+
+def _complete(state: State, terms: Terms, history: History, purchase: tuple[UUID, int, str, int]) -> Reason | None:
+    gid, amount, transaction_id, number = purchase
+    cumulative = terms.qualification.kind == "cumulative_spend"
+    if cumulative:
+        state.saved[gid] = state.saved.get(gid, 0) + amount
+    reason = _complete_once(state, terms, history, (gid, state.saved[gid] if cumulative else amount, transaction_id, number))
+    again = reason
+    while again is None and cumulative and terms.repeat:
+        again = _complete_once(state, terms, history, (gid, state.saved[gid], transaction_id, number))
+    return reason
+
+
+def _complete_once(state: State, terms: Terms, history: History, purchase: tuple[UUID, int, str, int]) -> Reason | None:
+    gid, amount, transaction_id, number = purchase
+    cumulative, threshold = terms.qualification.kind == "cumulative_spend", _minor(terms.qualification.threshold)
+    if amount < threshold or (amount == threshold and terms.qualification.operator.value == ">"):
+        return Reason.PROGRESS_BELOW_THRESHOLD if cumulative else Reason.AMOUNT_BELOW_THRESHOLD
+    reward = _reward(terms, threshold if cumulative and terms.repeat else amount)
+    if reward == 0:
+        return Reason.NOTHING_TO_REWARD
+    refused = {(refusal.grant_id, refusal.ordinal) for refusal in history.refusals}
+    had = [outcome[2] for outcome in state.outcomes if outcome[:2] not in refused]
+    limits = terms.limits
+    if limits.redemptions_per_customer is not None and len(had) >= limits.redemptions_per_customer:
+        return Reason.CUSTOMER_LIMIT_REACHED
+    if limits.reward_per_customer is not None:
+        reward = min(reward, _minor(limits.reward_per_customer) - sum(had))
+    if reward <= 0:
+        return Reason.CUSTOMER_LIMIT_REACHED
+    if cumulative and terms.repeat:
+        state.saved[gid] -= threshold
+    state.done[gid] = state.done.get(gid, 0) + 1
+    state.outcomes.append((gid, state.done[gid], reward, transaction_id, number))
+    return None
+
+
+def _minor(amount: int | str) -> int:
+    return amount if isinstance(amount, int) else int(Decimal(amount) * 100)
+
+
+def _reward(terms: Terms, base: int) -> int:
+    if isinstance(terms.reward, FixedReward):
+        return _minor(terms.reward.amount) if base else 0
+    rounding = ROUND_HALF_UP if terms.reward.rounding is Rounding.HALF_UP else ROUND_DOWN
+    exact = Decimal(base) * terms.reward.basis_points / 10_000
+    reward = int(exact.quantize(Decimal(1), rounding=rounding))
+    return reward if terms.reward.cap is None else min(reward, _minor(terms.reward.cap))

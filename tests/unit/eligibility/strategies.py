@@ -1,0 +1,141 @@
+"""Random offers and histories, crowded together so that their edges meet."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from shared.eligibility.model import Grant, History, Interval, Item, Offer, Purchase, Refusal, Version
+from shared.eligibility.terms import Terms
+from shared.eligibility.validation import problems
+from shared.kernel.ids import derived_id
+from shared.kernel.reasons import Reason
+from tests.unit.eligibility.builders import offer, terms
+
+START: Final = datetime(2017, 3, 9, 5, tzinfo=UTC)
+"""Three days before clocks go forward in New York."""
+ZONES: Final = ("America/New_York", "America/Los_Angeles", "Asia/Tokyo")
+AMOUNTS: Final = (300, 250, 101, 100, 99, 1, 0, 1000, 2500)
+
+moments = st.builds(
+    lambda hours, ticks: START + timedelta(hours=hours, microseconds=ticks), st.integers(0, 168), st.sampled_from([0, 0, 0, 1])
+)
+days = st.integers(8, 17).map(lambda day: f"2017-03-{day:02}")
+amounts = st.sampled_from(AMOUNTS)
+
+
+def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+def rarely(strategy: st.SearchStrategy[Any], otherwise: Any = None) -> st.SearchStrategy[Any]:  # noqa: ANN401
+    """Seldom: what stands in the way must not stand there always. (Hypothesis likes the ends of a range, so the middle is taken.)"""
+    return st.integers(0, 6).flatmap(lambda roll: strategy if roll == 3 else st.just(otherwise))
+
+
+def _interval(start: datetime, length: timedelta | None) -> Interval:
+    return Interval(start=start, end=start + length if length else None)
+
+
+def codes(*known: str) -> st.SearchStrategy[Any]:
+    return st.lists(st.sampled_from(known), min_size=1, max_size=2, unique=True)
+
+
+places = st.fixed_dictionaries(
+    {},
+    optional={
+        "merchants": codes("m1", "m2"),
+        "locations": codes("l1", "l2"),
+        "mccs": codes("5411", "5812"),
+        "products": codes("p1", "p2", "p3"),
+    },
+)
+rewards = st.one_of(
+    st.fixed_dictionaries({"kind": st.just("fixed"), "amount": st.sampled_from([1, 50, "1.00"])}),
+    st.fixed_dictionaries(
+        {
+            "kind": st.just("percent"),
+            "basis_points": st.sampled_from([50, 333, 1000, 10_000]),
+            "cap": maybe(st.sampled_from([1, 30, "0.75"])),
+            "rounding": st.sampled_from(["half_up", "down"]),
+        }
+    ),
+)
+all_terms: st.SearchStrategy[Terms] = st.builds(
+    terms,
+    reward=rewards,
+    qualification=st.fixed_dictionaries(
+        {
+            "kind": st.sampled_from(["single_purchase", "cumulative_spend"]),
+            "threshold": st.sampled_from([100, 250, 0, "3.00"]),
+            "operator": st.sampled_from([">=", ">"]),
+        }
+    ),
+    scope=st.fixed_dictionaries({"include": rarely(places, {}), "exclude": rarely(places, {})}),
+    window=st.fixed_dictionaries(
+        {
+            "start": rarely(days, "2017-03-08"),
+            "end": rarely(days, "2017-03-17"),
+            "end_inclusive": st.booleans(),
+            "zone": st.sampled_from(ZONES),
+            "zone_policy": st.sampled_from(["fixed", "merchant", "customer"]),
+            "life_after_grant": rarely(st.sampled_from(["P1D", "P3D"])),
+        }
+    ),
+    activation=st.sampled_from(["automatic", "required"]),
+    limits=st.fixed_dictionaries(
+        {"redemptions_per_customer": maybe(st.integers(1, 4)), "reward_per_customer": maybe(st.sampled_from([1, 60, 120, "2.00"]))}
+    ),
+    repeat=st.sampled_from([True, False]),
+).filter(lambda made: not problems(made))
+lengths = st.integers(1, 48).map(lambda hours: timedelta(hours=hours))
+intervals = st.lists(st.builds(_interval, moments, maybe(lengths)), max_size=2).map(tuple)
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> Offer:
+    starts = draw(st.lists(moments, min_size=1, max_size=2, unique=True))
+    versions = [Version(number=n, in_force_from=at, terms=draw(all_terms)) for n, at in enumerate(sorted(starts), 1)]
+    stops = {name: draw(rarely(moments)) for name in ("withdrawn_at", "cancelled_at")}
+    return offer(*versions, pauses=draw(rarely(intervals, ())), **stops)
+
+
+@st.composite
+def purchases(draw: st.DrawFn, name: str = "t") -> Purchase:
+    items = draw(st.lists(st.builds(Item, st.sampled_from(["p1", "p2", "p3", "p4"]), st.sampled_from([*AMOUNTS, -100])), max_size=3))
+    return Purchase(
+        transaction_id=name,
+        at=draw(moments),
+        amount_minor=draw(rarely(st.just(-100), 250) | amounts),
+        currency=draw(rarely(st.sampled_from(["USD", "CAD"]), "USD")),
+        merchant_id=draw(st.sampled_from(["m1", "m1", "m1", "m2"])),
+        location_id=draw(maybe(st.sampled_from(["l1", "l2"]))),
+        mcc=draw(maybe(st.sampled_from(["5411", "5812"]))),
+        zone=draw(maybe(st.sampled_from(ZONES))),
+        items=tuple(items),
+    )
+
+
+@st.composite
+def grants(draw: st.DrawFn, name: str) -> Grant:
+    return Grant(
+        grant_id=derived_id("grant", name),
+        granted_at=draw(rarely(moments, START)),
+        activated_at=draw(rarely(maybe(moments), START)),
+        revoked_at=draw(rarely(moments)),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    given = tuple(draw(grants(f"g{n}")) for n in range(draw(st.sampled_from([1, 1, 2, 3, 0]))))
+    bought = tuple(draw(purchases(f"t{n}")) for n in range(draw(st.integers(1, 6))))
+    refusals = draw(st.lists(st.tuples(st.sampled_from(given), st.integers(1, 3)), max_size=3)) if given else []
+    return History(
+        grants=given,
+        purchases=bought,
+        consent_withdrawn=draw(rarely(intervals, ())),
+        zone=draw(maybe(st.sampled_from(ZONES))),
+        refusals=tuple(Refusal(grant_id=g.grant_id, ordinal=n, reason=Reason.BUDGET_EXHAUSTED) for g, n in refusals),
+        held_out=draw(rarely(st.booleans(), otherwise=False)),
+    )

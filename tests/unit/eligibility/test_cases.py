@@ -1,0 +1,78 @@
+"""Every rule by its cases: what is given, which outcomes and which decisions follow. The explanation must say the same."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from shared.eligibility.compile import compile_offer
+from shared.eligibility.explain import explain
+from shared.eligibility.fold import evaluate
+from shared.eligibility.validation import problems
+from shared.kernel.reasons import Reason
+from tests.unit.eligibility.builders import history_of, names, offer_of
+
+CASES: Final = sorted((Path(__file__).parents[2] / "cases" / "eligibility").glob("*.json"))
+FOUND_ELSEWHERE: Final = {
+    Reason.NO_VERSION,  # an offer without a version is not compiled
+    Reason.OFFER_LIMIT_REACHED,  # shared pots are judged at admission, and what is sent twice at intake
+    Reason.BUDGET_EXHAUSTED,
+    Reason.REVISED,
+    Reason.TRANSACTION_ID_REUSED,
+}
+OUT_OF_SCOPE: Final = {Reason.MERCHANT_NOT_IN_SCOPE, Reason.LOCATION_NOT_IN_SCOPE, Reason.MCC_NOT_IN_SCOPE, Reason.PRODUCT_NOT_IN_SCOPE}
+
+cases = pytest.mark.parametrize("case", [pytest.param(json.loads(path.read_text()), id=path.stem) for path in CASES])
+
+
+@cases
+def test_history_comes_to_what_the_case_expects(case: dict[str, Any]) -> None:
+    offer, grant_names = offer_of(case), names(case)
+    evaluation = evaluate(compile_offer(offer), history_of(case))
+
+    outcomes = [
+        f"{grant_names[outcome.grant_id]} #{outcome.ordinal}: {outcome.reward_minor} by {outcome.transaction_id}"
+        for outcome in evaluation.outcomes
+    ]
+    decisions = [
+        f"{decision.transaction_id} for {grant_names[decision.grant_id]}: {decision.reason.code if decision.reason else 'completed'}"
+        for decision in evaluation.decisions
+    ]
+    assert outcomes == case["outcomes"]
+    assert decisions == case["decisions"]
+    assert [f"{grant_names[p.grant_id]}: {p.spend_minor}" for p in evaluation.progress] == case.get(
+        "progress", [f"{grant_names[p.grant_id]}: 0" for p in evaluation.progress]
+    )
+
+
+@cases
+def test_explanation_names_the_reason_that_the_case_expects(case: dict[str, Any]) -> None:
+    compiled, history, grant_names = compile_offer(offer_of(case)), history_of(case), names(case)
+    explained = {
+        f"{purchase.transaction_id} for {grant_names[verdict.grant_id]}": verdict.reasons
+        for purchase in history.purchases
+        for verdict in explain(compiled, history, purchase)
+    }
+    said = {
+        f"{pair}: {reasons[0].code if reasons and reasons[0] not in FOUND_ELSEWHERE else 'completed'}"
+        for pair, reasons in explained.items()
+        if not OUT_OF_SCOPE & set(reasons)
+    }
+    assert said == set(case["decisions"])
+    expected_out_of_scope = set(case.get("out_of_scope", []))
+    assert {f"{pair}: {reasons[0].code}" for pair, reasons in explained.items() if OUT_OF_SCOPE & set(reasons)} == expected_out_of_scope
+
+
+@cases
+def test_terms_of_the_case_could_be_stored(case: dict[str, Any]) -> None:
+    assert [problems(version.terms) for version in offer_of(case).versions] == [()] * len(offer_of(case).versions)
+
+
+def test_every_reason_of_the_fold_has_a_case() -> None:
+    expected = {line.rpartition(": ")[2] for path in CASES for line in _lines(json.loads(path.read_text()))}
+    assert {reason.code for reason in Reason} - {reason.code for reason in FOUND_ELSEWHERE} <= expected
+
+
+def _lines(case: dict[str, Any]) -> list[str]:
+    return [*case["decisions"], *case.get("out_of_scope", [])]

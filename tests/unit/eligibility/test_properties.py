@@ -1,0 +1,138 @@
+"""What holds of every fold, whatever the terms and the history."""
+
+from dataclasses import replace
+from random import Random
+from typing import Final
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.eligibility.compile import compile_offer
+from shared.eligibility.explain import explain
+from shared.eligibility.fold import evaluate, refused_keys
+from shared.eligibility.matching import Catalogue
+from shared.eligibility.model import History, Offer, Purchase
+from shared.eligibility.rules import COUNTS, Case
+from tests.unit.eligibility.reference import evaluate_slowly
+from tests.unit.eligibility.strategies import histories, offers, purchases
+
+EXAMPLES: Final = 60
+
+many = settings(max_examples=EXAMPLES, deadline=None)
+
+
+@settings(max_examples=4 * EXAMPLES, deadline=None)
+@given(offers(), histories())
+def test_fold_agrees_with_the_slow_reference(offer: Offer, history: History) -> None:
+    evaluation = evaluate(compile_offer(offer), history)
+    outcomes, decisions = evaluate_slowly(offer, history)
+    assert [(o.grant_id, o.ordinal, o.reward_minor, o.transaction_id, o.version) for o in evaluation.outcomes] == outcomes
+    assert [(d.transaction_id, d.grant_id, d.reason) for d in evaluation.decisions] == decisions
+
+
+@many
+@given(offers(), histories(), st.randoms(use_true_random=False))
+def test_order_and_repeats_in_the_history_change_nothing(offer: Offer, history: History, random: Random) -> None:
+    compiled = compile_offer(offer)
+    shuffled = [*history.purchases, *history.purchases[:2]]
+    random.shuffle(shuffled)
+    turned = replace(history, purchases=tuple(shuffled), grants=history.grants[::-1], refusals=history.refusals[::-1])
+    assert evaluate(compiled, turned) == evaluate(compiled, history)
+
+
+@many
+@given(offers(), histories(), st.data())
+def test_same_id_with_other_content_is_settled_whatever_the_order(offer: Offer, history: History, data: st.DataObject) -> None:
+    compiled, other = compile_offer(offer), data.draw(purchases("t0"))
+    first = evaluate(compiled, replace(history, purchases=(other, *history.purchases)))
+    assert first == evaluate(compiled, replace(history, purchases=(*history.purchases, other)))
+
+
+@many
+@given(offers(), histories())
+def test_rewards_stay_within_caps_and_limits(offer: Offer, history: History) -> None:
+    compiled = compile_offer(offer)
+    evaluation, refused = evaluate(compiled, history), refused_keys(history.refusals)
+    paid = [outcome for outcome in evaluation.outcomes if (outcome.grant_id, outcome.ordinal) not in refused]
+    limits = [version.reward_per_customer_minor for version in compiled.versions]
+    counts = [version.redemptions_per_customer for version in compiled.versions]
+
+    assert all(outcome.reward_minor > 0 for outcome in evaluation.outcomes)
+    assert compiled.max_reward_minor is None or all(outcome.reward_minor <= compiled.max_reward_minor for outcome in evaluation.outcomes)
+    assert None in limits or sum(outcome.reward_minor for outcome in paid) <= max(limit or 0 for limit in limits)
+    assert None in counts or len(paid) <= max(count or 0 for count in counts)
+    assert len({(outcome.grant_id, outcome.ordinal) for outcome in evaluation.outcomes}) == len(evaluation.outcomes)
+
+
+@many
+@given(offers(), histories())
+def test_explanation_agrees_with_the_fold(offer: Offer, history: History) -> None:
+    compiled = compile_offer(offer)
+    evaluation, refused = evaluate(compiled, history), refused_keys(history.refusals)
+    reasons = {(decision.transaction_id, decision.grant_id): decision.reason for decision in evaluation.decisions}
+    for purchase in history.purchases:
+        for verdict in explain(compiled, history, purchase):
+            key = (purchase.transaction_id, verdict.grant_id)
+            mine = [o for o in evaluation.outcomes if (o.transaction_id, o.grant_id) == key]
+            earned = [o for o in mine if (o.grant_id, o.ordinal) not in refused]
+            assert (verdict.reward_minor, verdict.eligible) == (sum(o.reward_minor for o in earned), bool(earned))
+            if not mine and key in reasons:
+                assert verdict.reasons[0] == reasons[key]
+            assert bool(mine) == all(rule.passed for rule in verdict.rules if rule.rule != "admitted")
+
+
+@many
+@given(offers(), histories(), purchases("new"))
+def test_explaining_a_purchase_not_made_is_the_fold_with_it_minus_without(offer: Offer, history: History, purchase: Purchase) -> None:
+    compiled = compile_offer(offer)
+    latest = replace(purchase, at=max([purchase.at, *(other.at for other in history.purchases)]), transaction_id="~")
+    unrefused = replace(history, refusals=())
+    with_it, without = (
+        sum(outcome.reward_minor for outcome in evaluate(compiled, replace(unrefused, purchases=bought)).outcomes)
+        for bought in ((*history.purchases, latest), history.purchases)
+    )
+    assert sum(verdict.reward_minor for verdict in explain(compiled, unrefused, latest)) == with_it - without
+
+
+@many
+@given(offers(), histories(), purchases("new"))
+def test_purchase_out_of_scope_changes_nothing(offer: Offer, history: History, purchase: Purchase) -> None:
+    compiled = compile_offer(offer)
+    before, after = (
+        evaluate(compiled, replace(history, purchases=bought)) for bought in (history.purchases, (*history.purchases, purchase))
+    )
+    in_scope = compiled.version_at(purchase.at).in_scope(purchase)
+    assert (before == after) == (not in_scope)
+
+
+@many
+@given(offers(), histories())
+def test_rule_that_is_not_asked_never_fails(offer: Offer, history: History) -> None:
+    compiled = compile_offer(offer)
+    for purchase in history.purchases:
+        for grant in history.grants:
+            case = Case(offer, compiled.version_at(purchase.at), history, grant, purchase, 0)
+            assert all(rule.passes(case) for rule in COUNTS if not rule.asked(case))
+
+
+@many
+@given(st.lists(offers(), max_size=4), purchases())
+def test_catalogue_finds_what_asking_every_offer_finds(listed: list[Offer], purchase: Purchase) -> None:
+    compiled = [compile_offer(replace(offer, offer_id=UUID(int=n))) for n, offer in enumerate(listed)]
+    wanted = {
+        offer.offer.offer_id
+        for offer in compiled
+        if offer.earliest <= purchase.at < offer.latest and offer.version_at(purchase.at).in_scope(purchase)
+    }
+    found = Catalogue.of(compiled).candidates(purchase)
+    assert {offer.offer.offer_id for offer in found} == wanted
+    assert len(found) == len(wanted)
+
+
+@many
+@given(offers(), histories())
+def test_coarse_range_holds_every_purchase_that_counts(offer: Offer, history: History) -> None:
+    compiled = compile_offer(offer)
+    for outcome in evaluate(compiled, history).outcomes:
+        assert compiled.earliest <= outcome.at < compiled.latest
