@@ -14,7 +14,7 @@ from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Interval, Offer
 from shared.kernel.errors import NotFound
 from shared.offers import store
-from shared.offers.store import Revisions
+from shared.offers.model import Revisions
 from shared.platform.call import Transaction
 from shared.platform.database import Database
 
@@ -58,6 +58,11 @@ def catalogue(tx: Transaction) -> Catalogue:
             if not cache.snapshot.covers(revisions):
                 cache.snapshot = _newer(tx, cache.snapshot, revisions)
     return cache.snapshot.catalogue
+
+
+def at_hand(database: Database) -> Snapshot:
+    """The newest snapshot of this process, for a reader that checks its revisions in the one statement that it runs anyway."""
+    return _cache(database).snapshot
 
 
 def offer_timeline(tx: Transaction, offer_id: UUID) -> Offer:

@@ -142,3 +142,11 @@ class Change:
     by: str
     at: datetime
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revisions:
+    """How far the offers and the campaigns in the database, or in a cache, have moved."""
+
+    offers: int
+    campaigns: int

@@ -14,20 +14,12 @@ from psycopg.rows import DictRow
 from shared.eligibility import model as fold
 from shared.eligibility.terms import Places, Terms
 from shared.kernel.errors import NotFound
-from shared.offers.model import Change, Offer, Review, State, Version
+from shared.offers.model import Change, Offer, Review, Revisions, State, Version
 from shared.platform.call import Transaction
 from shared.platform.database import Queries, one, rows
 
 SQL = Queries(__file__)
 ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Revisions:
-    """How far the offers and the campaigns in the database, or in a cache, have moved."""
-
-    offers: int
-    campaigns: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
