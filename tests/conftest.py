@@ -12,6 +12,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from shared.kernel.clock import Clock, SimulatedClock
+from shared.offers.catalogue import CACHES
 from shared.platform.call import Call, Caller, Once
 from shared.platform.database import Database
 from shared.platform.local.postgres import EmbeddedPostgres
@@ -62,6 +63,7 @@ def database(postgres: EmbeddedPostgres, pool: Database) -> Database:
         assert names is not None
         connection.execute(psycopg.sql.SQL("TRUNCATE {} RESTART IDENTITY").format(psycopg.sql.SQL(names[0])))
         connection.execute("UPDATE revisions SET revision = revision + 1")
+    CACHES.clear()
     return pool
 
 

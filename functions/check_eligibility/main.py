@@ -4,8 +4,8 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.redemptions import eligibility
 from shared.platform.http import HttpFunction
+from shared.redemptions import eligibility
 
 FUNCTION = HttpFunction("check_eligibility", eligibility)
 

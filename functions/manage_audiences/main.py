@@ -4,10 +4,10 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.audiences import service
+from shared.audiences import desk
 from shared.platform.http import HttpFunction
 
-FUNCTION = HttpFunction("manage_audiences", service)
+FUNCTION = HttpFunction("manage_audiences", desk)
 
 
 @functions_framework.aio.http

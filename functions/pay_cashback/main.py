@@ -4,8 +4,8 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.redemptions import payout
 from shared.platform.consume import EventFunction
+from shared.redemptions import payout
 
 FUNCTION = EventFunction("pay_cashback", payout)
 

@@ -4,8 +4,8 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.reports import service
 from shared.platform.http import HttpFunction
+from shared.reports import service
 
 FUNCTION = HttpFunction("report_campaigns", service)
 

@@ -4,8 +4,8 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.schedule import service
 from shared.platform.consume import EventFunction
+from shared.schedule import service
 
 FUNCTION = EventFunction("run_schedule", service)
 

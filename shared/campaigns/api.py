@@ -149,5 +149,3 @@ class Page(Wire):
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     offset: Annotated[int, Field(ge=0)] = 0
-
-

@@ -106,9 +106,7 @@ def approve_budget(call: Call, campaign_id: CampaignId, body: Why) -> CampaignVi
         approved = request.decided("approved", by=call.caller.subject, at=tx.now, reason=body.reason)
         after = before if before.state in TOP_UP_STATES else before.after("approve_budget")
         store.decide(tx, approved)
-        ledger.approve_budget(
-            tx, campaign_id, request_id=request.request_id, amount_minor=request.amount_minor, currency=before.currency
-        )
+        ledger.approve_budget(tx, campaign_id, request_id=request.request_id, amount_minor=request.amount_minor, currency=before.currency)
         store.move(tx, before, after, _change(call, tx, "approve_budget", before, after, body.reason))
         return tx.answer(CampaignView.of(after))
 

@@ -15,7 +15,7 @@ def find_card_number(text: bytes) -> bytes | None:
 
 def is_luhn(text: bytes) -> bool:
     """Whether the digits in the text pass the Luhn check."""
-    digits = [byte - 48 for byte in text if 48 <= byte <= 57]
+    digits = [int(chr(byte)) for byte in text if chr(byte).isdigit()]
     return (sum(digits[-1::-2]) + sum(DOUBLED[digit] for digit in digits[-2::-2])) % 10 == 0
 
 

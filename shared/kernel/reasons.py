@@ -1,6 +1,7 @@
 """Reason codes: the one vocabulary in which every decision about cashback is explained."""
 
 from enum import Enum
+from typing import Final, Self
 
 
 class Reason(Enum):
@@ -10,12 +11,17 @@ class Reason(Enum):
     support: str
     customer: str
 
-    def __new__(cls, code: str, support: str, customer: str) -> "Reason":
+    def __new__(cls, code: str, support: str, customer: str) -> Self:
         """Let the code be the member's value and keep the sentences beside it."""
         member = object.__new__(cls)
         member._value_ = member.code = code
         member.support, member.customer = support, customer
         return member
+
+    @classmethod
+    def of(cls, code: str) -> "Reason":
+        """The reason of a code; raises KeyError where there is none."""
+        return BY_CODE[code]
 
     NOT_TARGETED = (
         "not_targeted",
@@ -34,7 +40,11 @@ class Reason(Enum):
         "The customer's consent did not stand when the purchase was made.",
         "You had opted out of offers.",
     )
-    NOT_ACTIVATED = ("not_activated", "The offer asks for an activation and the grant was never activated.", "You had not activated the offer.")
+    NOT_ACTIVATED = (
+        "not_activated",
+        "The offer asks for an activation and the grant was never activated.",
+        "You had not activated the offer.",
+    )
     ACTIVATED_AFTER_PURCHASE = (
         "activated_after_purchase",
         "The grant was activated only after the purchase was made.",
@@ -111,3 +121,6 @@ class Reason(Enum):
         "Another transaction with the same id and other content was taken before; this one was set aside.",
         "The purchase could not be read.",
     )
+
+
+BY_CODE: Final = {reason.code: reason for reason in Reason}

@@ -11,7 +11,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import Forbidden, KeyReused
 from shared.kernel.wire import Wire
 from shared.platform import outbox
-from shared.platform.database import Connected, Database, Queries, one
+from shared.platform.database import Connected, Database, Queries, exactly_one, one
 
 SQL = Queries(__file__)
 Answer = TypeVar("Answer", bound=Wire)
@@ -40,7 +40,7 @@ class Once:
     input_hash: bytes
 
 
-class Replayed(Exception):  # noqa: N818  (no error: the first answer, given again)
+class Replayed(Exception):
     """This was handled before; here is the first answer."""
 
     def __init__(self, status: int | None, answer: str | None) -> None:
@@ -64,7 +64,7 @@ class Transaction:
     """Whether it changed cached values itself: what it reads of them may never come true and belongs in no cache."""
 
     def emit(self, payload: Wire, *, subject: str, key: str, event_id: UUID | None = None) -> None:
-        """Let an event go out when the transaction commits. `key` orders it; an `event_id` derived from its origin makes a repeat the same."""
+        """Let an event go out when the transaction commits. `key` orders it; an `event_id` derived from its origin drops repeats."""
         self.pending.append(outbox.Emitted(payload=payload, subject=subject, key=key, event_id=event_id))
 
     def answer(self, answer: Answer, *, status: int = 200) -> Answer:
@@ -76,10 +76,8 @@ class Transaction:
 
     def bump(self, area: str) -> int:
         """Next revision of an area's cached values. Holds the area's row until the end, so commit order is revision order."""
-        row = one(self.connection, SQL["bump_revision"], area=area)
-        assert row is not None, area
         self.bumped = True
-        return int(row["revision"])
+        return int(exactly_one(self.connection, SQL["bump_revision"], area=area)["revision"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,8 +112,7 @@ def _claim(tx: Transaction, once: Once) -> None:
     """Be the first to handle this, or wait for who is and give its answer."""
     if one(tx.connection, SQL["claim"], **_identity(once), input_hash=once.input_hash, now=tx.now):
         return
-    earlier = one(tx.connection, SQL["read_handled"], **_identity(once))
-    assert earlier is not None, once
+    earlier = exactly_one(tx.connection, SQL["read_handled"], **_identity(once))
     if earlier["input_hash"] != once.input_hash:
         raise KeyReused
     raise Replayed(earlier["status"], earlier["answer"])

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from shared.kernel.errors import Busy
+from shared.kernel.errors import Broken, Busy
 
 STATEMENT: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 PREPARE_AFTER: Final = 2
@@ -56,18 +56,26 @@ class Queries:
 
     def __getitem__(self, name: str) -> LiteralString:
         """The statement of that name; a file of ours is as good as a literal."""
-        return cast("LiteralString", self._statements[name])
+        return self._statements[name]
 
     def __iter__(self) -> Iterator[str]:
         """The names of the statements."""
         return iter(self._statements)
 
 
-def one(connection: Connected, statement: LiteralString, **values: Any) -> DictRow | None:  # noqa: ANN401
+def one(connection: Connected, statement: LiteralString, **values: Any) -> DictRow | None:
     """Run a statement and return its first row, or None."""
     return connection.execute(statement, values).fetchone()
 
 
-def rows(connection: Connected, statement: LiteralString, **values: Any) -> list[DictRow]:  # noqa: ANN401
+def exactly_one(connection: Connected, statement: LiteralString, **values: Any) -> DictRow:
+    """Run a statement that always has a row and return it. Raises Broken where it has none."""
+    row = one(connection, statement, **values)
+    if row is None:
+        raise Broken("A row that is always there is missing.")
+    return row
+
+
+def rows(connection: Connected, statement: LiteralString, **values: Any) -> list[DictRow]:
     """Run a statement and return all its rows."""
     return connection.execute(statement, values).fetchall()

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 
 from shared.kernel.errors import Refused
 
 FOLDER = Path(__file__).with_name("migrations")
+OWN_TABLE = "CREATE TABLE IF NOT EXISTS schema_migrations (number int PRIMARY KEY, name text NOT NULL, at timestamptz NOT NULL)"
 LOCK = 0x436C6F  # one migration at a time on a database
 
 
@@ -34,7 +34,7 @@ def migrate(url: str) -> tuple[str, ...]:
     """
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-        connection.execute("CREATE TABLE IF NOT EXISTS schema_migrations (number int PRIMARY KEY, name text NOT NULL, at timestamptz NOT NULL)")
+        connection.execute(OWN_TABLE)
         done = {row[0]: row[1] for row in connection.execute("SELECT number, name FROM schema_migrations").fetchall()}
         known = migrations()
         unknown = sorted(set(done.values()) - {m.name for m in known})
@@ -43,6 +43,6 @@ def migrate(url: str) -> tuple[str, ...]:
         due = [m for m in known if m.number not in done]
         for migration in due:
             with connection.transaction():
-                connection.execute(cast("LiteralString", migration.sql))
+                connection.execute(migration.sql)
                 connection.execute("INSERT INTO schema_migrations VALUES (%s, %s, now())", (migration.number, migration.name))
         return tuple(m.name for m in due)

@@ -49,5 +49,6 @@ def problem_body(error: e.CloError, *, trace: str) -> bytes:
     }
     if isinstance(error, e.Invalid):
         body["problems"] = [{"path": problem.path, "message": mask(problem.message)} for problem in error.problems]
-    body |= {key: value for key, value in error.facts.items()} if isinstance(error, e.Refused) else {}
+    if isinstance(error, e.Refused):
+        body |= error.facts
     return json.dumps(body, default=str).encode()

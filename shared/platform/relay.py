@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Final, Protocol
 
 import httpx
@@ -27,7 +28,16 @@ MAX_ATTEMPTS: Final = 12
 FIRST_PAUSE_SECONDS: Final = 0.2
 MAX_PAUSE_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 0.5
+SUCCESS: Final = range(200, 300)
 POISON: Final = frozenset({400, 415, 422})
+
+
+class Verdict(Enum):
+    """What becomes of a delivery."""
+
+    TAKEN = "taken"  # the function has it, or had it before
+    LATER = "later"  # to be tried again after a pause
+    DEAD = "dead"  # kept with the dead letters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +82,14 @@ class Relay:
     _stop: threading.Event = field(default_factory=threading.Event)
     _wake: threading.Event = field(default_factory=threading.Event)
     _busy: dict[str, Future[None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Name what each verdict leads to."""
+        self._carry_out: dict[Verdict, Callable[[DictRow, str, Answer], None]] = {
+            Verdict.TAKEN: self._taken,
+            Verdict.LATER: self._put_off,
+            Verdict.DEAD: self._bury,
+        }
 
     def run(self) -> None:
         """Deliver until stopped; a database that can't be reached is waited for."""
@@ -123,8 +141,8 @@ class Relay:
         for consumer in row["pending"]:
             answer = self.deliver(consumer, _envelope(row))
             verdict = judge(answer, attempts=row["attempts"])
-            verdict(self, row, consumer, answer)
-            if verdict is Relay._put_off:
+            self._carry_out[verdict](row, consumer, answer)
+            if verdict is Verdict.LATER:
                 return False
         return True
 
@@ -150,13 +168,13 @@ class Relay:
                 connection.execute(SQL[name], values)
 
 
-def judge(answer: Answer, *, attempts: int) -> Callable[[Relay, DictRow, str, Answer], None]:
+def judge(answer: Answer, *, attempts: int) -> Verdict:
     """What the delivery contract says to do with an answer after so many earlier attempts."""
-    if 200 <= answer.status < 300:
-        return Relay._taken
+    if answer.status in SUCCESS:
+        return Verdict.TAKEN
     if answer.status in POISON or attempts + 1 >= MAX_ATTEMPTS:
-        return Relay._bury
-    return Relay._put_off
+        return Verdict.DEAD
+    return Verdict.LATER
 
 
 def _envelope(row: DictRow) -> Envelope:

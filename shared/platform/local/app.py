@@ -34,17 +34,17 @@ Page = Callable[[Call], str]
 def build_app(*, clock: Clock, tick: Callable[[], None]) -> Starlette:
     """All functions under their routes, events under /events/<function>, and the local platform's own paths."""
     apps = {function.name: load_function(function.name) for function in FUNCTIONS}
-    routes = [
-        Route(route.path, apps[function.name], methods=[route.method]) for function in FUNCTIONS for route in function.routes
-    ]
+    routes = [Route(route.path, apps[function.name], methods=[route.method]) for function in FUNCTIONS for route in function.routes]
     events = [Route(f"/events/{function.name}", apps[function.name]) for function in FUNCTIONS if function.consumes]
-    return Starlette(routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick)], exception_handlers={404: _nothing_here})
+    return Starlette(
+        routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick)], exception_handlers={404: _nothing_here}
+    )
 
 
 def load_function(name: str) -> ASGIApp:
     """The functions-framework app of one function, as it also runs alone."""
     source = Path(functions.__file__).parent / name / "main.py"
-    app: ASGIApp = create_asgi_app(target=name, source=str(source))
+    app: ASGIApp = create_asgi_app(target=name, source=str(source))  # type: ignore[no-untyped-call]
     return app
 
 

@@ -1,6 +1,5 @@
 """A simulated clock that remembers where it stands when the platform is killed."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -20,5 +19,5 @@ class StoredClock(SimulatedClock):
         now = super().advance(to)
         fresh = self._file.with_suffix(".new")
         fresh.write_text(now.isoformat(), encoding="utf-8")
-        os.replace(fresh, self._file)
+        fresh.replace(self._file)
         return now

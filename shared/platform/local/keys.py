@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -42,8 +42,7 @@ class LocalKeys:
             "iat": now,
             "exp": now + LIFE,
         }
-        key = load_pem_private_key(self._private.read_bytes(), password=None)
-        assert isinstance(key, Ed25519PrivateKey)
+        key = cast("Ed25519PrivateKey", load_pem_private_key(self._private.read_bytes(), password=None))
         return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": KEY_ID})
 
     def _make(self) -> None:

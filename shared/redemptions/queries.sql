@@ -1,0 +1,134 @@
+-- name: known_transactions
+-- Which of these transactions are in the history already, with the hash of what they said.
+SELECT transaction_id, content_hash FROM transactions WHERE transaction_id = ANY (%(transaction_ids)s) AND kind = 'purchase';
+
+-- name: copy_transactions
+-- Adds transactions to the history.
+COPY transactions (transaction_id, kind, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers,
+                   content_hash, recorded_at)
+FROM STDIN;
+
+-- name: set_aside
+-- Keeps transactions that reuse the id of another.
+INSERT INTO set_aside (transaction_id, kind, sequence, content_hash, reason, payload, recorded_at)
+SELECT transaction_id, 'purchase', 0, content_hash, %(reason)s, payload, %(now)s
+FROM unnest(%(transaction_ids)s::text[], %(hashes)s::bytea[], %(payloads)s::text[]) AS t (transaction_id, content_hash, payload)
+ON CONFLICT DO NOTHING;
+
+-- name: read_grants
+-- The grants of these customers and offers, with what else of the customer decides.
+SELECT g.grant_id, g.customer_id, g.offer_id, g.granted_at, g.activated_at, g.revoked_at
+FROM unnest(%(customer_ids)s::text[], %(offer_ids)s::uuid[]) AS pair (customer_id, offer_id)
+JOIN grants AS g USING (customer_id, offer_id);
+
+-- name: read_customers
+-- Zones of customers, and their consents in order.
+SELECT customer_id, c.zone, array_agg(s.at ORDER BY s.at) FILTER (WHERE s.at IS NOT NULL) AS changed,
+       array_agg(s.given ORDER BY s.at) FILTER (WHERE s.at IS NOT NULL) AS given
+FROM customers AS c LEFT JOIN consents AS s USING (customer_id)
+WHERE customer_id = ANY (%(customer_ids)s)
+GROUP BY customer_id, c.zone;
+
+-- name: read_transactions
+-- The history of these customers under these offers.
+SELECT transaction_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers
+FROM transactions
+WHERE customer_id = ANY (%(customer_ids)s) AND offers && %(offer_ids)s::uuid[];
+
+-- name: read_redemptions
+-- What is on record of these grants.
+SELECT redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, paid_minor, currency,
+       qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision
+FROM redemptions WHERE grant_id = ANY (%(grant_ids)s);
+
+-- name: copy_redemptions
+-- Adds redemptions.
+COPY redemptions (redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, paid_minor,
+                  currency, qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision, recorded_at)
+FROM STDIN;
+
+-- name: update_redemptions
+-- Brings redemptions up to date.
+UPDATE redemptions AS r
+SET state = u.state, wanted_minor = u.wanted_minor, reward_minor = u.reward_minor, qualifying_minor = u.qualifying_minor,
+    version = u.version, transaction_id = u.transaction_id, earned_at = u.earned_at, payable_at = u.payable_at, reason = u.reason,
+    revision = u.revision, recorded_at = %(now)s
+FROM unnest(%(redemption_id)s::uuid[], %(state)s::text[], %(wanted_minor)s::bigint[], %(reward_minor)s::bigint[],
+            %(qualifying_minor)s::bigint[], %(version)s::int[], %(transaction_id)s::text[], %(earned_at)s::timestamptz[],
+            %(payable_at)s::timestamptz[], %(reason)s::text[], %(revision)s::int[])
+    AS u (redemption_id, state, wanted_minor, reward_minor, qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision)
+WHERE r.redemption_id = u.redemption_id;
+
+-- name: open_offer_totals
+-- Makes the rows that count redemptions of offers that have a limit in total.
+INSERT INTO offer_totals (offer_id, redemptions) SELECT o, 0 FROM unnest(%(offer_ids)s::uuid[]) AS o ORDER BY o ON CONFLICT DO NOTHING;
+
+-- name: lock_offer_totals
+-- Redemptions given of offers that have a limit in total, held until the transaction ends.
+SELECT offer_id, redemptions FROM offer_totals WHERE offer_id = ANY (%(offer_ids)s) ORDER BY offer_id FOR UPDATE;
+
+-- name: add_offer_totals
+-- Counts redemptions given.
+UPDATE offer_totals AS t SET redemptions = t.redemptions + d.redemptions
+FROM unnest(%(offer_ids)s::uuid[], %(redemptions)s::int[]) AS d (offer_id, redemptions)
+WHERE t.offer_id = d.offer_id;
+
+-- name: count_refusals
+-- Counts purchases that earned nothing, by the reason.
+INSERT INTO refusal_counts (offer_id, reason, purchases)
+SELECT offer_id, reason, purchases
+FROM unnest(%(offer_ids)s::uuid[], %(reasons)s::text[], %(purchases)s::bigint[]) AS r (offer_id, reason, purchases)
+ORDER BY offer_id, reason
+ON CONFLICT (offer_id, reason) DO UPDATE SET purchases = refusal_counts.purchases + excluded.purchases;
+
+-- name: lock_payable
+-- Redemptions of these that are owed something now, held until the transaction ends.
+SELECT redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, paid_minor, currency,
+       qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision
+FROM redemptions
+WHERE redemption_id = ANY (%(redemption_ids)s) AND reward_minor > paid_minor AND payable_at <= %(now)s
+ORDER BY redemption_id
+FOR UPDATE;
+
+-- name: copy_credits
+-- Adds statement credits.
+COPY statement_credits (credit_id, redemption_id, customer_id, campaign_id, amount_minor, currency, instructed_at) FROM STDIN;
+
+-- name: mark_paid
+-- All that is owed of these redemptions has been credited.
+UPDATE redemptions SET state = 'paid', paid_minor = reward_minor, recorded_at = %(now)s WHERE redemption_id = ANY (%(redemption_ids)s);
+
+-- name: release_due
+-- Redemptions whose hold is over become payable, oldest first.
+WITH due AS (
+    SELECT redemption_id FROM redemptions
+    WHERE state = 'held' AND reward_minor <> paid_minor AND payable_at <= %(now)s
+    ORDER BY payable_at, redemption_id
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE redemptions AS r SET state = 'payable' FROM due WHERE r.redemption_id = due.redemption_id
+RETURNING r.redemption_id, r.customer_id;
+
+-- name: read_eligibility
+-- All that a verdict about one customer depends on: revisions of the catalogue, grants, history, refusals, consent, hold-out, pots.
+WITH held AS (
+    SELECT grant_id, offer_id, granted_at, activated_at, revoked_at
+    FROM grants WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s)
+)
+SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
+       (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
+       (SELECT json_agg(held) FROM held) AS grants,
+       (SELECT json_agg(t) FROM (
+            SELECT transaction_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers
+            FROM transactions WHERE customer_id = %(customer_id)s AND offers && %(offer_ids)s::uuid[]) AS t) AS transactions,
+       (SELECT json_agg(r) FROM (
+            SELECT offer_id, grant_id, ordinal, reason FROM redemptions
+            WHERE grant_id IN (SELECT grant_id FROM held) AND state = 'rejected') AS r) AS refusals,
+       (SELECT zone FROM customers WHERE customer_id = %(customer_id)s) AS zone,
+       (SELECT array_agg(at ORDER BY at) FROM consents WHERE customer_id = %(customer_id)s) AS changed,
+       (SELECT array_agg(given ORDER BY at) FROM consents WHERE customer_id = %(customer_id)s) AS given,
+       (SELECT json_agg(campaign_id) FROM holdouts
+        WHERE customer_id = %(customer_id)s AND held_out AND campaign_id = ANY (%(campaign_ids)s)) AS held_out,
+       (SELECT json_object_agg(campaign_id, credit_minor - debit_minor) FROM accounts
+        WHERE kind = 'available' AND campaign_id = ANY (%(campaign_ids)s)) AS available;

@@ -1,0 +1,176 @@
+"""Histories and redemptions in PostgreSQL; every statement takes a whole batch."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from operator import attrgetter
+from typing import Final
+from uuid import UUID
+
+import orjson
+from psycopg.rows import DictRow
+
+from events.payloads import StatementCredit
+from shared.eligibility.model import Grant, Interval, Item, Purchase
+from shared.kernel.reasons import Reason
+from shared.platform.call import Transaction
+from shared.platform.database import Queries, rows
+from shared.redemptions.model import Redemption, State
+from shared.redemptions.purchases import Arrival
+
+SQL = Queries(__file__)
+Pair = tuple[str, UUID]
+
+UPDATED: Final = (
+    "redemption_id", "state", "wanted_minor", "reward_minor", "qualifying_minor", "version", "transaction_id", "earned_at", "payable_at",
+    "reason", "revision",
+)  # fmt: skip
+
+
+def known_hashes(tx: Transaction, transaction_ids: Collection[str]) -> dict[str, bytes]:
+    """Which of these transactions are in the history, with the hash of what they said."""
+    found = rows(tx.connection, SQL["known_transactions"], transaction_ids=list(transaction_ids))
+    return {row["transaction_id"]: row["content_hash"] for row in found}
+
+
+def add_transactions(tx: Transaction, arrivals: Iterable[Arrival]) -> None:
+    """Add purchases to the history, each under the offers in whose scope it fell."""
+    with tx.connection.cursor() as cursor, cursor.copy(SQL["copy_transactions"]) as copy:
+        for arrival in arrivals:
+            p = arrival.purchase
+            items = orjson.dumps([tuple(item) for item in p.items]).decode() if p.items else None
+            offers = "{" + ",".join(map(str, arrival.offers)) + "}"
+            copy.write_row((
+                p.transaction_id, "purchase", arrival.posted.customer_id, p.at, p.amount_minor, p.currency, p.merchant_id, p.location_id,
+                p.mcc, p.zone, items, offers, arrival.content_hash, tx.now,
+            ))  # fmt: skip
+
+
+def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason) -> None:
+    """Keep purchases that could not be taken, with the reason."""
+    values = {
+        "transaction_ids": [a.purchase.transaction_id for a in arrivals],
+        "hashes": [a.content_hash for a in arrivals],
+        "payloads": [a.posted.model_dump_json() for a in arrivals],
+        "reason": reason.code,
+        "now": tx.now,
+    }
+    tx.connection.execute(SQL["set_aside"], values)
+
+
+def read_grants(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[Grant]]:
+    """The grants of customers and offers; pairs without any are left out."""
+    values = {"customer_ids": [customer for customer, _ in pairs], "offer_ids": [offer for _, offer in pairs]}
+    found: dict[Pair, list[Grant]] = {}
+    for row in rows(tx.connection, SQL["read_grants"], **values):
+        grant = Grant(
+            grant_id=row["grant_id"], granted_at=row["granted_at"], activated_at=row["activated_at"], revoked_at=row["revoked_at"]
+        )
+        found.setdefault((row["customer_id"], row["offer_id"]), []).append(grant)
+    return found
+
+
+def read_customers(tx: Transaction, customer_ids: Collection[str]) -> dict[str, tuple[str | None, tuple[Interval, ...]]]:
+    """Zone of each customer, and the intervals in which consent did not stand."""
+    found = rows(tx.connection, SQL["read_customers"], customer_ids=list(customer_ids))
+    return {row["customer_id"]: (row["zone"], without_consent(row["changed"] or [], row["given"] or [])) for row in found}
+
+
+def read_purchases(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[Purchase]]:
+    """The purchases of customers under offers."""
+    values = {"customer_ids": list({customer for customer, _ in pairs}), "offer_ids": list({offer for _, offer in pairs})}
+    found: dict[Pair, list[Purchase]] = {pair: [] for pair in pairs}
+    for row in rows(tx.connection, SQL["read_transactions"], **values):
+        wanted = [found[pair] for offer in row["offers"] if (pair := (row["customer_id"], offer)) in found]
+        if wanted:
+            purchase = purchase_of(row)
+            for history in wanted:
+                history.append(purchase)
+    return found
+
+
+def read_redemptions(tx: Transaction, grant_ids: Collection[UUID]) -> list[Redemption]:
+    """What is on record of grants."""
+    return [_redemption(row) for row in rows(tx.connection, SQL["read_redemptions"], grant_ids=list(grant_ids))]
+
+
+def write_redemptions(tx: Transaction, redemptions: Sequence[Redemption]) -> None:
+    """Write redemptions: new ones (first revision) are added, the others brought up to date."""
+    new = [r for r in redemptions if r.revision == 1]
+    changed = [r for r in redemptions if r.revision > 1]
+    if new:
+        with tx.connection.cursor() as cursor, cursor.copy(SQL["copy_redemptions"]) as copy:
+            for r in new:
+                copy.write_row((
+                    r.redemption_id, r.grant_id, r.ordinal, r.offer_id, r.campaign_id, r.customer_id, r.state.value, r.wanted_minor,
+                    r.reward_minor, r.paid_minor, r.currency, r.qualifying_minor, r.version, r.transaction_id, r.earned_at, r.payable_at,
+                    r.reason.code if r.reason else None, r.revision, tx.now,
+                ))  # fmt: skip
+    if changed:
+        columns = {name: [_plain(value) for value in map(attrgetter(name), changed)] for name in UPDATED}
+        tx.connection.execute(SQL["update_redemptions"], columns | {"now": tx.now})
+
+
+def lock_offer_totals(tx: Transaction, offer_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Redemptions given of offers that have a limit in total, held until the transaction ends."""
+    values = {"offer_ids": list(offer_ids)}
+    tx.connection.execute(SQL["open_offer_totals"], values)
+    return {row["offer_id"]: row["redemptions"] for row in rows(tx.connection, SQL["lock_offer_totals"], **values)}
+
+
+def add_offer_totals(tx: Transaction, given: Mapping[UUID, int]) -> None:
+    """Count redemptions given of offers whose totals are held."""
+    tx.connection.execute(SQL["add_offer_totals"], {"offer_ids": list(given), "redemptions": list(given.values())})
+
+
+def count_refusals(tx: Transaction, counts: Mapping[tuple[UUID, Reason], int]) -> None:
+    """Count purchases that earned nothing, by offer and reason."""
+    values = {
+        "offer_ids": [offer_id for offer_id, _ in counts],
+        "reasons": [reason.code for _, reason in counts],
+        "purchases": list(counts.values()),
+    }
+    tx.connection.execute(SQL["count_refusals"], values)
+
+
+def lock_payable(tx: Transaction, redemption_ids: Collection[UUID], *, now: datetime) -> list[Redemption]:
+    """Those of the redemptions that are owed something now, held until the transaction ends."""
+    return [_redemption(row) for row in rows(tx.connection, SQL["lock_payable"], redemption_ids=list(redemption_ids), now=now)]
+
+
+def write_credits(tx: Transaction, owed: Sequence[tuple[Redemption, StatementCredit]]) -> None:
+    """Write statement credits, each of all that is owed of its redemption, and mark these paid."""
+    with tx.connection.cursor() as cursor, cursor.copy(SQL["copy_credits"]) as copy:
+        for redemption, credit in owed:
+            copy.write_row((
+                credit.credit_id, credit.redemption_id, credit.customer_id, redemption.campaign_id, credit.amount_minor, credit.currency,
+                tx.now,
+            ))  # fmt: skip
+    tx.connection.execute(SQL["mark_paid"], {"redemption_ids": [redemption.redemption_id for redemption, _ in owed], "now": tx.now})
+
+
+def release_due(tx: Transaction, *, now: datetime, most: int) -> list[tuple[UUID, str]]:
+    """Redemptions whose hold is over become payable, at most so many; each with its customer."""
+    found = rows(tx.connection, SQL["release_due"], now=now, most=most)
+    return [(row["redemption_id"], row["customer_id"]) for row in found]
+
+
+def without_consent(changed: Sequence[datetime], given: Sequence[bool]) -> tuple[Interval, ...]:
+    """The intervals in which consent did not stand, of its changes in order."""
+    ends = chain(changed[1:], [None])
+    return tuple(Interval(start=at, end=end) for at, end, stands in zip(changed, ends, given, strict=False) if not stands)
+
+
+def purchase_of(row: Mapping[str, object]) -> Purchase:
+    """A purchase from a row of the history."""
+    values = {name: row[name] for name in ("transaction_id", "at", "amount_minor", "currency", "merchant_id", "location_id", "mcc", "zone")}
+    items = row["items"]
+    return Purchase(**values, items=tuple(Item(*item) for item in orjson.loads(items)) if isinstance(items, str) else ())  # type: ignore[arg-type]
+
+
+def _redemption(row: DictRow) -> Redemption:
+    return Redemption(**row | {"state": State(row["state"]), "reason": Reason.of(row["reason"]) if row["reason"] else None})
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, State | Reason) else value

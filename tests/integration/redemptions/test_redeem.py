@@ -1,0 +1,187 @@
+"""Purchases become cashback: on real PostgreSQL, through the use cases."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from events.payloads import PayoutsDue
+from shared.kernel.clock import SimulatedClock
+from shared.kernel.shards import shard_of
+from shared.redemptions import payout
+from tests.conftest import NOW, SHARDS, MakeCall
+from tests.world import World, amounts, basket, purchase
+
+
+@pytest.fixture
+def world(call: MakeCall) -> World:
+    """A small world."""
+    return World(call)
+
+
+def test_a_qualifying_purchase_earns_and_is_posted(world: World) -> None:
+    campaign = world.campaign(budget=10_000)
+    world.grant(world.offer(campaign), "cust-1")
+    world.post(purchase("t1"))
+    (redemption,) = world.redemptions()
+    assert (redemption["reward_minor"], redemption["state"], redemption["transaction_id"]) == (200, "payable", "t1")
+    assert world.available(campaign) == 9_800
+    world.verify()
+
+
+def test_a_repeated_event_and_a_repeated_purchase_earn_once(world: World) -> None:
+    campaign = world.campaign()
+    world.grant(world.offer(campaign, repeat=True), "cust-1")
+    world.post(purchase("t1"))
+    world.post(purchase("t1"))
+    world.post(purchase("t1"), purchase("t1"), purchase("t2"))
+    assert amounts(world.redemptions()) == [200, 200]
+    world.verify()
+
+
+def test_the_same_id_with_other_content_is_set_aside_and_pays_nothing(world: World) -> None:
+    world.grant(world.offer(world.campaign(), repeat=True), "cust-1")
+    world.post(purchase("t1"))
+    world.post(purchase("t1", amount=9_000))
+    assert len(world.redemptions()) == 1
+    assert [row["reason"] for row in world.rows("SELECT reason FROM set_aside")] == ["transaction_id_reused"]
+
+
+def test_decimal_and_minor_units_are_the_same_purchase(world: World) -> None:
+    world.grant(world.offer(world.campaign(), repeat=True), "cust-1")
+    world.post(purchase("t1", amount=1500))
+    world.post(purchase("t1", amount="15.00"))  # type: ignore[arg-type]
+    assert len(world.redemptions()) == 1
+    assert world.rows("SELECT * FROM set_aside") == []
+
+
+def test_exhaustion_admits_a_prefix_and_refuses_the_rest_with_the_reason(world: World) -> None:
+    campaign = world.campaign(budget=500)
+    world.grant(world.offer(campaign), "a", "b", "c", "d")
+    world.post(*(purchase(f"t{i}", customer, at=NOW + timedelta(seconds=i)) for i, customer in enumerate("abcd")))
+    found = sorted((row["customer_id"], row["state"], row["reason"], row["reward_minor"]) for row in world.redemptions())
+    assert sum(row[3] for row in found) == 400
+    assert [row[1:3] for row in found].count(("rejected", "budget_exhausted")) == 2
+    assert world.available(campaign) == 100
+    world.verify()
+
+
+def test_a_late_purchase_ends_in_the_same_state_as_an_ordered_one(world: World) -> None:
+    offer = world.offer(
+        world.campaign(), qualification={"kind": "cumulative_spend", "threshold": 3000}, reward={"kind": "percent", "basis_points": 1000}
+    )
+    world.grant(offer, "late", "ordered")
+    early, middle, last = (NOW + timedelta(hours=h) for h in (0, 1, 2))
+    world.post(purchase("o1", "ordered", at=early, amount=1000))
+    world.post(purchase("o2", "ordered", at=middle, amount=2500))
+    world.post(purchase("o3", "ordered", at=last, amount=9000))
+    world.post(purchase("l3", "late", at=last, amount=9000))
+    assert amounts(row for row in world.redemptions() if row["customer_id"] == "late") == [900]
+    world.post(purchase("l2", "late", at=middle, amount=2500))
+    world.post(purchase("l1", "late", at=early, amount=1000))
+    assert {row["customer_id"]: (row["reward_minor"], row["earned_at"]) for row in world.redemptions()} == {
+        "late": (350, middle),
+        "ordered": (350, middle),
+    }
+    world.verify()
+
+
+def test_several_grants_of_one_offer_complete_by_one_purchase(world: World) -> None:
+    offer = world.offer(world.campaign())
+    world.grant(offer, "cust-1", turn=1)
+    world.grant(offer, "cust-1", turn=2, at=NOW - timedelta(days=5))
+    world.post(purchase("t1"))
+    assert amounts(world.redemptions()) == [200, 200]
+
+
+def test_a_limit_in_total_refuses_with_its_own_reason(world: World) -> None:
+    campaign = world.campaign()
+    world.grant(world.offer(campaign, limits={"redemptions_total": 2}), "a", "b", "c")
+    for number, customer in enumerate("abc"):
+        world.post(purchase(f"t{number}", customer))
+    assert [(row["reward_minor"], row["reason"]) for row in world.redemptions()].count((0, "offer_limit_reached")) == 1
+    assert world.available(campaign) == 100_000 - 400
+    world.verify()
+
+
+def test_only_products_in_scope_count(world: World) -> None:
+    offer = world.offer(
+        world.campaign(),
+        scope={"include": {"products": ["milk", "bread"]}, "exclude": {"products": ["bread"]}},
+        reward={"kind": "percent", "basis_points": 500},
+    )
+    world.grant(offer, "cust-1")
+    world.post(purchase("t1", amount=5000, items=basket(("milk", 2000), ("bread", 1000), ("beer", 2000))))
+    assert amounts(world.redemptions()) == [100]
+
+
+def test_purchases_out_of_every_scope_are_not_stored(world: World) -> None:
+    world.grant(world.offer(world.campaign(), scope={"include": {"merchants": ["shop-2"]}}), "cust-1")
+    world.post(purchase("t1"))
+    assert world.rows("SELECT * FROM transactions") == []
+
+
+def test_why_a_purchase_earned_nothing_is_counted(world: World) -> None:
+    world.grant(world.offer(world.campaign()), "cust-1")
+    world.post(purchase("t1", amount=999))
+    world.post(purchase("t2"))
+    world.post(purchase("t3", at=NOW + timedelta(hours=1)))
+    counts = {row["reason"]: row["purchases"] for row in world.rows("SELECT * FROM refusal_counts")}
+    assert counts == {"amount_below_threshold": 1, "already_completed": 1}
+
+
+def test_a_held_reward_is_paid_once_when_its_hold_is_over(world: World, clock: SimulatedClock, call: MakeCall) -> None:
+    world.grant(world.offer(world.campaign(), hold_days=3), "cust-1")
+    world.post(purchase("t1"))
+    (redemption,) = world.redemptions()
+    assert (redemption["state"], redemption["payable_at"]) == ("held", NOW + timedelta(days=3))
+    clock.advance(NOW + timedelta(days=3))
+    with call("schedule").transaction() as tx:
+        assert payout.emit_due(tx, SHARDS) == 1
+    due = PayoutsDue(shard=0, redemption_ids=[redemption["redemption_id"]])
+    payout.pay_due(call("pay_cashback", key="e1"), due)
+    payout.pay_due(call("pay_cashback", key="e2"), due)
+    assert world.redemptions("state, paid_minor") == [{"state": "paid", "paid_minor": 200}]
+    assert world.rows("SELECT amount_minor FROM statement_credits") == [{"amount_minor": 200}]
+    world.verify()
+
+
+def test_a_reward_that_shrinks_after_it_was_paid_leaves_the_books_right(world: World, call: MakeCall) -> None:
+    campaign = world.campaign()
+    world.grant(world.offer(campaign, reward={"kind": "percent", "basis_points": 1000}), "cust-1")
+    world.post(purchase("t2", at=NOW, amount=5000))
+    (redemption,) = world.redemptions()
+    payout.pay_due(call("pay_cashback", key="e1"), PayoutsDue(shard=0, redemption_ids=[redemption["redemption_id"]]))
+    world.post(purchase("t1", at=NOW - timedelta(hours=1), amount=2000))
+    assert world.redemptions("transaction_id, reward_minor, paid_minor") == [
+        {"transaction_id": "t1", "reward_minor": 200, "paid_minor": 500}
+    ]
+    assert world.available(campaign) == 100_000 - 200
+    world.verify()
+
+
+def test_the_number_of_statements_does_not_grow_with_the_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer = world.offer(world.campaign(budget=1_000_000), limits={"redemptions_total": 1000})
+    customers = [name for name in (f"c{number}" for number in range(400)) if shard_of(name, SHARDS) == 0]
+    world.grant(offer, *customers)
+    counted: Counter[str] = Counter()
+    for method in ("execute", "copy"):
+        monkeypatch.setattr(psycopg.Cursor, method, _counting(getattr(psycopg.Cursor, method), counted))
+    counts = []
+    for first, last in ((0, 1), (1, 2), (2, 90)):
+        counted.clear()
+        world.post(*(purchase(f"t{customer}", customer) for customer in customers[first:last]))
+        counts.append(counted.total())
+    assert counts[1] == counts[2] <= 22
+    assert len(amounts(world.redemptions())) == 90
+
+
+def _counting(method: Callable[..., Any], counted: Counter[str]) -> Callable[..., Any]:
+    def counting(*arguments: Any, **values: Any) -> object:
+        counted[method.__name__] += 1
+        return method(*arguments, **values)
+
+    return counting

@@ -1,0 +1,141 @@
+"""A small world to test in: a funded live campaign, approved offers, customers with grants, made through the use cases."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from events.payloads import BasketItem, Transaction, TransactionsPosted
+from shared.campaigns import service as campaigns
+from shared.campaigns.api import BudgetAsked, NewCampaign, Why, Window
+from shared.eligibility.terms import Terms
+from shared.kernel.ids import derived_id
+from shared.kernel.shards import shard_of
+from shared.ledger import service as ledger
+from shared.offers import service as offers
+from shared.offers.api import NewOffer
+from shared.platform.call import Call
+from shared.redemptions import service as redemptions
+from tests.conftest import NOW, SHARDS, MakeCall
+
+WHY = Why(reason="A test.")
+
+
+def terms(**overrides: Any) -> Terms:
+    """Terms that pay two dollars for any purchase of ten dollars or more in January 2026."""
+    values: dict[str, Any] = {
+        "currency": "USD",
+        "reward": {"kind": "fixed", "amount": 200},
+        "qualification": {"kind": "single_purchase", "threshold": 1000},
+        "window": {"start": "2026-01-01", "end": "2026-01-31", "zone": "America/New_York"},
+    }
+    return Terms.model_validate(values | overrides)
+
+
+def purchase(transaction_id: str, customer_id: str = "cust-1", *, at: datetime = NOW, amount: int = 1500, **overrides: Any) -> Transaction:
+    """A purchase that earns under the terms above."""
+    values: dict[str, Any] = {
+        "transaction_id": transaction_id,
+        "customer_id": customer_id,
+        "at": at,
+        "currency": "USD",
+        "amount": amount,
+        "merchant_id": "shop-1",
+    }
+    return Transaction(**values | overrides)
+
+
+def basket(*lines: tuple[str, int]) -> list[BasketItem]:
+    """Basket items of product code and amount."""
+    return [BasketItem(product=product, amount=amount) for product, amount in lines]
+
+
+class World:
+    """Makes what a test needs, through the same use cases as everybody."""
+
+    def __init__(self, call: MakeCall) -> None:
+        """Work by calls on the test's database."""
+        self.call = call
+        self._events = 0
+
+    def campaign(self, *, budget: int = 100_000, name: str = "Winter", start: str = "2026-01-01", end: str = "2026-01-31") -> UUID:
+        """A live campaign with an approved budget (minor units of USD)."""
+        body = NewCampaign(
+            name=name,
+            objective="More visits",
+            portfolio="cards",
+            currency="USD",
+            window=Window(start=start, end=end, zone="America/New_York"),
+        )
+        campaign_id = campaigns.create_campaign(self.call("maya"), body).campaign_id
+        campaigns.request_budget(self.call("maya"), campaign_id, BudgetAsked(amount=budget, reason="Plan"))
+        campaigns.approve_budget(self.call("omar"), campaign_id, WHY)
+        campaigns.schedule_campaign(self.call("maya"), campaign_id, WHY)
+        return campaign_id
+
+    def offer(self, campaign_id: UUID, **overrides: Any) -> UUID:
+        """An approved offer of a campaign with the terms above, but for the overrides."""
+        offer_id = offers.create_offer(
+            self.call("maya"), NewOffer(campaign_id=campaign_id, name="Two dollars back", terms=terms(**overrides))
+        ).offer_id
+        offers.submit_offer(self.call("maya"), offer_id, WHY)
+        offers.approve_offer(self.call("omar"), offer_id, WHY)
+        return offer_id
+
+    def grant(
+        self, offer_id: UUID, *customer_ids: str, at: datetime = NOW - timedelta(days=10), turn: int = 0, **values: Any
+    ) -> list[UUID]:
+        """Grants of an offer to customers (made known where they are not), as facts in the table."""
+        grants = [derived_id(offer_id, customer_id, turn) for customer_id in customer_ids]
+        with self.call("world").transaction() as tx:
+            for customer_id, grant_id in zip(customer_ids, grants, strict=True):
+                tx.connection.execute(
+                    "INSERT INTO customers VALUES (%s, %s, NULL, '{}', true, %s, %s) ON CONFLICT DO NOTHING",
+                    (customer_id, shard_of(customer_id, SHARDS), tx.now, tx.now),
+                )
+                tx.connection.execute(
+                    "INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at, activated_at, revoked_at)"
+                    " SELECT %(id)s, offer_id, campaign_id, %(customer)s, %(at)s, %(now)s, %(activated_at)s, %(revoked_at)s"
+                    " FROM offers WHERE offer_id = %(offer)s",
+                    {"id": grant_id, "customer": customer_id, "at": at, "now": tx.now, "offer": offer_id,
+                     "activated_at": values.get("activated_at"), "revoked_at": values.get("revoked_at")},
+                )  # fmt: skip
+        return grants
+
+    def post(self, *purchases: Transaction, key: str | None = None) -> None:
+        """Purchases as batch events of their shards, delivered."""
+        by_shard: dict[int, list[Transaction]] = {}
+        for one in purchases:
+            by_shard.setdefault(shard_of(one.customer_id, SHARDS), []).append(one)
+        for shard, batch in by_shard.items():
+            redemptions.redeem(self._event(f"{key}-{shard}" if key else None), TransactionsPosted(shard=shard, transactions=batch))
+
+    def redemptions(self, columns: str = "*") -> list[DictRow]:
+        """What is on record, in order of earning."""
+        return self.rows(f"SELECT {columns} FROM redemptions ORDER BY earned_at, transaction_id, customer_id, grant_id, ordinal")
+
+    def rows(self, statement: str) -> list[DictRow]:
+        """Rows of a statement."""
+        with self.call("world").reading() as tx:
+            return tx.connection.execute(statement).fetchall()
+
+    def available(self, campaign_id: UUID) -> int:
+        """What is left of a campaign's budget, in minor units."""
+        with self.call("world").reading() as tx:
+            return ledger.balances(tx, [campaign_id])[campaign_id]
+
+    def verify(self) -> None:
+        """All invariants of the ledger hold."""
+        findings = ledger.verify(self.call("auditor"))
+        assert findings == []
+
+    def _event(self, key: str | None) -> Call:
+        self._events += 1
+        return self.call("redeem_cashback", key=key or f"event-{self._events}", consumer="redeem_cashback")
+
+
+def amounts(redemptions: Iterable[DictRow]) -> list[int]:
+    """The rewards of redemptions, in minor units."""
+    return [row["reward_minor"] for row in redemptions]
