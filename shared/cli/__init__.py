@@ -1,0 +1,1 @@
+"""The command line `clo`: one module for each group of commands."""

@@ -1,0 +1,99 @@
+"""The command that asks a running platform why a purchase does, or does not, earn cashback."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from shared.cli.options import DATA, URL, AsJson, Data, Url
+from shared.cli.places import token_for
+from shared.cli.terminal import Exit, fail, print_json, print_table, words
+from shared.kernel.clock import SystemClock
+from shared.kernel.money import to_decimal
+
+SCOPE: Final = "eligibility:read"
+TIMEOUT_SECONDS: Final = 30.0
+OF_POSTING: Final = frozenset({"customer_id", "kind"})
+"""What a posted purchase says and the question says elsewhere."""
+Item = Annotated[list[str] | None, typer.Option("--item", help="PRODUCT=AMOUNT; may be given again.")]
+TransactionFile = Annotated[
+    Path | None, typer.Option("--transaction-file", exists=True, dir_okay=False, help="The purchase as JSON, as it is posted.")
+]
+
+
+def explain(
+    customer: Annotated[str, typer.Option(help="The customer's id.")],
+    offer: Annotated[str | None, typer.Option(help="The offer's id (off_...); all that the purchase falls in where left out.")] = None,
+    transaction_file: TransactionFile = None,
+    amount: Annotated[str | None, typer.Option(help="What was paid, in major units: 12.34.")] = None,
+    currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "USD",
+    merchant: Annotated[str | None, typer.Option(help="The merchant's id.")] = None,
+    location: Annotated[str | None, typer.Option(help="The location's id.")] = None,
+    mcc: Annotated[str | None, typer.Option(help="Merchant category code.")] = None,
+    at: Annotated[str | None, typer.Option(help="When, such as 2017-08-09T12:00:00Z; now where left out.")] = None,
+    item: Item = None,
+    url: Url = URL,
+    data: Data = DATA,
+    token: Annotated[str | None, typer.Option(envvar="CLO_TOKEN", help="Bearer token; by default one of the local platform's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a running platform for the verdict on a purchase, with every rule and its values."""
+    if transaction_file:
+        purchase = _read(transaction_file)
+    else:
+        given = {"amount": amount, "currency": currency, "merchant_id": merchant, "location_id": location, "mcc": mcc, "at": at}
+        purchase = _purchase({name: value for name, value in given.items() if value is not None}, item or [])
+    question = {"customer_id": customer, "purchase": purchase} | ({"offer_id": offer} if offer else {})
+    answer = _ask(url, token or token_for(data, "clo explain", (SCOPE,)), question)
+    if as_json:
+        print_json(answer)
+        return
+    for verdict in answer["verdicts"]:
+        _print_verdict(verdict)
+    words.print(f"{len(answer['verdicts'])} verdicts.")
+
+
+def _purchase(given: dict[str, Any], items: list[str]) -> dict[str, Any]:
+    missing = [f"--{name.removesuffix('_id')}" for name in ("amount", "merchant_id") if name not in given]
+    if missing:
+        raise typer.BadParameter(f"Give {' and '.join(missing)}, or a --transaction-file.")
+    pairs = [item.partition("=") for item in items]
+    return {
+        "at": SystemClock().now().isoformat(),
+        "items": [{"product": product, "amount": amount} for product, _, amount in pairs],
+    } | given
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise typer.BadParameter(f"{file} is not valid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise typer.BadParameter(f"{file} must hold one JSON object.")
+    return {name: value for name, value in found.items() if name not in OF_POSTING}
+
+
+def _ask(url: str, token: str, question: dict[str, Any]) -> dict[str, Any]:
+    import httpx
+
+    try:
+        response = httpx.post(
+            f"{url}/v1/eligibility", json=question, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS, trust_env=False
+        )
+    except httpx.TransportError as error:
+        fail(f"The platform at {url} can't be reached: {error}", Exit.UNREACHABLE)
+    answer: dict[str, Any] = response.json()
+    if response.is_success:
+        return answer
+    for problem in answer.get("problems", ()):
+        words.print(f"{problem['path']}: {problem['message']}", markup=False)
+    fail(str(answer.get("detail") or answer.get("title")), Exit.USAGE if response.is_client_error else Exit.FAULT)
+
+
+def _print_verdict(verdict: dict[str, Any]) -> None:
+    earns = f"earns {to_decimal(verdict['reward_minor'], verdict['currency'])} {verdict['currency']}" if verdict["eligible"] else "earns nothing"
+    title = f"{verdict['offer_id']}, {verdict['grant_id'] or 'no grant'}: {earns}"
+    rows = [("yes" if rule["passed"] else "NO", rule["rule"], rule["expected"], rule["actual"], rule["reason"]) for rule in verdict["rules"]]
+    print_table(["Passed", "Rule", "Asked", "Found", "Reason"], rows, title=title)

@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+DATA: Final = Path(".clo")
+URL: Final = "http://127.0.0.1:8080"
+
+
+def moment(text: str) -> datetime:
+    """A moment from an option. Raises typer.BadParameter, which says how to write it."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no moment; write it like 2016-11-01T00:00:00Z") from error
+    if found.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} lacks its offset; write it like 2016-11-01T00:00:00Z")
+    return found
+
+
+Data = Annotated[Path, typer.Option("--data", help="Folder of the local platform.")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database-url", envvar="CLO_DATABASE_URL", help="A PostgreSQL to use in place of the local platform's.")
+]
+Url = Annotated[str, typer.Option("--url", help="Where the platform listens.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

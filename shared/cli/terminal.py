@@ -1,0 +1,45 @@
+"""How commands talk: data on standard output, words on standard error, and one table of exit codes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Final, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+class Exit(IntEnum):
+    """What a command tells the shell."""
+
+    DONE = 0  # all went well
+    FAULT = 1  # something went wrong on our side
+    USAGE = 2  # the command was not understood
+    CHECK_FAILED = 3  # all ran, and what was checked does not hold
+    UNREACHABLE = 4  # the platform or its database can't be reached
+
+
+EXIT_CODES: Final = "Exit codes: 0 done, 1 our fault, 2 wrong usage, 3 a check failed, 4 platform or database not reachable."
+
+words: Final = Console(stderr=True, highlight=False)
+"""For people: notes, progress, errors."""
+
+
+def fail(message: str, code: Exit = Exit.FAULT) -> NoReturn:
+    """Say what is wrong and leave."""
+    words.print(message, style="bold red", markup=False)
+    raise typer.Exit(code)
+
+
+def print_json(value: object) -> None:
+    """Data for scripts."""
+    print(json.dumps(value, indent=2, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """Data for people."""
+    table = Table(*columns, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    Console(highlight=False).print(table)
