@@ -1,3 +1,196 @@
+-- name: read_standings
+-- What is on record about customers who are sent again: the latest consent, and the one in force at the moment that is sent.
+SELECT c.customer_id, c.zone, latest.at AS latest_at, latest.given AS latest_given, before.at AS before_at, before.given AS before_given
+FROM unnest(%(customer_ids)s::text[], %(moments)s::timestamptz[]) AS sent (customer_id, at)
+JOIN customers c USING (customer_id)
+JOIN LATERAL (
+    SELECT s.at, s.given FROM consents s WHERE s.customer_id = c.customer_id ORDER BY s.at DESC, s.seq DESC LIMIT 1) AS latest ON true
+LEFT JOIN LATERAL (
+    SELECT s.at, s.given FROM consents s WHERE s.customer_id = c.customer_id AND s.at <= sent.at ORDER BY s.at DESC, s.seq DESC LIMIT 1
+) AS before ON true;
+
+-- name: upsert_customers
+-- Customers, new or brought up to date.
+INSERT INTO customers (customer_id, shard, zone, attributes, consent, created_at, updated_at)
+SELECT customer_id, shard, zone, attributes, consent, %(now)s, %(now)s
+FROM unnest(%(customer_ids)s::text[], %(shards)s::smallint[], %(zones)s::text[], %(attributes)s::jsonb[], %(consents)s::boolean[])
+    AS sent (customer_id, shard, zone, attributes, consent)
+ORDER BY customer_id
+ON CONFLICT (customer_id) DO UPDATE
+    SET zone = excluded.zone, attributes = excluded.attributes, consent = excluded.consent, updated_at = excluded.updated_at
+    WHERE (customers.zone, customers.attributes, customers.consent) IS DISTINCT FROM (excluded.zone, excluded.attributes, excluded.consent);
+
+-- name: add_consents
+-- What customers said about consent, and from when it holds.
+INSERT INTO consents (customer_id, at, given, recorded_at)
+SELECT customer_id, at, given, %(now)s
+FROM unnest(%(customer_ids)s::text[], %(moments)s::timestamptz[], %(givens)s::boolean[]) AS said (customer_id, at, given);
+
+-- name: upsert_cards
+-- Cards, new or dated anew. A card without a beginning was the customer's from the first.
+INSERT INTO cards (card_token, account_token, customer_id, valid_from, valid_to)
+SELECT card_token, account_token, customer_id, coalesce(valid_from, '-infinity'), valid_to
+FROM unnest(%(card_tokens)s::text[], %(account_tokens)s::text[], %(customer_ids)s::text[], %(starts)s::timestamptz[],
+            %(ends)s::timestamptz[]) AS sent (card_token, account_token, customer_id, valid_from, valid_to)
+ON CONFLICT (card_token, valid_from) DO UPDATE
+    SET account_token = excluded.account_token, customer_id = excluded.customer_id, valid_to = excluded.valid_to;
+
+-- name: read_customer
+-- One customer.
+SELECT customer_id, zone, attributes, consent, created_at, updated_at FROM customers WHERE customer_id = %(customer_id)s;
+
+-- name: read_consents
+-- The history of a customer's consent, oldest first.
+SELECT at, given, recorded_at FROM consents WHERE customer_id = %(customer_id)s ORDER BY at, seq;
+
+-- name: read_cards
+-- The cards of a customer.
+SELECT card_token, account_token, nullif(valid_from, '-infinity') AS valid_from, valid_to
+FROM cards WHERE customer_id = %(customer_id)s ORDER BY card_token, cards.valid_from;
+
+-- name: changed_pairs
+-- Of customers whose facts changed from a moment on: the offers they hold grants of and have purchases for that may be judged otherwise.
+SELECT DISTINCT g.customer_id, g.offer_id
+FROM unnest(%(customer_ids)s::text[], %(moments)s::timestamptz[]) AS changed (customer_id, since)
+JOIN grants g USING (customer_id)
+WHERE (%(offer_id)s::uuid IS NULL OR g.offer_id = %(offer_id)s)
+  AND EXISTS (SELECT FROM transactions t WHERE t.customer_id = g.customer_id AND t.at >= greatest(g.granted_at, changed.since));
+
 -- name: known_segments
 -- Which of these segments exist.
 SELECT segment_id FROM segments WHERE segment_id = ANY (%(segment_ids)s);
+
+-- name: insert_segment
+-- A new segment; nothing when the id is taken.
+INSERT INTO segments (segment_id, name, kind, rule, created_by, created_at)
+VALUES (%(segment_id)s, %(name)s, %(kind)s, %(rule)s, %(created_by)s, %(created_at)s)
+ON CONFLICT DO NOTHING
+RETURNING segment_id;
+
+-- name: add_members
+-- The customers of a list, each once.
+INSERT INTO segment_members (segment_id, customer_id)
+SELECT DISTINCT %(segment_id)s::uuid, customer_id FROM unnest(%(customer_ids)s::text[]) AS listed (customer_id);
+
+-- name: list_segments
+-- Segments, newest first.
+SELECT segment_id, name, kind, rule, created_by, created_at
+FROM segments ORDER BY created_at DESC, segment_id DESC LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: read_segments
+-- Some segments.
+SELECT segment_id, name, kind, rule, created_by, created_at FROM segments WHERE segment_id = ANY (%(segment_ids)s);
+
+-- name: list_size
+-- How many ids of a list are known customers, and how many are not.
+SELECT count(c.customer_id) AS customers, count(*) - count(c.customer_id) AS unknown
+FROM segment_members m LEFT JOIN customers c USING (customer_id) WHERE m.segment_id = %(segment_id)s;
+
+-- name: rule_size
+-- How many customers a rule takes in now.
+SELECT count(*) AS customers, 0 AS unknown FROM customers WHERE attributes @@ %(rule)s::jsonpath;
+
+-- name: audience_size
+-- How large an audience is, and how its hold-out stands in a campaign.
+SELECT count(*) AS customers,
+       count(*) FILTER (WHERE NOT a.consent) AS without_consent,
+       count(*) FILTER (WHERE a.consent AND h.held_out) AS held_out,
+       count(*) FILTER (WHERE a.consent AND h.customer_id IS NULL
+           AND NOT EXISTS (SELECT FROM grants g WHERE g.customer_id = a.customer_id AND g.campaign_id = %(campaign_id)s)) AS undrawn
+FROM audience(%(lists_in)s, %(rule_in)s::jsonpath, %(lists_out)s, %(rule_out)s::jsonpath) AS a
+LEFT JOIN holdouts h ON h.campaign_id = %(campaign_id)s AND h.customer_id = a.customer_id;
+
+-- name: draw_holdout
+-- Draws the hold-out of a campaign among those of an audience who were neither drawn nor given anything in it; a draw is kept for good.
+INSERT INTO holdouts (campaign_id, customer_id, held_out, drawn_at)
+SELECT %(campaign_id)s, a.customer_id, random() * 10000 < %(holdout)s, %(now)s
+FROM audience(%(lists_in)s, %(rule_in)s::jsonpath, %(lists_out)s, %(rule_out)s::jsonpath) AS a
+WHERE a.consent AND NOT EXISTS (SELECT FROM grants g WHERE g.customer_id = a.customer_id AND g.campaign_id = %(campaign_id)s)
+ON CONFLICT DO NOTHING;
+
+-- name: grant_audience
+-- Gives an offer to an audience, each customer with consent and not held out once per seed. Answers how many grants were made, how many
+-- the offer has, and which of the customers have purchases that may count for them.
+WITH given AS (
+    INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at)
+    SELECT encode(substr(sha256(convert_to(%(seed)s || a.customer_id, 'UTF8')), 1, 16), 'hex')::uuid,
+           %(offer_id)s, %(campaign_id)s, a.customer_id, %(granted_at)s, %(now)s
+    FROM audience(%(lists_in)s, %(rule_in)s::jsonpath, %(lists_out)s, %(rule_out)s::jsonpath) AS a
+    WHERE a.consent
+      AND NOT EXISTS (
+        SELECT FROM holdouts h WHERE h.campaign_id = %(campaign_id)s AND h.customer_id = a.customer_id AND h.held_out)
+    ON CONFLICT DO NOTHING
+    RETURNING customer_id
+)
+SELECT (SELECT count(*) FROM grants WHERE offer_id = %(offer_id)s) + count(*) AS standing, count(*) AS made,
+       array_agg(g.customer_id) FILTER (
+           WHERE EXISTS (SELECT FROM transactions t WHERE t.customer_id = g.customer_id AND t.at >= %(granted_at)s)) AS changed
+FROM given g;
+
+-- name: read_candidates
+-- What decides whether customers may get a grant in a campaign.
+SELECT c.customer_id, c.consent, coalesce(h.held_out, false) AS held_out
+FROM customers c LEFT JOIN holdouts h ON h.campaign_id = %(campaign_id)s AND h.customer_id = c.customer_id
+WHERE c.customer_id = ANY (%(customer_ids)s);
+
+-- name: insert_grants
+-- Gives an offer to customers by name, each grant once by its id.
+INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at)
+SELECT grant_id, %(offer_id)s, %(campaign_id)s, customer_id, %(granted_at)s, %(now)s
+FROM unnest(%(grant_ids)s::uuid[], %(customer_ids)s::text[]) AS given (grant_id, customer_id)
+ON CONFLICT DO NOTHING;
+
+-- name: grants_of_customer
+-- The grants of a customer, of one offer or of all, in order of their ids.
+SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at
+FROM grants
+WHERE customer_id = %(customer_id)s AND (%(offer_id)s::uuid IS NULL OR offer_id = %(offer_id)s)
+  AND (%(after)s::uuid IS NULL OR grant_id > %(after)s)
+ORDER BY grant_id LIMIT %(limit)s;
+
+-- name: grants_of_offer
+-- The grants of an offer in order of their ids.
+SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at
+FROM grants
+WHERE offer_id = %(offer_id)s AND (%(after)s::uuid IS NULL OR grant_id > %(after)s)
+ORDER BY grant_id LIMIT %(limit)s;
+
+-- name: read_grant
+-- One grant.
+SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at FROM grants WHERE grant_id = %(grant_id)s;
+
+-- name: activate
+-- Sets when a grant was activated, or moves it to an earlier moment; nothing where it was activated earlier.
+UPDATE grants SET activated_at = %(at)s
+WHERE grant_id = %(grant_id)s AND (activated_at IS NULL OR activated_at > %(at)s)
+RETURNING grant_id;
+
+-- name: wallet
+-- A customer's grants in campaigns that are live now, with what the customer has had of each offer and what the campaign has left.
+SELECT g.grant_id, g.offer_id, g.campaign_id, g.customer_id, g.granted_at, g.activated_at, g.revoked_at, c.zone, c.consent,
+       coalesce(r.completions, 0) AS completions,
+       coalesce(sum(r.redemptions) OVER of_offer, 0)::bigint AS redemptions,
+       coalesce(sum(r.rewarded_minor) OVER of_offer, 0)::bigint AS rewarded_minor,
+       pot.credit_minor - pot.debit_minor AS left_minor
+FROM customers c
+JOIN grants g USING (customer_id)
+JOIN campaigns p ON p.campaign_id = g.campaign_id AND p.state = 'live' AND p.ends_at > %(now)s
+JOIN accounts pot ON pot.campaign_id = p.campaign_id AND pot.currency = p.currency AND pot.kind = 'available'
+LEFT JOIN (
+    SELECT grant_id, count(*) FILTER (WHERE state <> 'reversed') AS completions,
+           count(*) FILTER (WHERE state NOT IN ('reversed', 'rejected')) AS redemptions,
+           sum(wanted_minor) FILTER (WHERE state NOT IN ('reversed', 'rejected')) AS rewarded_minor
+    FROM redemptions WHERE customer_id = %(customer_id)s GROUP BY grant_id
+) AS r USING (grant_id)
+WHERE c.customer_id = %(customer_id)s
+  AND NOT EXISTS (
+    SELECT FROM holdouts h WHERE h.campaign_id = g.campaign_id AND h.customer_id = c.customer_id AND h.held_out)
+WINDOW of_offer AS (PARTITION BY g.offer_id)
+ORDER BY g.granted_at DESC, g.grant_id;
+
+-- name: shown_often
+-- Of offers with a frequency cap: those that the customer was served as often as their cap allows.
+SELECT cap.offer_id
+FROM unnest(%(offer_ids)s::uuid[], %(sinces)s::timestamptz[], %(mosts)s::integer[]) AS cap (offer_id, since, most)
+WHERE (SELECT count(*) FROM impressions i
+       WHERE i.customer_id = %(customer_id)s AND i.offer_id = cap.offer_id AND i.kind = 'served' AND i.at > cap.since) >= cap.most;

@@ -1,14 +1,221 @@
 """Audiences in PostgreSQL: values in, values out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+import orjson
+
+from shared.audiences.model import Candidate, Card, Consent, Customer, Grant, Held, Segment, SegmentKind, Selection, Size, Standing
+from shared.kernel.errors import NotFound
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, rows
+from shared.platform.database import Queries, exactly_one, one, rows
 
 SQL = Queries(__file__)
+
+
+class CustomerRow(NamedTuple):
+    """A customer as it is written."""
+
+    customer_id: str
+    shard: int
+    zone: str | None
+    attributes: Mapping[str, object]
+    consent: bool
+
+
+class ConsentRow(NamedTuple):
+    """A line of a customer's consent as it is written."""
+
+    customer_id: str
+    at: datetime
+    given: bool
+
+
+class Granted(NamedTuple):
+    """What giving an offer to an audience came to."""
+
+    made: int
+    standing: int
+    """Grants that the offer has afterwards."""
+    changed: list[str]
+    """Customers with purchases that may count for the new grants."""
+
+
+def standings(tx: Transaction, moments: Mapping[str, datetime]) -> dict[str, Standing]:
+    """What is on record about those of the customers who are known, as of the moment that is told for each."""
+    found = rows(tx.connection, SQL["read_standings"], customer_ids=list(moments), moments=list(moments.values()))
+    return {row.pop("customer_id"): Standing(**row) for row in found}
+
+
+def put_customers(tx: Transaction, customers: Sequence[CustomerRow]) -> None:
+    """Store customers, each id once."""
+    values = {
+        "customer_ids": [c.customer_id for c in customers],
+        "shards": [c.shard for c in customers],
+        "zones": [c.zone for c in customers],
+        "attributes": [orjson.dumps(c.attributes).decode() for c in customers],
+        "consents": [c.consent for c in customers],
+        "now": tx.now,
+    }
+    tx.connection.execute(SQL["upsert_customers"], values)
+
+
+def add_consents(tx: Transaction, said: Sequence[ConsentRow]) -> None:
+    """Add to the histories of consent."""
+    values = {"customer_ids": [c.customer_id for c in said], "moments": [c.at for c in said], "givens": [c.given for c in said]}
+    tx.connection.execute(SQL["add_consents"], values | {"now": tx.now})
+
+
+def put_cards(tx: Transaction, cards: Sequence[tuple[str, Card]]) -> None:
+    """Store customers' cards, each token and beginning once."""
+    values = {
+        "customer_ids": [customer_id for customer_id, _ in cards],
+        "card_tokens": [card.card_token for _, card in cards],
+        "account_tokens": [card.account_token for _, card in cards],
+        "starts": [card.valid_from for _, card in cards],
+        "ends": [card.valid_to for _, card in cards],
+    }
+    tx.connection.execute(SQL["upsert_cards"], values)
+
+
+def customer(tx: Transaction, customer_id: str) -> Customer:
+    """One customer. Raises NotFound."""
+    row = one(tx.connection, SQL["read_customer"], customer_id=customer_id)
+    if row is None:
+        raise NotFound("There is no such customer.")
+    return Customer(**row)
+
+
+def consents(tx: Transaction, customer_id: str) -> list[Consent]:
+    """The history of a customer's consent, oldest first."""
+    return [Consent(**row) for row in rows(tx.connection, SQL["read_consents"], customer_id=customer_id)]
+
+
+def cards(tx: Transaction, customer_id: str) -> list[Card]:
+    """The cards of a customer."""
+    return [Card(**row) for row in rows(tx.connection, SQL["read_cards"], customer_id=customer_id)]
+
+
+def changed_pairs(tx: Transaction, since: Mapping[str, datetime], offer_id: UUID | None = None) -> list[tuple[str, UUID]]:
+    """Customers and offers whose purchases may be judged otherwise, given from when each customer's facts changed."""
+    found = rows(tx.connection, SQL["changed_pairs"], customer_ids=list(since), moments=list(since.values()), offer_id=offer_id)
+    return [(row["customer_id"], row["offer_id"]) for row in found]
 
 
 def known_segments(tx: Transaction, segment_ids: Collection[UUID]) -> set[UUID]:
     """Those of the segments that exist."""
     return {row["segment_id"] for row in rows(tx.connection, SQL["known_segments"], segment_ids=list(segment_ids))}
+
+
+def insert_segment(tx: Transaction, segment: Segment, customer_ids: Sequence[str]) -> bool:
+    """Store a new segment and the customers of a list; False when its id is taken."""
+    if one(tx.connection, SQL["insert_segment"], **asdict(segment) | {"kind": segment.kind.value}) is None:
+        return False
+    if customer_ids:
+        tx.connection.execute(SQL["add_members"], {"segment_id": segment.segment_id, "customer_ids": list(customer_ids)})
+    return True
+
+
+def list_segments(tx: Transaction, *, limit: int, offset: int) -> list[Segment]:
+    """Segments, newest first."""
+    return [_segment(row) for row in rows(tx.connection, SQL["list_segments"], limit=limit, offset=offset)]
+
+
+def segments(tx: Transaction, segment_ids: Collection[UUID]) -> list[Segment]:
+    """Those of the segments that exist."""
+    return [_segment(row) for row in rows(tx.connection, SQL["read_segments"], segment_ids=list(segment_ids))]
+
+
+def list_size(tx: Transaction, segment_id: UUID) -> tuple[int, int]:
+    """Ids of a list that are known customers, and those that are not."""
+    return _counts(exactly_one(tx.connection, SQL["list_size"], segment_id=segment_id))
+
+
+def rule_size(tx: Transaction, predicate: str) -> tuple[int, int]:
+    """Customers that a rule (as jsonpath) takes in now; a rule knows no unknown ones."""
+    return _counts(exactly_one(tx.connection, SQL["rule_size"], rule=predicate))
+
+
+def audience_size(tx: Transaction, selection: Selection, campaign_id: UUID | None) -> Size:
+    """How large an audience is, and how its hold-out stands in a campaign."""
+    return Size(**exactly_one(tx.connection, SQL["audience_size"], **_selected(selection), campaign_id=campaign_id))
+
+
+def draw_holdout(tx: Transaction, selection: Selection, campaign_id: UUID, holdout: int) -> None:
+    """Draw a share (basis points) of an audience at random, of those who were never drawn in the campaign."""
+    tx.connection.execute(SQL["draw_holdout"], {**_selected(selection), "campaign_id": campaign_id, "holdout": holdout, "now": tx.now})
+
+
+def grant_audience(tx: Transaction, selection: Selection, *, offer_id: UUID, campaign_id: UUID, granted_at: datetime, seed: str) -> Granted:
+    """Give an offer to an audience. The same seed gives each customer the same grant again, which is none."""
+    values = {**_selected(selection), "offer_id": offer_id, "campaign_id": campaign_id, "granted_at": granted_at, "seed": seed}
+    row = exactly_one(tx.connection, SQL["grant_audience"], **values, now=tx.now)
+    return Granted(made=row["made"], standing=row["standing"], changed=row["changed"] or [])
+
+
+def candidates(tx: Transaction, campaign_id: UUID, customer_ids: Collection[str]) -> dict[str, Candidate]:
+    """What decides whether customers may get a grant, of those who are known."""
+    found = rows(tx.connection, SQL["read_candidates"], campaign_id=campaign_id, customer_ids=list(customer_ids))
+    return {row["customer_id"]: Candidate(consent=row["consent"], held_out=row["held_out"]) for row in found}
+
+
+def insert_grants(tx: Transaction, grants: Mapping[str, UUID], *, offer_id: UUID, campaign_id: UUID, granted_at: datetime) -> None:
+    """Give an offer to customers by name: grant ids by customer."""
+    values = {"offer_id": offer_id, "campaign_id": campaign_id, "granted_at": granted_at, "now": tx.now}
+    tx.connection.execute(SQL["insert_grants"], values | {"grant_ids": list(grants.values()), "customer_ids": list(grants)})
+
+
+def grants_of_customer(tx: Transaction, customer_id: str, offer_id: UUID | None, *, limit: int, after: UUID | None) -> list[Grant]:
+    """The grants of a customer, of one offer or of all, in order of their ids."""
+    values = {"customer_id": customer_id, "offer_id": offer_id, "limit": limit, "after": after}
+    return [Grant(**row) for row in rows(tx.connection, SQL["grants_of_customer"], **values)]
+
+
+def grants_of_offer(tx: Transaction, offer_id: UUID, *, limit: int, after: UUID | None) -> list[Grant]:
+    """The grants of an offer in order of their ids."""
+    return [Grant(**row) for row in rows(tx.connection, SQL["grants_of_offer"], offer_id=offer_id, limit=limit, after=after)]
+
+
+def grant(tx: Transaction, grant_id: UUID) -> Grant | None:
+    """One grant."""
+    row = one(tx.connection, SQL["read_grant"], grant_id=grant_id)
+    return Grant(**row) if row else None
+
+
+def activate(tx: Transaction, grant_id: UUID, at: datetime) -> bool:
+    """Set when a grant was activated, or move it to an earlier moment; False where it was activated no later before."""
+    return one(tx.connection, SQL["activate"], grant_id=grant_id, at=at) is not None
+
+
+def wallet(tx: Transaction, customer_id: str) -> list[Held]:
+    """A customer's grants in campaigns that are live now, newest first."""
+    found = rows(tx.connection, SQL["wallet"], customer_id=customer_id, now=tx.now)
+    names = [field.name for field in fields(Grant)]
+    return [Held(grant=Grant(**{name: row.pop(name) for name in names}), **row) for row in found]
+
+
+def shown_often(tx: Transaction, customer_id: str, caps: Mapping[UUID, tuple[datetime, int]]) -> set[UUID]:
+    """Offers that a customer was served as often as allowed, given for each from when impressions count and how many are the most."""
+    values = {"sinces": [since for since, _ in caps.values()], "mosts": [most for _, most in caps.values()]}
+    found = rows(tx.connection, SQL["shown_often"], customer_id=customer_id, offer_ids=list(caps), **values)
+    return {row["offer_id"] for row in found}
+
+
+def _counts(row: Mapping[str, int]) -> tuple[int, int]:
+    return row["customers"], row["unknown"]
+
+
+def _selected(selection: Selection) -> dict[str, object]:
+    return {
+        "lists_in": list(selection.lists_in),
+        "rule_in": selection.rule_in,
+        "lists_out": list(selection.lists_out),
+        "rule_out": selection.rule_out,
+    }
+
+
+def _segment(row: Mapping[str, object]) -> Segment:
+    return Segment(**{**row, "kind": SegmentKind(row["kind"])})  # type: ignore[arg-type]

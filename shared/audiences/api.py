@@ -1,0 +1,248 @@
+"""What callers send and get about customers, segments and grants."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from shared.audiences.model import Card, Consent, Customer, Grant, Segment
+from shared.audiences.rules import AttributeName, AttributeValue, SizedRule
+from shared.kernel.ids import CampaignId, GrantId, OfferId, SegmentId
+from shared.kernel.wire import BasisPoints, ExternalId, Moment, Text, Wire
+from shared.kernel.zones import Zone
+from shared.platform.batches import Rejected
+
+MOST_CUSTOMERS = 5_000
+MOST_LISTED = 50_000
+
+
+class CardShape(Wire):
+    """A token that stands for a card, and when it was the customer's; an open side is left out."""
+
+    card_token: ExternalId
+    account_token: ExternalId | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> "CardShape":
+        if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
+            raise ValueError("valid_to must come after valid_from")
+        return self
+
+    @classmethod
+    def of(cls, card: Card) -> "CardShape":
+        """Show a card."""
+        return cls(card_token=card.card_token, account_token=card.account_token, valid_from=card.valid_from, valid_to=card.valid_to)
+
+
+class CustomerSent(Wire):
+    """A customer as the bank knows it, without personal data. Sent again it replaces zone and attributes; cards are added or re-dated."""
+
+    customer_id: ExternalId
+    zone: Zone | None = None
+    attributes: Annotated[dict[AttributeName, AttributeValue], Field(max_length=100)] = Field(default_factory=dict)
+    consent: bool
+    consent_at: Moment | None = None
+    """Since when the consent stands as told; the present where it is left out. Never in the future."""
+    cards: Annotated[list[CardShape], Field(max_length=50)] = Field(default_factory=list)
+
+
+class ConsentView(Wire):
+    """That consent was given or withdrawn as of a moment."""
+
+    at: Moment
+    given: bool
+    recorded_at: Moment
+
+    @classmethod
+    def of(cls, consent: Consent) -> "ConsentView":
+        """Show a line of the history."""
+        return cls(at=consent.at, given=consent.given, recorded_at=consent.recorded_at)
+
+
+class CustomerView(Wire):
+    """A customer as it is now, with the history of its consent, oldest first."""
+
+    customer_id: str
+    zone: str | None
+    attributes: dict[str, AttributeValue]
+    consent: bool
+    consents: list[ConsentView]
+    cards: list[CardShape]
+    created_at: Moment
+    updated_at: Moment
+
+    @classmethod
+    def of(cls, customer: Customer, consents: list[Consent], cards: list[Card]) -> "CustomerView":
+        """Show a customer."""
+        return cls(
+            customer_id=customer.customer_id,
+            zone=customer.zone,
+            attributes=customer.attributes,
+            consent=customer.consent,
+            consents=[ConsentView.of(consent) for consent in consents],
+            cards=[CardShape.of(card) for card in cards],
+            created_at=customer.created_at,
+            updated_at=customer.updated_at,
+        )
+
+
+class NewSegment(Wire):
+    """A segment: a list of customers by id (customers not known yet are kept for when they come), or a rule over attributes."""
+
+    segment_id: SegmentId | None = None
+    name: Text
+    kind: Literal["list", "rule"]
+    customers: Annotated[list[ExternalId], Field(min_length=1, max_length=MOST_LISTED)] | None = None
+    rule: SizedRule | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> "NewSegment":
+        if (self.customers is not None, self.rule is not None) != (self.kind == "list", self.kind == "rule"):
+            raise ValueError("a segment of kind list has customers and no rule; one of kind rule has a rule and no customers")
+        return self
+
+
+class SegmentView(Wire):
+    """A segment as it was made."""
+
+    segment_id: SegmentId
+    name: str
+    kind: Literal["list", "rule"]
+    rule: dict[str, Any] | None
+    created_by: str
+    created_at: Moment
+
+    @classmethod
+    def of(cls, segment: Segment) -> "SegmentView":
+        """Show a segment."""
+        return cls(**_shown(segment))
+
+
+class SizedSegment(SegmentView):
+    """A segment with its size now."""
+
+    customers: int
+    """Known customers who belong."""
+    unknown: int
+    """Ids in the list that are no known customers; they belong once they are."""
+
+    @classmethod
+    def sized(cls, segment: Segment, *, customers: int, unknown: int) -> "SizedSegment":
+        """Show a segment and its size."""
+        return cls(**_shown(segment), customers=customers, unknown=unknown)
+
+
+class Segments(Wire):
+    """Segments, newest first."""
+
+    segments: list[SegmentView]
+
+
+class Page(Wire):
+    """How much of a list to give."""
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
+class AudienceAsked(Wire):
+    """An audience to be estimated: members of any segment in and of no segment out, in a campaign or in none."""
+
+    segments_in: Annotated[list[SegmentId], Field(max_length=100)]
+    segments_out: Annotated[list[SegmentId], Field(max_length=100)] = Field(default_factory=list)
+    campaign_id: CampaignId | None = None
+    """Whose hold-out draws count where customers were drawn before."""
+    holdout: BasisPoints = 0
+
+
+class Estimate(Wire):
+    """How large an audience is now, and how many grants it would come to."""
+
+    customers: int
+    without_consent: int
+    held_out: int
+    """Drawn before, and expected of those not drawn yet."""
+    grants: int
+
+
+class GrantsAsked(Wire):
+    """An offer to be given: to customers by id, or to all of a segment. Each request gives each customer one more grant."""
+
+    offer_id: OfferId
+    customers: Annotated[list[ExternalId], Field(min_length=1, max_length=MOST_CUSTOMERS)] | None = None
+    segment_id: SegmentId | None = None
+    granted_at: Moment | None = None
+    """From when purchases count for the grants: the present where it is left out, never in the future."""
+
+    @model_validator(mode="after")
+    def _goes_to_somebody(self) -> "GrantsAsked":
+        if (self.customers is None) == (self.segment_id is None):
+            raise ValueError("must name either customers or a segment_id")
+        return self
+
+
+class GrantMade(Wire):
+    """One grant and whose it is."""
+
+    grant_id: GrantId
+    customer_id: str
+
+
+class GrantsMade(Wire):
+    """What became of a request for grants. A segment's grants are counted, and listed by `GET /v1/grants`."""
+
+    granted: int
+    granted_at: Moment
+    grants: list[GrantMade]
+    rejected: list[Rejected]
+
+
+class GrantsQuery(Wire):
+    """Whose grants, or of which offer; at least one of both. `after` is the last grant of the page before."""
+
+    customer_id: ExternalId | None = None
+    offer_id: OfferId | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    after: GrantId | None = None
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "GrantsQuery":
+        if self.customer_id is None and self.offer_id is None:
+            raise ValueError("needs a customer_id or an offer_id")
+        return self
+
+
+class GrantView(Wire):
+    """A grant as it is now."""
+
+    grant_id: GrantId
+    offer_id: OfferId
+    campaign_id: CampaignId
+    customer_id: str
+    granted_at: Moment
+    activated_at: Moment | None
+    revoked_at: Moment | None
+
+    @classmethod
+    def of(cls, grant: Grant) -> "GrantView":
+        """Show a grant."""
+        return cls(**{name: getattr(grant, name) for name in cls.model_fields})
+
+
+class Grants(Wire):
+    """Grants in order of their ids."""
+
+    grants: list[GrantView]
+
+
+def _shown(segment: Segment) -> dict[str, Any]:
+    return {
+        "segment_id": segment.segment_id,
+        "name": segment.name,
+        "kind": segment.kind.value,
+        "rule": json.loads(segment.rule) if segment.rule else None,
+        "created_by": segment.created_by,
+        "created_at": segment.created_at,
+    }

@@ -1,0 +1,16 @@
+"""All that marketing and the bank ask of audiences, gathered for the one function that answers them."""
+
+from shared.audiences.customers import get_customer, put_customers
+from shared.audiences.grants import issue_grants, list_grants
+from shared.audiences.service import create_segment, estimate_audience, get_segment, list_segments
+
+__all__ = [
+    "create_segment",
+    "estimate_audience",
+    "get_customer",
+    "get_segment",
+    "issue_grants",
+    "list_grants",
+    "list_segments",
+    "put_customers",
+]

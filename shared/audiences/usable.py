@@ -1,0 +1,45 @@
+"""Whether a grant can be used at a moment, by the very rules that purchases are judged by."""
+
+from datetime import datetime
+from typing import Final
+
+from shared.audiences.model import Held
+from shared.eligibility import model
+from shared.eligibility.compile import CompiledOffer, CompiledVersion
+from shared.eligibility.rules import COMPLETES, STILL_OPEN, WHO_AND_WHEN, Attempt, Case, first_failing
+from shared.kernel.reasons import Reason
+
+TO_BE_DONE: Final = frozenset({Reason.NOT_ACTIVATED, Reason.ACTIVATED_AFTER_PURCHASE})
+"""What the customer can still see to: no reason to hide an offer."""
+OF_THE_MOMENT: Final = tuple(rule for rule in (*WHO_AND_WHEN, *STILL_OPEN) if rule.reason not in TO_BE_DONE)
+OF_THE_LIMITS: Final = tuple(rule for rule in COMPLETES if rule.reason is Reason.CUSTOMER_LIMIT_REACHED)
+
+
+def why_not(compiled: CompiledOffer, held: Held, at: datetime) -> Reason | None:
+    """The reason why a purchase made at this moment could not count, whatever is bought; None where it could."""
+    version = compiled.version_at(at)
+    attempt = Attempt(version, 0, 0, 0, held.redemptions, held.rewarded_minor)
+    reason = first_failing(OF_THE_MOMENT, _case(compiled, version, held, at)) or first_failing(OF_THE_LIMITS, attempt)
+    if reason is None and compiled.max_reward_minor is not None and held.left_minor < compiled.max_reward_minor:
+        return Reason.BUDGET_EXHAUSTED  # what is left might not cover the next reward: no promise that can't be kept
+    return reason
+
+
+def expires_at(version: CompiledVersion, held: Held) -> datetime:
+    """The first moment at which the grant can't be used any more, where nothing stops it before."""
+    stop = version.window.span(None, held.zone).stop
+    own = version.window.grant_stop(held.grant.granted_at, None, held.zone)
+    return stop if own is None else min(stop, own)
+
+
+def _case(compiled: CompiledOffer, version: CompiledVersion, held: Held, at: datetime) -> Case:
+    grant = model.Grant(
+        grant_id=held.grant.grant_id,
+        granted_at=held.grant.granted_at,
+        activated_at=held.grant.activated_at,
+        revoked_at=held.grant.revoked_at,
+    )
+    withdrawn = () if held.consent else (model.Interval(start=at),)
+    history = model.History(grants=(grant,), purchases=(), consent_withdrawn=withdrawn, zone=held.zone)
+    purchase = model.Purchase(transaction_id="", at=at, amount_minor=0, currency=version.terms.currency, merchant_id="")
+    return Case(compiled.offer, version, history, grant, purchase, held.completions)

@@ -1,0 +1,142 @@
+"""What a customer is offered now, and the activation of an offer."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import dropwhile, islice
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from shared.audiences import store
+from shared.audiences.histories import emit_changed
+from shared.audiences.model import Grant, Held
+from shared.audiences.usable import expires_at, why_not
+from shared.audiences.wallet_api import Activated, Activation, Shown, WalletOffer, WalletOffers, WalletQuery
+from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.terms import Content, Terms
+from shared.kernel.errors import Conflict, Invalid, NotFound, Problem
+from shared.kernel.ids import GrantId
+from shared.kernel.shards import shard_of
+from shared.kernel.wire import ExternalId
+from shared.ledger import service as ledger
+from shared.offers.catalogue import catalogue
+from shared.platform.call import Call, Transaction
+from shared.platform.locks import lock_shards
+
+WHY: Final = "an offer was activated"
+
+
+class Usable(NamedTuple):
+    """A grant that can be used now."""
+
+    held: Held
+    compiled: CompiledOffer
+    terms: Terms
+
+
+def list_customer_offers(call: Call, customer_id: ExternalId, query: WalletQuery) -> WalletOffers:
+    """The offers that a customer can use now, newest first; on a channel only those that it was not shown too often."""
+    with call.reading() as tx:
+        usable = _usable(tx, customer_id)
+        if query.channel:
+            usable = _within_caps(tx, customer_id, usable)
+        page = islice(_after(usable, query.after), query.limit)
+        return WalletOffers(offers=[_shown(found, query, tx.now) for found in page])
+
+
+def activate_offer(call: Call, customer_id: ExternalId, grant_id: GrantId, body: Activation) -> Activated:
+    """Activate an offer as of a moment. Once more changes nothing; told late of an earlier moment, the earlier holds."""
+    with call.transaction() as tx:
+        lock_shards(tx, [shard_of(customer_id, call.shards)])
+        grant = store.grant(tx, grant_id)
+        if grant is None or grant.customer_id != customer_id:
+            raise NotFound("The customer has no such grant.")
+        at = body.at or tx.now
+        _check_moment(tx, grant, at)
+        if store.activate(tx, grant_id, at):
+            emit_changed(call, tx, store.changed_pairs(tx, {customer_id: at}, grant.offer_id), WHY)
+            activated_at = at
+        else:
+            activated_at = grant.activated_at or at
+        return tx.answer(Activated(grant_id=grant_id, offer_id=grant.offer_id, activated_at=activated_at))
+
+
+def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
+    """Grants in live campaigns of offers whose rules let a purchase count now, and whose money is not about to run out."""
+    known = catalogue(tx)
+    found = []
+    for held in store.wallet(tx, customer_id):
+        compiled = known.get(held.grant.offer_id)
+        if compiled and why_not(compiled, held, tx.now) is None:
+            found.append(Usable(held, compiled, compiled.version_at(tx.now).terms))
+    if not found:
+        return []
+    exhausted = ledger.nearly_exhausted(tx, {usable.held.grant.campaign_id for usable in found})
+    return [usable for usable in found if usable.held.grant.campaign_id not in exhausted]
+
+
+def _within_caps(tx: Transaction, customer_id: str, usable: list[Usable]) -> list[Usable]:
+    caps = {
+        found.held.grant.offer_id: (tx.now - timedelta(days=int(cap.per[1:-1])), cap.impressions)
+        for found in usable
+        if (cap := found.terms.frequency_cap)
+    }
+    often = store.shown_often(tx, customer_id, caps) if caps else set()
+    return [found for found in usable if found.held.grant.offer_id not in often]
+
+
+def _after(usable: Sequence[Usable], after: UUID | None) -> Iterable[Usable]:
+    """What comes after a grant that was shown last; all where it is not listed any more."""
+    if after is None or all(found.held.grant.grant_id != after for found in usable):
+        return usable
+    return islice(dropwhile(lambda found: found.held.grant.grant_id != after, usable), 1, None)
+
+
+def _shown(found: Usable, query: WalletQuery, now: datetime) -> WalletOffer:
+    held, terms, grant = found.held, found.terms, found.held.grant
+    version = found.compiled.version_at(now)
+    return WalletOffer(
+        grant_id=grant.grant_id,
+        offer_id=grant.offer_id,
+        campaign_id=grant.campaign_id,
+        version=version.number,
+        state="completed" if held.completions else "activated" if grant.activated_at else "granted",
+        completions=held.completions,
+        granted_at=grant.granted_at,
+        activated_at=grant.activated_at,
+        expires_at=expires_at(version, held),
+        activation=terms.activation,
+        currency=terms.currency,
+        reward=terms.reward,
+        qualification=terms.qualification,
+        content=[Shown.of(content) for content in _content(terms.content, query)],
+    )
+
+
+def _content(content: Sequence[Content], query: WalletQuery) -> list[Content]:
+    """The words for the channel asked for (else for each), in the language that comes nearest."""
+    best: dict[str, Content] = {}
+    for words in sorted(content, key=lambda words: _distance(words.language, query.language)):
+        if query.channel in {None, words.channel.value}:
+            best.setdefault(words.channel.value, words)
+    return list(best.values())
+
+
+def _distance(language: str, wanted: str | None) -> int:
+    """0 for the language itself, 1 for another kind of it (en-GB for en-US), 2 for any other."""
+    if wanted is None or language == wanted:
+        return 0
+    return 1 if language[:2] == wanted[:2] else 2
+
+
+def _check_moment(tx: Transaction, grant: Grant, at: datetime) -> None:
+    """Raise Invalid for a moment that can't be, and Conflict for one at which there was nothing to activate."""
+    if at > tx.now:
+        raise Invalid(problems=(Problem(path="/at", message="must not be in the future"),))
+    if at < grant.granted_at:
+        raise Invalid(problems=(Problem(path="/at", message=f"must not be before the offer was granted, {grant.granted_at.isoformat()}"),))
+    compiled = catalogue(tx).get(grant.offer_id)
+    ends = [grant.revoked_at]
+    if compiled:
+        ends += [compiled.latest, compiled.offer.withdrawn_at, compiled.offer.cancelled_at]
+    if any(end is not None and end <= at for end in ends):
+        raise Conflict("The offer was over at that moment.")

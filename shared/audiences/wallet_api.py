@@ -1,0 +1,76 @@
+"""What channels send and get about a customer's offers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from events.payloads import ChannelName
+from shared.eligibility.terms import Content, FixedReward, PercentReward, Qualification
+from shared.kernel.ids import CampaignId, GrantId, OfferId
+from shared.kernel.wire import Currency, Moment, Wire
+
+MOST_OFFERS = 500
+
+
+class WalletQuery(Wire):
+    """Where the offers are to be shown, in which language, and how many. `after` is the last grant of the page before."""
+
+    channel: ChannelName | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] | None = None
+    limit: Annotated[int, Field(ge=1, le=MOST_OFFERS)] = 100
+    after: GrantId | None = None
+
+
+class Shown(Wire):
+    """What a customer reads on one channel."""
+
+    channel: ChannelName
+    language: str
+    title: str
+    text: str
+
+    @classmethod
+    def of(cls, content: Content) -> "Shown":
+        """Show an offer's words."""
+        return cls(channel=content.channel.value, language=content.language, title=content.title, text=content.text)
+
+
+class WalletOffer(Wire):
+    """One grant that can be used now."""
+
+    grant_id: GrantId
+    offer_id: OfferId
+    campaign_id: CampaignId
+    version: int
+    state: Literal["granted", "activated", "completed"]
+    """Completed, yet listed: it can be completed again."""
+    completions: int
+    granted_at: Moment
+    activated_at: Moment | None
+    expires_at: Moment
+    """The first moment at which it can't be used any more."""
+    activation: Literal["automatic", "required"]
+    currency: Currency
+    reward: Annotated[FixedReward | PercentReward, Field(discriminator="kind")]
+    qualification: Qualification
+    content: list[Shown]
+
+
+class WalletOffers(Wire):
+    """What a customer can use now, newest grant first."""
+
+    offers: list[WalletOffer]
+
+
+class Activation(Wire):
+    """That a customer activated an offer, at the moment it happened; the present where it is left out."""
+
+    at: Moment | None = None
+
+
+class Activated(Wire):
+    """The activation that holds: the earliest that was told of."""
+
+    grant_id: GrantId
+    offer_id: OfferId
+    activated_at: Moment
