@@ -98,7 +98,7 @@ FUNCTIONS: tuple[Function, ...] = (
     ),
     Function(
         name="manage_audiences",
-        service="shared.audiences.service",
+        service="shared.audiences.desk",
         emits=(p.HistoriesChanged,),
         body_limit=5 * MIB,
         routes=_routes("""
