@@ -102,7 +102,9 @@ def _zone_unknown(terms: Terms, _minors: Minors) -> Iterator[Problem]:
 def _far_away(terms: Terms, _minors: Minors) -> Iterator[Problem]:
     for name, text in (("start", terms.window.start), ("end", terms.window.end)):
         if not _reckonable(text):
-            yield Problem(path=f"/window/{name}", message=f"Give a year from {YEARS.start} to {YEARS.stop - 1}.")
+            yield Problem(
+                path=f"/window/{name}", message=f"Is too far away to be reckoned with: give a year from {YEARS.start} to {YEARS.stop - 1}."
+            )
 
 
 def _window_empty(terms: Terms, _minors: Minors) -> Iterator[Problem]:
