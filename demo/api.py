@@ -25,11 +25,11 @@ TIMEOUT_SECONDS: Final = 60.0
 TRY_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
 
 
-class Gone(Exception):  # noqa: N818
+class Gone(Exception):
     """The platform does not answer any more."""
 
 
-class Unexpected(Exception):  # noqa: N818
+class Unexpected(Exception):
     """The platform gave an answer that the demo did not expect."""
 
 

@@ -177,7 +177,8 @@ def _coupons() -> tuple[Coupon, ...]:
     for row in _table("coupons").to_pylist():
         products[row["campaign_id"], row["coupon_upc"]].add(row["product_id"])
     return tuple(
-        Coupon(campaign=campaign, upc=str(upc), products=tuple(map(str, sorted(codes)))) for (campaign, upc), codes in sorted(products.items())
+        Coupon(campaign=campaign, upc=str(upc), products=tuple(map(str, sorted(codes))))
+        for (campaign, upc), codes in sorted(products.items())
     )
 
 

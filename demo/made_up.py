@@ -10,7 +10,10 @@ from zoneinfo import ZoneInfo
 from demo.journey import ZONE, Campaign, Coupon, Journey
 
 SEED: Final = 2017
-NOTICE: Final = "Budgets, rewards and impressions are made up (seed 2017); customers, shops, campaigns, coupons and purchases are the data's."
+NOTICES: Final = (
+    f"Made up, from seed {SEED}: budgets, rewards with their thresholds and holds, impressions.",
+    "From the data: households, shops, campaigns, who was targeted, coupons with their products, purchases, real coupon redemptions.",
+)
 
 BUDGET_MINOR_PER_HOUSEHOLD: Final = {"Type A": 1_000, "Type B": 150, "Type C": 150}
 """Cents of budget for each household that a campaign is sent to."""

@@ -112,4 +112,8 @@ def _offer(coupon: Coupon, campaign: Campaign) -> dict[str, Any]:
 
 
 def _content(channel: str, coupon: Coupon) -> dict[str, str]:
-    return {"channel": channel, "title": "Cashback on your groceries", "text": f"Coupon {coupon.upc}: one of {len(coupon.products)} products."}
+    return {
+        "channel": channel,
+        "title": "Cashback on your groceries",
+        "text": f"Coupon {coupon.upc}: one of {len(coupon.products)} products.",
+    }

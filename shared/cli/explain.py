@@ -22,7 +22,7 @@ TransactionFile = Annotated[
 ]
 
 
-def explain(
+def explain(  # noqa: PLR0913, PLR0917  (each parameter is an option)
     customer: Annotated[str, typer.Option(help="The customer's id.")],
     offer: Annotated[str | None, typer.Option(help="The offer's id (off_...); all that the purchase falls in where left out.")] = None,
     transaction_file: TransactionFile = None,
@@ -85,15 +85,17 @@ def _ask(url: str, token: str, question: dict[str, Any]) -> dict[str, Any]:
     except httpx.TransportError as error:
         fail(f"The platform at {url} can't be reached: {error}", Exit.UNREACHABLE)
     answer: dict[str, Any] = response.json()
-    if response.is_success:
-        return answer
-    for problem in answer.get("problems", ()):
-        words.print(f"{problem['path']}: {problem['message']}", markup=False)
-    fail(str(answer.get("detail") or answer.get("title")), Exit.USAGE if response.is_client_error else Exit.FAULT)
+    if not response.is_success:
+        for problem in answer.get("problems", ()):
+            words.print(f"{problem['path']}: {problem['message']}", markup=False)
+        fail(str(answer.get("detail") or answer.get("title")), Exit.USAGE if response.is_client_error else Exit.FAULT)
+    return answer
 
 
 def _print_verdict(verdict: dict[str, Any]) -> None:
-    earns = f"earns {to_decimal(verdict['reward_minor'], verdict['currency'])} {verdict['currency']}" if verdict["eligible"] else "earns nothing"
+    reward = f"{to_decimal(verdict['reward_minor'], verdict['currency'])} {verdict['currency']}"
+    earns = f"earns {reward}" if verdict["eligible"] else "earns nothing"
     title = f"{verdict['offer_id']}, {verdict['grant_id'] or 'no grant'}: {earns}"
-    rows = [("yes" if rule["passed"] else "NO", rule["rule"], rule["expected"], rule["actual"], rule["reason"]) for rule in verdict["rules"]]
+    told = ("rule", "expected", "actual", "reason")
+    rows = [("yes" if rule["passed"] else "NO", *(rule[name] for name in told)) for rule in verdict["rules"]]
     print_table(["Passed", "Rule", "Asked", "Found", "Reason"], rows, title=title)

@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import demo, events, explain, generate, ledger, platform
+from shared.cli import events, explain, generate, ledger, main_job, platform
 from shared.cli.terminal import EXIT_CODES
 
 app = typer.Typer(
@@ -13,7 +13,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command("up")(platform.up)
-app.command("demo")(demo.demo)
+app.command("demo")(main_job.demo)
 app.command("token")(platform.token)
 app.command("explain")(explain.explain)
 app.command("migrate")(platform.migrate)

@@ -94,5 +94,3 @@ def _lock(lock: TextIO) -> bool:
     except BlockingIOError:
         return False
     return True
-
-

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from shared.cli.options import DATA, AsJson, Data, DatabaseUrl, moment
+from shared.cli.options import DATA, AsJson, Data, moment
 from shared.cli.places import hold, token_for
 from shared.cli.terminal import Exit, fail, print_json, print_table, words
 
@@ -97,7 +97,9 @@ def settings(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
     else:
-        print_table(["Setting", "Default", "Meaning"], [(s["name"], "(needed)" if s["needed"] else s["default"], s["meaning"]) for s in found])
+        print_table(
+            ["Setting", "Default", "Meaning"], [(s["name"], "(needed)" if s["needed"] else s["default"], s["meaning"]) for s in found]
+        )
 
 
 def _listen(port: int) -> socket.socket:
@@ -114,4 +116,3 @@ def _stop_with_stdin(stop: Callable[[], None]) -> None:
     """Stop when whoever started this program goes away: it holds the other end of our standard input."""
     sys.stdin.buffer.read()
     stop()
-

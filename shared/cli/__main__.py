@@ -1,0 +1,5 @@
+"""`python -m shared.cli` is `clo`."""
+
+from shared.cli.main import main
+
+main()
