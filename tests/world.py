@@ -1,5 +1,6 @@
 """A small world to test in: a funded live campaign, approved offers, customers with grants, made through the use cases."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ def terms(**overrides: Any) -> Terms:
         "qualification": {"kind": "single_purchase", "threshold": 1000},
         "window": {"start": "2026-01-01", "end": "2026-01-31", "zone": "America/New_York"},
     }
-    return Terms.model_validate(values | overrides)
+    return Terms.model_validate_json(json.dumps(values | overrides, default=str))
 
 
 def purchase(transaction_id: str, customer_id: str = "cust-1", *, at: datetime = NOW, amount: int = 1500, **overrides: Any) -> Transaction:

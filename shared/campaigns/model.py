@@ -1,7 +1,7 @@
 """Campaigns as values: their states, the transitions between them, and their window in absolute time."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Final
 from uuid import UUID
@@ -145,6 +145,7 @@ def timeline(campaign_id: UUID, state: State, history: list[Change]) -> Timeline
 
 def _moment(text: str, place: ZoneInfo, *, whole_day: bool) -> datetime:
     if "T" in text:
-        return datetime.fromisoformat(text).replace(tzinfo=place)
-    day = date.fromisoformat(text) + timedelta(days=1 if whole_day else 0)
-    return datetime.combine(day, time(), place)
+        local = datetime.fromisoformat(text).replace(tzinfo=place)
+    else:
+        local = datetime.combine(date.fromisoformat(text) + timedelta(days=1 if whole_day else 0), time(), place)
+    return local.astimezone(UTC)
