@@ -76,7 +76,7 @@ class RefusalCount(Wire):
     reason: str
     sentence: str
     count: int
-    wanted_minor: Minor
+    refused_minor: Minor
     """The reward that a shared pot (budget, total of the offer) did not cover; nothing for the other reasons."""
 
 

@@ -74,17 +74,17 @@ SELECT campaign_id, sum(credit_minor - debit_minor)::bigint AS approved_minor,
 FROM accounts WHERE campaign_id = ANY (%(campaign_ids)s) GROUP BY campaign_id;
 
 -- name: refusals
--- Why purchases and completions of some campaigns earned nothing: how many, and how much reward a shared pot did not cover.
+-- Why purchases and completions of some campaigns earned nothing or less: how many, and how much reward a shared pot did not cover.
 WITH chosen AS (
     SELECT offer_id, campaign_id FROM offers WHERE campaign_id = ANY (%(campaign_ids)s)
 ), refused AS (
-    SELECT c.campaign_id, r.reason, r.purchases, 0 AS wanted_minor, NULL::timestamptz AS at
+    SELECT c.campaign_id, r.reason, r.purchases, 0 AS refused_minor, NULL::timestamptz AS at
     FROM refusal_counts AS r JOIN chosen AS c USING (offer_id)
     UNION ALL
-    SELECT c.campaign_id, coalesce(r.reason, 'unknown'), 1, r.wanted_minor, r.earned_at
-    FROM redemptions AS r JOIN chosen AS c USING (offer_id) WHERE r.state = 'rejected'
+    SELECT c.campaign_id, r.reason, 1, r.wanted_minor - r.reward_minor, r.earned_at
+    FROM redemptions AS r JOIN chosen AS c USING (offer_id) WHERE r.reward_minor < r.wanted_minor
 )
-SELECT campaign_id, reason, sum(purchases)::bigint AS count, sum(wanted_minor)::bigint AS wanted_minor, min(at) AS first_at
+SELECT campaign_id, reason, sum(purchases)::bigint AS count, sum(refused_minor)::bigint AS refused_minor, min(at) AS first_at
 FROM refused GROUP BY campaign_id, reason ORDER BY campaign_id, count DESC, reason;
 
 -- name: burn_down

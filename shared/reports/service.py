@@ -134,7 +134,7 @@ def _report(
 
 
 def _refusal(row: DictRow) -> RefusalCount:
-    return RefusalCount(reason=row["reason"], sentence=sentence(row["reason"]), count=row["count"], wanted_minor=row["wanted_minor"])
+    return RefusalCount(reason=row["reason"], sentence=sentence(row["reason"]), count=row["count"], refused_minor=row["refused_minor"])
 
 
 def _posting(row: DictRow) -> PostingView:

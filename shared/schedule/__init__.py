@@ -1,0 +1,1 @@
+"""The schedule: what is due by the clock."""
