@@ -1,0 +1,166 @@
+"""A campaign's report: every figure from what happened, and nothing of another campaign's."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from events.payloads import Impression, ImpressionsLogged, PayoutsDue
+from shared.campaigns import service as campaigns
+from shared.campaigns.api import NewCampaign, Window
+from shared.impressions.service import count_impressions
+from shared.kernel.errors import NotFound
+from shared.kernel.ids import derived_id
+from shared.kernel.reasons import Reason
+from shared.kernel.shards import shard_of
+from shared.redemptions import payout
+from shared.reports import service
+from shared.reports.api import CampaignReport
+from tests.conftest import NOW, SHARDS, MakeCall
+from tests.world import World, purchase
+
+Seen = tuple[str, str, str]
+Report = Callable[[UUID], CampaignReport]
+
+
+@pytest.fixture
+def world(call: MakeCall) -> World:
+    return World(call)
+
+
+@pytest.fixture
+def report(call: MakeCall) -> Report:
+    return lambda campaign_id: service.campaign_report(call(), campaign_id)
+
+
+def show(call: MakeCall, offer_id: UUID, *seen: Seen) -> None:
+    impressions = [
+        Impression(
+            impression_id=f"{offer_id.hex}-{number}",
+            kind=kind,  # type: ignore[arg-type]
+            customer_id=customer,
+            offer_id=offer_id,
+            channel=channel,  # type: ignore[arg-type]
+            placement="top",
+            at=NOW,
+        )
+        for number, (kind, customer, channel) in enumerate(seen)
+    ]
+    count_impressions(call(), ImpressionsLogged(shard=0, impressions=impressions))
+
+
+def test_funnel_counts_impressions_and_the_customers_behind_them(call: MakeCall, world: World, report: Report) -> None:
+    campaign_id = world.campaign()
+    first, second = world.offer(campaign_id), world.offer(campaign_id)
+    show(
+        call,
+        first,
+        ("served", "a", "email"),
+        ("served", "a", "email"),
+        ("served", "a", "web"),
+        ("viewed", "a", "web"),
+        ("served", "b", "web"),
+    )
+    show(call, second, ("served", "a", "web"), ("clicked", "a", "web"))
+
+    found = report(campaign_id)
+
+    funnel = found.funnel
+    assert (funnel.served, funnel.viewed, funnel.clicked) == (5, 1, 1)
+    assert (funnel.served_to, funnel.viewed_by, funnel.clicked_by) == (3, 1, 1)
+    assert {(offer.offer_id, offer.served, offer.served_to) for offer in found.offers} == {(first, 4, 2), (second, 1, 1)}
+    assert [(c.channel, c.served, c.served_to, c.viewed, c.viewed_by, c.clicked, c.clicked_by) for c in found.channels] == [
+        ("email", 2, 1, 0, 0, 0, 0),
+        ("web", 3, 2, 1, 1, 1, 1),
+    ]
+
+
+def test_funnel_goes_from_grants_to_money_paid(call: MakeCall, world: World, report: Report) -> None:
+    campaign_id = world.campaign(budget=500)
+    offer_id = world.offer(campaign_id)
+    world.grant(offer_id, "a", activated_at=NOW - timedelta(days=9))
+    world.grant(offer_id, "b", "c", "d", "e")
+    for minutes, customer in enumerate("abc"):
+        world.post(purchase(f"t-{customer}", customer, at=NOW - timedelta(minutes=10 - minutes)))
+    world.post(purchase("t-d", "d", amount=10))
+    with call().transaction() as tx:
+        tx.connection.execute("INSERT INTO holdouts VALUES (%s, 'z', true, now()), (%s, 'a', false, now())", (campaign_id, campaign_id))
+    paid_first = world.rows("SELECT redemption_id FROM redemptions WHERE customer_id = 'a'")[0]["redemption_id"]
+    payout.pay_due(call(), PayoutsDue(shard=shard_of("a", SHARDS), redemption_ids=[paid_first]))
+
+    found = report(campaign_id)
+
+    funnel, budget = found.funnel, found.budget
+    assert (funnel.granted, funnel.activated, funnel.purchased, funnel.redeemed, funnel.paid) == (5, 1, 3, 2, 1)
+    assert (funnel.reward_minor, funnel.paid_minor, found.held_out) == (400, 200, 1)
+    assert (budget.approved_minor, budget.reserved_minor, budget.spent_minor, budget.left_minor, budget.paid_minor) == (
+        500,
+        0,
+        400,
+        100,
+        200,
+    )
+    assert budget.ran_dry_at == NOW - timedelta(minutes=8)
+    assert {refusal.reason: (refusal.count, refusal.refused_minor) for refusal in found.refusals} == {
+        "amount_below_threshold": (1, 0),
+        "budget_exhausted": (1, 200),
+    }
+    assert {refusal.sentence for refusal in found.refusals} == {Reason.AMOUNT_BELOW_THRESHOLD.support, Reason.BUDGET_EXHAUSTED.support}
+
+
+def test_burn_down_goes_by_the_days_of_the_campaigns_zone(world: World, report: Report) -> None:
+    campaign_id = world.campaign(budget=1_000)
+    offer_id = world.offer(campaign_id)
+    world.grant(offer_id, "a", "b", "c")
+    late_in_new_york = datetime(2026, 1, 15, 3, tzinfo=UTC)
+    world.post(purchase("t1", "a", at=late_in_new_york), purchase("t2", "b", at=datetime(2026, 1, 14, 17, tzinfo=UTC)))
+    world.post(purchase("t3", "c", at=datetime(2026, 1, 15, 6, tzinfo=UTC)))
+
+    days = report(campaign_id).burn_down
+
+    assert [(day.day, day.posted_minor, day.spent_minor, day.left_minor) for day in days] == [
+        (date(2026, 1, 14), 400, 400, 600),
+        (date(2026, 1, 15), 200, 600, 400),
+    ]
+
+
+def test_knows_nothing_of_other_campaigns(call: MakeCall, world: World, report: Report) -> None:
+    busy, idle = world.campaign(name="Busy"), world.campaign(name="Idle", budget=700)
+    offer_id = world.offer(busy)
+    world.grant(offer_id, "a")
+    world.post(purchase("t1", "a"))
+    show(call, offer_id, ("served", "a", "email"))
+
+    found = report(idle)
+
+    assert (found.campaign.name, found.budget.approved_minor, found.budget.left_minor) == ("Idle", 700, 700)
+    assert (found.offers, found.channels, found.refusals, found.burn_down) == ([], [], [], [])
+    assert set(found.funnel.model_dump().values()) == {0}
+
+
+def test_reports_of_all_campaigns_say_what_each_says_alone(call: MakeCall, world: World, report: Report) -> None:
+    campaign_ids = [world.campaign(name=f"Campaign {n}") for n in range(3)]
+    for campaign_id in campaign_ids[:2]:
+        offer_id = world.offer(campaign_id)
+        world.grant(offer_id, "a", "b")
+        world.post(purchase(f"t-{campaign_id.hex}", "a"))
+        show(call, offer_id, ("served", "a", "email"))
+
+    together = {found.campaign.campaign_id: found for found in service.all_reports(call(), most=10)}
+
+    assert together == {campaign_id: report(campaign_id) for campaign_id in campaign_ids}
+
+
+def test_campaign_without_budget_has_none(call: MakeCall, report: Report) -> None:
+    window = Window(start="2026-02-01", end="2026-02-28", zone="UTC")
+    draft = NewCampaign(name="Draft", objective="More visits", portfolio="cards", currency="USD", window=window)
+
+    found = report(campaigns.create_campaign(call(), draft).campaign_id)
+
+    assert (found.budget.approved_minor, found.budget.left_minor, found.budget.ran_dry_at) == (0, 0, None)
+
+
+def test_unknown_campaign_is_not_found(report: Report, world: World) -> None:
+    with pytest.raises(NotFound):
+        report(derived_id("no campaign"))
