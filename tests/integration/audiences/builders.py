@@ -43,7 +43,7 @@ def issue(call: MakeCall, offer_id: UUID, *customer_ids: str, at: datetime | Non
 
 
 def went_live(offer_id: UUID, campaign_id: UUID, **overrides: Any) -> OfferWentLive:
-    values = {"version": 1, "live_at": LIVE_AT, "segments_in": [], "segments_out": [], "holdout": 0, "content": []}
+    values: dict[str, Any] = {"version": 1, "live_at": LIVE_AT, "segments_in": [], "segments_out": [], "holdout": 0, "content": []}
     return OfferWentLive(offer_id=offer_id, campaign_id=campaign_id, **values | overrides)
 
 

@@ -1,5 +1,6 @@
 """What tests of audiences share."""
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -10,9 +11,9 @@ import pytest
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that is carried out from now on."""
     seen: list[str] = []
-    execute = psycopg.Cursor.execute
+    execute: Callable[..., object] = psycopg.Cursor.execute
 
-    def record(self: psycopg.Cursor[Any], query: Any, *args: Any, **kwargs: Any) -> Any:
+    def record(self: psycopg.Cursor[object], query: object, *args: Any, **kwargs: Any) -> object:
         seen.append(str(query))
         return execute(self, query, *args, **kwargs)
 

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -25,7 +26,7 @@ def history(call: MakeCall, customer_id: str = "c1") -> list[tuple[datetime, boo
     return [(line.at, line.given) for line in customers.get_customer(call(), customer_id).consents]
 
 
-def bought_with_grant(call: MakeCall, world: World, customer_id: str = "c1") -> Any:
+def bought_with_grant(call: MakeCall, world: World, customer_id: str = "c1") -> UUID:
     """A customer with a grant and a purchase in scope; answers the offer."""
     put_all(call, customer_id, consent_at=(NOW - timedelta(days=30)).isoformat())
     offer_id = world.offer(world.campaign())

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from events.payloads import OfferRolledOut, RolloutContent
+from events.payloads import ChannelName, OfferRolledOut, RolloutContent
 from shared.audiences.model import Grant
 from shared.audiences.store import grants_of_offer
 from shared.kernel.clock import SimulatedClock
@@ -24,6 +24,7 @@ from tests.integration.audiences.builders import (
 from tests.world import World, purchase
 
 OFFER, OTHER, CAMPAIGN = derived_id("offer"), derived_id("other"), derived_id("campaign")
+WORDS: tuple[tuple[ChannelName, str], ...] = (("sms", "en"), ("web", "en"), ("sms", "fr"))
 MANY = tuple(f"c{n:04}" for n in range(2_000))
 
 
@@ -107,10 +108,7 @@ def test_rolls_out_to_three_channels_where_the_offer_has_no_words(call: MakeCall
 
 
 def test_rolls_out_to_each_channel_that_the_offer_has_words_for(call: MakeCall) -> None:
-    words = [
-        RolloutContent(channel=channel, language=language, title="Fruit", text="Ten off.")
-        for channel, language in (("sms", "en"), ("web", "en"), ("sms", "fr"))
-    ]
+    words = [RolloutContent(channel=channel, language=language, title="Fruit", text="Ten off.") for channel, language in WORDS]
     launched(call, went_live(OFFER, CAMPAIGN, content=words))
     assert [(event.channel, event.content) for event in emitted(call, OfferRolledOut)] == [
         ("sms", [words[0], words[2]]),
@@ -119,7 +117,7 @@ def test_rolls_out_to_each_channel_that_the_offer_has_words_for(call: MakeCall) 
 
 
 @pytest.mark.parametrize(("days_after", "again"), [(1, True), (0, True), (-1, False)])
-def test_purchases_since_the_launch_are_folded_again(call: MakeCall, days_after: int, again: bool) -> None:  # noqa: FBT001
+def test_purchases_since_the_launch_are_folded_again(call: MakeCall, *, days_after: int, again: bool) -> None:
     world = World(call)
     campaign_id = world.campaign()
     world.grant(world.offer(campaign_id), "c1")

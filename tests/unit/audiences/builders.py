@@ -2,7 +2,7 @@
 
 import json
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shared.audiences.rules import CONTACT, Rule
 
 NAMES = ("age", "size", "home.owner", "x-1")
-COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 Attributes = Mapping[str, Any]
 
 words = st.one_of(
@@ -54,18 +54,18 @@ def holds(rule: Mapping[str, Any], of: Attributes) -> bool:
     return _condition_holds(rule["op"], of.get(rule["attribute"]), rule["value"])
 
 
-def _condition_holds(op: str, found: object, value: Any) -> bool:
+def _condition_holds(op: str, found: object, value: object) -> bool:
     match op:
         case "exists":
             return found is not None
         case "in":
-            return any(_same(found, one) for one in value)
+            return isinstance(value, list) and any(_same(found, one) for one in value)
         case "eq":
             return _same(found, value)
         case "ne":
             return not _same(found, value)
         case _:
-            return type(found) is type(value) and bool(COMPARE[op](found, value))
+            return type(found) is type(value) and COMPARE[op](found, value)
 
 
 def _same(found: object, value: object) -> bool:

@@ -12,7 +12,7 @@ LEAF = {"attribute": "age", "op": "eq", "value": "18-24"}
 SIZED: TypeAdapter[Any] = TypeAdapter(SizedRule)
 
 
-def paths(rule: Any) -> list[str]:
+def paths(rule: object) -> list[str]:
     with pytest.raises(ValidationError) as refused:
         SIZED.validate_json(json.dumps(rule))
     return [problem.path for problem in problems_of(refused.value)]
