@@ -9,12 +9,14 @@ import pytest
 
 from shared.campaigns import service as campaigns
 from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.model import Offer
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import NotFound
 from shared.offers import catalogue as module
 from shared.offers import service, store
 from shared.offers.catalogue import catalogue, offer_timeline
 from shared.offers.store import ALWAYS
+from shared.platform.call import Transaction
 from shared.platform.database import Database
 from shared.platform.local.postgres import EmbeddedPostgres
 from tests.conftest import NOW, MakeCall
@@ -141,12 +143,22 @@ def test_what_a_transaction_changed_itself_is_seen_by_it_and_never_kept(call: Ma
     assert found(call, offer_id).offer.withdrawn_at == NOW
 
 
-def test_many_threads_load_once_and_see_the_same(call: MakeCall, loads: list[int]) -> None:
+def test_many_threads_load_once_and_see_the_same(call: MakeCall, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign_id = campaign(call)
     offer_ids = [approved(call, campaign_id) for _ in range(3)]
     module.CACHES.clear()
-    loads.clear()
-    together = threading.Barrier(8)
+    together, another = threading.Barrier(8), threading.Event()
+    loads: list[int] = []
+    load = store.approved_since
+
+    def load_slowly(tx: Transaction, revision: int) -> list[Offer]:
+        loads.append(revision)
+        if len(loads) > 1:
+            another.set()
+        another.wait(0.3)  # time for another thread to load as well, were it let
+        return load(tx, revision)
+
+    monkeypatch.setattr(store, "approved_since", load_slowly)
 
     def read() -> object:
         together.wait(10)

@@ -1,5 +1,8 @@
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,14 +10,15 @@ import psycopg
 import pytest
 
 from shared.campaigns import service as campaigns
-from shared.campaigns.api import Why
+from shared.campaigns.api import BudgetAsked, Why
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Conflict, Invalid, NotFound, SelfApproval
 from shared.kernel.ids import new_id
-from shared.offers import service
+from shared.offers import service, store
 from shared.offers.api import DiffQuery, NewOffer, NewVersion, OfferQuery, OfferView
-from shared.platform.call import Call, Replayed
-from shared.platform.database import Database
+from shared.offers.model import Change
+from shared.platform.call import Call, Replayed, Transaction
+from shared.platform.database import Database, exactly_one
 from shared.platform.local.postgres import EmbeddedPostgres
 from tests.conftest import NOW, MakeCall
 from tests.integration.offers.builders import LATER, WHY, WINDOW, approved, body, campaign, draft, revise_and_approve, start, submitted
@@ -116,6 +120,28 @@ def test_a_new_version_waits_beside_the_one_in_force(call: MakeCall) -> None:
     assert view.terms == CHEAPER.terms
 
 
+def test_who_waits_for_an_offer_sees_what_was_written_meanwhile(call: MakeCall) -> None:
+    offer_id = draft(call, campaign(call)).offer_id
+    with ThreadPoolExecutor(1) as threads:
+        with call().transaction() as tx:
+            offer = store.lock(tx, offer_id)
+            waiting = threads.submit(service.create_version, call("otto"), offer_id, CHEAPER)
+            version = replace(store.read_version(tx, offer_id, 1), number=2)
+            store.add_version(tx, version)
+            change = Change(version=2, action="revise", from_state=None, to_state="draft", by="maya", at=tx.now, reason="because")
+            store.move(tx, offer, offer.with_version(version), change)
+            wait_until_blocked(tx)
+        assert waiting.result(30).latest_version == 3
+
+
+def wait_until_blocked(tx: Transaction) -> None:
+    """Until another connection waits for a lock that this one holds."""
+    blocked = "SELECT count(*) AS n FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    until = time.monotonic() + 10
+    while exactly_one(tx.connection, blocked)["n"] == 0:
+        assert time.monotonic() < until
+
+
 def test_versions_are_compared(call: MakeCall) -> None:
     offer_id = draft(call, campaign(call)).offer_id
     service.create_version(call(), offer_id, CHEAPER)
@@ -192,6 +218,16 @@ def test_no_offer_is_written_in_a_campaign_that_is_over(call: MakeCall) -> None:
     with pytest.raises(Invalid) as refused:
         service.create_offer(call(), body(campaign_id))
     assert [problem.path for problem in refused.value.problems] == ["/campaign_id"]
+
+
+def test_no_version_is_written_while_the_campaigns_budget_stands_rejected(call: MakeCall) -> None:
+    campaign_id = campaign(call)
+    offer_id = draft(call, campaign_id).offer_id
+    campaigns.request_budget(call(), campaign_id, BudgetAsked(amount=100, reason="growth"))
+    campaigns.reject_budget(call("noor"), campaign_id, WHY)
+    with pytest.raises(Invalid) as refused:
+        service.create_version(call(), offer_id, CHEAPER)
+    assert [problem.path for problem in refused.value.problems] == [""]
 
 
 @pytest.mark.parametrize(
