@@ -16,12 +16,14 @@ from shared.cli.terminal import Exit, fail, print_json, print_table, words
 
 HOST: Final = "127.0.0.1"
 SIMULATED: Final = "Run on a simulated clock that starts here, such as 2016-11-01T00:00:00Z, and stands still until it is moved."
+CHAOS: Final = "Deliver events late, more than once and out of order, as a bus may; a seed decides how. For tests."
 
 
 def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
     data: Data = DATA,
     simulated_from: Annotated[str | None, typer.Option(help=SIMULATED)] = None,
+    chaos: Annotated[int | None, typer.Option(help=CHAOS, metavar="SEED")] = None,
     until_stdin_closes: Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)] = False,
 ) -> None:
     """Run the whole platform on this machine until ctrl-C; prints its address."""
@@ -29,7 +31,7 @@ def up(
     with _listen(port) as listener, hold(data):
         from shared.platform.local.platform import LocalPlatform, Place
 
-        place = Place(folder=data, port=listener.getsockname()[1], simulated_from=start)
+        place = Place(folder=data, port=listener.getsockname()[1], simulated_from=start, chaos=chaos)
         platform = LocalPlatform(place)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: platform.stop())

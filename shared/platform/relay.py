@@ -139,7 +139,7 @@ class Relay:
     def _deliver_to_all(self, row: DictRow) -> bool:
         """Deliver one event to each function that waits for it; False when one has to wait."""
         for consumer in row["pending"]:
-            answer = self.deliver(consumer, _envelope(row))
+            answer = self.deliver(consumer, envelope_of(row))
             verdict = judge(answer, attempts=row["attempts"])
             self._carry_out[verdict](row, consumer, answer)
             if verdict is Verdict.LATER:
@@ -177,7 +177,8 @@ def judge(answer: Answer, *, attempts: int) -> Verdict:
     return Verdict.LATER
 
 
-def _envelope(row: DictRow) -> Envelope:
+def envelope_of(row: DictRow) -> Envelope:
+    """The event that a row of the outbox holds."""
     return Envelope(
         event_id=row["event_id"],
         type=row["type"],

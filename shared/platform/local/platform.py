@@ -18,6 +18,7 @@ from shared.kernel.errors import Busy
 from shared.platform.call import Call, Caller
 from shared.platform.database import Database
 from shared.platform.local.app import build_app
+from shared.platform.local.chaos import ChaoticDelivery
 from shared.platform.local.clock import StoredClock
 from shared.platform.local.keys import LocalKeys
 from shared.platform.local.postgres import EmbeddedPostgres
@@ -39,6 +40,8 @@ class Place:
     folder: Path
     port: int
     simulated_from: datetime | None = None
+    chaos: int | None = None
+    """The seed of a chaotic delivery; events are delivered in order where there is none."""
 
     @property
     def base_url(self) -> str:
@@ -49,7 +52,7 @@ class Place:
 class LocalPlatform:
     """All of Clo in one process."""
 
-    def __init__(self, place: Place, delivery: Delivery | None = None) -> None:
+    def __init__(self, place: Place) -> None:
         """Start the database, bring it up to date and put all parts together; nothing is served yet."""
         self.place = place
         self.postgres = EmbeddedPostgres(place.folder / "postgres")
@@ -59,7 +62,7 @@ class LocalPlatform:
         self.runtime = self._build_runtime()
         install(self.runtime)
         self._relay_database = Database(self.postgres.app_url(), pool_size=8, timeout_seconds=10)
-        self.relay = Relay(database=self._relay_database, deliver=delivery or HttpDelivery(place.base_url))
+        self.relay = Relay(database=self._relay_database, deliver=self._delivery())
         app = build_app(clock=self.clock, tick=self.tick)
         config = uvicorn.Config(app, HOST, place.port, log_level="warning", access_log=False, timeout_keep_alive=KEEP_ALIVE_SECONDS)
         self._server = uvicorn.Server(config)
@@ -89,6 +92,12 @@ class LocalPlatform:
         call = Call(caller=Caller(subject="schedule"), clock=self.clock, database=parts.database, shards=parts.settings.shards)
         with call.transaction() as tx:
             tx.emit(ScheduleTicked(at=tx.now), subject="schedule", key="schedule")
+
+    def _delivery(self) -> Delivery:
+        calm = HttpDelivery(self.place.base_url)
+        if self.place.chaos is None:
+            return calm
+        return ChaoticDelivery(calm=calm, database=self._relay_database, seed=self.place.chaos)
 
     def _build_runtime(self) -> Runtime:
         settings = Settings(database_url=self.postgres.app_url(), jwks=str(self.keys.jwks))

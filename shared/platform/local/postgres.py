@@ -64,7 +64,7 @@ class EmbeddedPostgres:
 
     def _make_database(self) -> None:
         with psycopg.connect(self.owner_url("postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+            if not connection.execute("SELECT true FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
                 for name, value in SETTINGS.items():
                     connection.execute(psycopg.sql.SQL("ALTER SYSTEM SET {} = {}").format(psycopg.sql.Identifier(name), value))
                 connection.execute("SELECT pg_reload_conf()")

@@ -1,0 +1,25 @@
+"""A platform that the tests share: each uses ids of its own."""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Final
+
+import pytest
+
+from tests.e2e.process import Client, running
+from tests.e2e.scene import Scene
+
+_numbers: Final = count(1)
+
+
+@pytest.fixture(scope="session")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """A client of a platform on the machine's clock."""
+    with running(tmp_path_factory.mktemp("platform")) as client:
+        yield client
+
+
+@pytest.fixture
+def scene(client: Client) -> Scene:
+    """Makes campaigns, offers and customers with ids that no other test uses."""
+    return Scene(client, f"t{next(_numbers)}")
