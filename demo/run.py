@@ -1,6 +1,5 @@
 """The demo as a whole: prepare, live through the year, settle, check, tell."""
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,12 +40,19 @@ def run(given: Input, platform: Platform, console: Console) -> Story:
         _prepare(api, given.journey, steps)
         year.live(api, given.journey, given.impressions, steps)
         year.finish(api, given.journey, steps)
+        main_job = steps.seconds
         figures, posted = _read(api, given.journey, steps)
         with steps.only("Judge real redemptions", len(given.journey.coupon_uses)) as step:
             judged = judge(api, given.journey, step.advance)
         after = _run_again(api, given, steps)
     api.close()
-    return _story(given, figures, posted, judged, after, steps)
+    found = [
+        *checks.check_all(figures, given.journey, given.impressions, posted, judged),
+        checks.unchanged(digest(figures), digest(after)),
+    ]
+    checking = {name: seconds for name, seconds in steps.seconds.items() if name not in main_job}
+    recall = checks.recall(judged, given.journey)
+    return Story(journey=given.journey, figures=figures, checks=found, recall=recall, main_job=main_job, checking=checking)
 
 
 def _prepare(api: Api, journey: Journey, steps: Steps, *, again: str = "") -> None:
@@ -78,11 +84,3 @@ def _run_again(api: Api, given: Input, steps: Steps) -> Figures:
         figures = read_figures(api, given.journey)
         step.advance()
     return figures
-
-
-def _story(given: Input, figures: Figures, posted: dict[int, int], judged: Counter[str], after: Figures, steps: Steps) -> Story:
-    found = [
-        *checks.check_all(figures, given.journey, given.impressions, posted, judged),
-        checks.unchanged(digest(figures), digest(after)),
-    ]
-    return Story(journey=given.journey, figures=figures, checks=found, recall=checks.recall(judged, given.journey), seconds=steps.seconds)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 
 @dataclass(kw_only=True)
@@ -28,6 +28,7 @@ class Step:
             yield
         finally:
             self.seconds += time.perf_counter() - start
+            self._progress.update(self._task, seconds=self.seconds)
 
     def advance(self, done: int = 1) -> None:
         """So many more are done."""
@@ -39,7 +40,7 @@ class Steps:
 
     def __init__(self, console: Console) -> None:
         """Show progress on a console."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[seconds]:.1f} s"))
         self._progress = Progress(*columns, console=console)
         self._lock = threading.Lock()
         self._steps: dict[str, Step] = {}
@@ -54,7 +55,7 @@ class Steps:
     def step(self, name: str, total: int) -> Step:
         """A new step with so many things to do."""
         with self._lock:
-            step = Step(name=name, seconds=0.0, _progress=self._progress, _task=self._progress.add_task(name, total=total))
+            step = Step(name=name, seconds=0.0, _progress=self._progress, _task=self._progress.add_task(name, total=total, seconds=0.0))
             self._steps[name] = step
             return step
 

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from shared.cli.child import ChildPlatform
 from shared.cli.options import Data
 from shared.cli.places import token_for
-from shared.cli.terminal import Exit, fail, words
+from shared.cli.terminal import Exit, fail, output, words
 
 SIMULATED_FROM: Final = "2016-11-01T00:00:00Z"
 
@@ -34,7 +33,7 @@ def demo(
         except (Gone, Unexpected) as error:
             fail(str(error) if child.alive() else f"The platform died in the middle: {error}\nRun the demo again: it goes on.")
         report.write_text(telling.write_page(story), encoding="utf-8")
-        telling.print_summary(story, Console(highlight=False))
+        telling.print_summary(story, output())
         words.print(f"The report is in {report.resolve()}.")
         if keep:
             words.print(f"The platform keeps running at {child.base_url}. Ctrl-C stops it.")

@@ -1,6 +1,7 @@
 """How commands talk: data on standard output, words on standard error, and one table of exit codes."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Final, NoReturn
@@ -22,8 +23,17 @@ class Exit(IntEnum):
 
 EXIT_CODES: Final = "Exit codes: 0 done, 1 our fault, 2 wrong usage, 3 a check failed, 4 platform or database not reachable."
 
-words: Final = Console(stderr=True, highlight=False)
+words: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 """For people: notes, progress, errors."""
+
+
+WIDTH: Final = 140
+"""Columns for tables that go into a file or a pipe."""
+
+
+def output() -> Console:
+    """Where data goes; as wide as the terminal, if it is one."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
 
 
 def fail(message: str, code: Exit = Exit.FAULT) -> NoReturn:
@@ -42,4 +52,4 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console(highlight=False).print(table)
+    output().print(table)
