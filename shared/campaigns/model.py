@@ -130,10 +130,10 @@ def window(start: str, end: str, zone: str) -> tuple[datetime, datetime]:
 
 
 def timeline(campaign_id: UUID, state: State, history: list[Change]) -> Timeline:
-    """The pauses and the cancellation in a history."""
+    """The pauses and the cancellation in a history. A line that keeps the state (more budget asked for, say) ends no pause and starts none."""
     pauses: list[tuple[datetime, datetime | None]] = []
     cancelled_at = None
-    for change in history:
+    for change in (change for change in history if change.from_state is not change.to_state):
         if change.to_state is State.PAUSED:
             pauses.append((change.at, None))
         elif change.from_state is State.PAUSED:
