@@ -21,7 +21,7 @@ WHERE pot.kind = 'available' AND pot.campaign_id = ANY (%(campaign_ids)s);
 -- name: copy_postings
 -- Adds postings.
 COPY postings (posting_id, step, debit_account, credit_account, amount_minor, campaign_id, reference, reason, effective_at, recorded_at)
-FROM STDIN;
+FROM STDIN (FORMAT binary);
 
 -- name: add_totals
 -- Brings the totals of accounts up to date with the postings just added.

@@ -9,9 +9,11 @@ from psycopg.rows import DictRow
 
 from shared.ledger.model import ROUTES, Finding, Kind, Movement, Pot, totals
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, rows
+from shared.platform.database import Queries, copy_rows, rows
 
 SQL = Queries(__file__)
+POSTING: Final = ("uuid", "text", "int4", "int4", "int8", "uuid", "uuid", "text", "timestamptz", "timestamptz")
+"""Types of the columns of copy_postings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,24 +53,7 @@ def lock_pots(tx: Transaction, campaign_ids: Collection[UUID]) -> dict[UUID, Pot
 
 def write(tx: Transaction, movements: list[Movement], pots: dict[UUID, Pot]) -> None:
     """Add postings and bring the accounts' totals up to date, in two statements however many there are."""
-    with tx.connection.cursor() as cursor, cursor.copy(SQL["copy_postings"]) as copy:
-        for move in movements:
-            source, target = ROUTES[move.step]
-            accounts = pots[move.campaign_id].accounts
-            copy.write_row(
-                (
-                    move.posting_id,
-                    move.step.value,
-                    accounts[source],
-                    accounts[target],
-                    move.amount_minor,
-                    move.campaign_id,
-                    move.reference,
-                    move.reason,
-                    move.effective_at,
-                    tx.now,
-                )
-            )
+    copy_rows(tx.connection, SQL["copy_postings"], POSTING, (_posting(move, pots[move.campaign_id], tx) for move in movements))
     sums = totals(movements, pots)
     values = {
         "account_nos": list(sums),
@@ -137,6 +122,22 @@ def findings(tx: Transaction) -> list[Finding]:
         "credited": [target.value for _, target in ROUTES.values()],
     }
     return [check.finding(row) for check in CHECKS for row in rows(tx.connection, SQL[check.statement], **routes)]
+
+
+def _posting(move: Movement, pot: Pot, tx: Transaction) -> tuple[object, ...]:
+    source, target = ROUTES[move.step]
+    return (
+        move.posting_id,
+        move.step.value,
+        pot.accounts[source],
+        pot.accounts[target],
+        move.amount_minor,
+        move.campaign_id,
+        move.reference,
+        move.reason,
+        move.effective_at,
+        tx.now,
+    )
 
 
 def _pot(campaign_id: UUID, accounts: list[DictRow]) -> Pot:

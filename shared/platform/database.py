@@ -1,7 +1,7 @@
 """PostgreSQL: the pool, and SQL as named statements in files."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, LiteralString
@@ -74,6 +74,14 @@ def exactly_one(connection: Connected, statement: LiteralString, **values: Any) 
     if row is None:
         raise Broken("A row that is always there is missing.")
     return row
+
+
+def copy_rows(connection: Connected, statement: LiteralString, types: Sequence[str], values: Iterable[Sequence[object]]) -> None:
+    """Add rows by a `COPY ... FROM STDIN (FORMAT binary)` statement; `types` are the PostgreSQL types of its columns."""
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(types)
+        for row in values:
+            copy.write_row(row)
 
 
 def rows(connection: Connected, statement: LiteralString, **values: Any) -> list[DictRow]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final
 from uuid import UUID
 
 from shared.eligibility.model import Outcome
@@ -92,10 +91,7 @@ class Admission:
     """Redemptions that each offer gave (or, negative, took back)."""
 
 
-SETTLED: Final = frozenset({State.REJECTED, State.REVERSED})
-
-
-def difference(outcomes: Iterable[tuple[Owner, Outcome]], on_record: Iterable[Redemption]) -> list[Change]:
+def difference(outcomes: Iterable[tuple[Owner, Outcome]], on_record: Iterable[Redemption], *, now: datetime) -> list[Change]:
     """What of the record does not match the outcomes: new completions, changed ones, and those that vanished.
 
     A completion that a pot refused stays refused while it lasts; one that vanished and comes back is admitted anew.
@@ -104,7 +100,7 @@ def difference(outcomes: Iterable[tuple[Owner, Outcome]], on_record: Iterable[Re
     changes = []
     for owner, outcome in outcomes:
         before = left.pop((outcome.grant_id, outcome.ordinal), None)
-        after = _as_earned(owner, outcome, before)
+        after = _as_earned(owner, outcome, before, now)
         if before is None or _differ(before, after):
             changes.append(Change(before=before, after=after))
     changes += [Change(before=gone, after=_as_vanished(gone)) for gone in left.values() if gone.state is not State.REVERSED]
@@ -124,7 +120,7 @@ def admit(changes: Iterable[Change], pots: Pots, *, now: datetime) -> Admission:
     redemptions, movements, admitted = [], [], dict[UUID, int]()
     for change in ordered:
         refusal = _refusal(change, pots, closed)
-        redemption = _refused(change, refusal) if refusal else _admitted(change, now)
+        redemption = _refused(change, refusal) if refusal else change.after
         before_minor = change.before.reward_minor if change.before else 0
         _take(pots, admitted, redemption, redemption.reward_minor - before_minor, bool(redemption.reward_minor) - bool(before_minor))
         redemptions.append(redemption)
@@ -132,9 +128,11 @@ def admit(changes: Iterable[Change], pots: Pots, *, now: datetime) -> Admission:
     return Admission(redemptions=redemptions, movements=movements, admitted=admitted)
 
 
-def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None) -> Redemption:
+def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, now: datetime) -> Redemption:
     """The redemption that an outcome asks for. A standing refusal stays, only its circumstances are brought up to date."""
     refused = before is not None and before.state is State.REJECTED
+    paid_minor = before.paid_minor if before else 0
+    payable_at = outcome.at + owner.hold
     return Redemption(
         redemption_id=before.redemption_id if before else derived_id(outcome.grant_id, outcome.ordinal),
         grant_id=outcome.grant_id,
@@ -142,19 +140,25 @@ def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None) -> Red
         offer_id=owner.offer_id,
         campaign_id=owner.campaign_id,
         customer_id=owner.customer_id,
-        state=before.state if before else State.HELD,
+        state=State.REJECTED if refused else _state(outcome.reward_minor, paid_minor, payable_at, now),
         wanted_minor=outcome.reward_minor,
         reward_minor=0 if refused else outcome.reward_minor,
-        paid_minor=before.paid_minor if before else 0,
+        paid_minor=paid_minor,
         currency=owner.currency,
         qualifying_minor=outcome.qualifying_minor,
         version=outcome.version,
         transaction_id=outcome.transaction_id,
         earned_at=outcome.at,
-        payable_at=outcome.at + owner.hold,
+        payable_at=payable_at,
         reason=before.reason if before and refused else None,
         revision=before.revision + 1 if before else 1,
     )
+
+
+def _state(reward_minor: int, paid_minor: int, payable_at: datetime, now: datetime) -> State:
+    if reward_minor <= paid_minor:
+        return State.PAID
+    return State.HELD if payable_at > now else State.PAYABLE
 
 
 def _as_vanished(gone: Redemption) -> Redemption:
@@ -190,15 +194,6 @@ def _refused(change: Change, reason: Reason) -> Redemption:
     kept_minor = change.before.reward_minor if change.before else 0
     state = change.before.state if change.before and kept_minor else State.REJECTED
     return replace(change.after, reward_minor=kept_minor, state=state, reason=reason)
-
-
-def _admitted(change: Change, now: datetime) -> Redemption:
-    after = change.after
-    if after.state in SETTLED and (after.state is State.REJECTED or after.wanted_minor == 0):
-        return after
-    if after.reward_minor <= after.paid_minor:
-        return replace(after, state=State.PAID)
-    return replace(after, state=State.HELD if after.payable_at > now else State.PAYABLE)
 
 
 def _take(pots: Pots, admitted: dict[UUID, int], redemption: Redemption, amount_minor: int, redemptions: int) -> None:

@@ -24,6 +24,10 @@ class Arrival:
     offers: tuple[UUID, ...]
     content_hash: bytes
 
+    def pairs(self) -> Iterable[tuple[str, UUID]]:
+        """The customer with each of the offers: the histories that the purchase belongs to."""
+        return ((self.posted.customer_id, offer_id) for offer_id in self.offers)
+
 
 def arrivals(
     posted: Iterable[Posted], places: Mapping[str, Place], candidates: Callable[[Purchase], Sequence[CompiledOffer]]
@@ -43,7 +47,7 @@ def purchase_of(posted: Posted, places: Mapping[str, Place]) -> Purchase:
     place = places.get(posted.location_id) if posted.location_id else None
     return Purchase(
         transaction_id=posted.transaction_id,
-        at=posted.at,
+        at=posted.at.astimezone(UTC),
         amount_minor=to_minor(posted.amount, posted.currency),
         currency=posted.currency,
         merchant_id=posted.merchant_id,
@@ -57,7 +61,7 @@ def purchase_of(posted: Posted, places: Mapping[str, Place]) -> Purchase:
 def _content_hash(posted: Posted, purchase: Purchase) -> bytes:
     """A hash of what was said, however it was written: amounts as numbers or decimals, moments in any zone."""
     said = (
-        posted.kind, posted.customer_id, purchase.at.astimezone(UTC), purchase.amount_minor, purchase.currency, purchase.merchant_id,
+        posted.kind, posted.customer_id, purchase.at, purchase.amount_minor, purchase.currency, purchase.merchant_id,
         purchase.location_id, posted.mcc, [tuple(item) for item in purchase.items],
     )  # fmt: skip
     return hashlib.sha256(orjson.dumps(said)).digest()

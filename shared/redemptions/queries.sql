@@ -6,7 +6,7 @@ SELECT transaction_id, content_hash FROM transactions WHERE transaction_id = ANY
 -- Adds transactions to the history.
 COPY transactions (transaction_id, kind, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers,
                    content_hash, recorded_at)
-FROM STDIN;
+FROM STDIN (FORMAT binary);
 
 -- name: set_aside
 -- Keeps transactions that reuse the id of another.
@@ -45,7 +45,7 @@ FROM redemptions WHERE grant_id = ANY (%(grant_ids)s);
 -- Adds redemptions.
 COPY redemptions (redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, paid_minor,
                   currency, qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision, recorded_at)
-FROM STDIN;
+FROM STDIN (FORMAT binary);
 
 -- name: update_redemptions
 -- Brings redemptions up to date.
@@ -92,7 +92,7 @@ FOR UPDATE;
 
 -- name: copy_credits
 -- Adds statement credits.
-COPY statement_credits (credit_id, redemption_id, customer_id, campaign_id, amount_minor, currency, instructed_at) FROM STDIN;
+COPY statement_credits (credit_id, redemption_id, customer_id, campaign_id, amount_minor, currency, instructed_at) FROM STDIN (FORMAT binary);
 
 -- name: mark_paid
 -- All that is owed of these redemptions has been credited.

@@ -5,7 +5,7 @@ purchase, repeated events: all are history, folded by the same code.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -33,20 +33,21 @@ def redeem(call: Call, posted: TransactionsPosted) -> None:
         lock_shards(tx, [posted.shard])
         offers = catalogue(tx)
         places = merchants.places(tx, {t.location_id for t in posted.transactions if t.location_id})
-        fresh = _take_in(tx, arrivals(posted.transactions, places, offers.candidates))
-        pairs = {(arrival.posted.customer_id, offer_id) for arrival in fresh for offer_id in arrival.offers}
-        _fold_and_post(tx, posted.shard, offers, pairs, {arrival.purchase.transaction_id for arrival in fresh})
+        fresh = _new_among(tx, arrivals(posted.transactions, places, offers.candidates))
+        if fresh:
+            _fold_and_post(tx, posted.shard, offers, {pair for arrival in fresh for pair in arrival.pairs()}, fresh)
+            store.add_transactions(tx, fresh)
 
 
 def refold(call: Call, changed: HistoriesChanged) -> None:
     """Fold histories again of which something else than purchases changed, and post the difference."""
     with call.transaction() as tx:
         lock_shards(tx, [changed.shard])
-        _fold_and_post(tx, changed.shard, catalogue(tx), set(changed.pairs), set())
+        _fold_and_post(tx, changed.shard, catalogue(tx), set(changed.pairs), [])
 
 
-def _take_in(tx: Transaction, arrived: list[Arrival]) -> list[Arrival]:
-    """Add to the history what is new; what contradicts an earlier transaction of the same id is set aside."""
+def _new_among(tx: Transaction, arrived: list[Arrival]) -> list[Arrival]:
+    """Those that are not in the history yet, each once; what contradicts an earlier transaction of the same id is set aside."""
     if not arrived:
         return []
     known = store.known_hashes(tx, {arrival.purchase.transaction_id for arrival in arrived})
@@ -57,33 +58,35 @@ def _take_in(tx: Transaction, arrived: list[Arrival]) -> list[Arrival]:
             fresh.append(arrival)
         elif first_hash != arrival.content_hash:
             contradictions.append(arrival)
-    if fresh:
-        store.add_transactions(tx, fresh)
     if contradictions:
         store.set_aside(tx, contradictions, Reason.TRANSACTION_ID_REUSED)
     return fresh
 
 
-def _fold_and_post(tx: Transaction, shard: int, offers: Catalogue, pairs: Collection[Pair], new_ids: Collection[str]) -> None:
-    """Fold the histories of these customers and offers, and post how the outcomes differ from the record."""
-    grants = store.read_grants(tx, pairs) if pairs else {}
+def _fold_and_post(tx: Transaction, shard: int, offers: Catalogue, pairs: Collection[Pair], fresh: Sequence[Arrival]) -> None:
+    """Fold the histories of these customers and offers with the fresh purchases, and post how the outcomes differ from the record."""
+    grants = store.read_grants(tx, pairs)
     if not grants:
         return
     recorded = store.read_redemptions(tx, [grant.grant_id for given in grants.values() for grant in given])
-    folded = _fold(tx, offers, grants, recorded)
-    refused = _refused_purchases(folded, new_ids)
+    folded = _fold(tx, offers, grants, recorded, fresh)
+    refused = _refused_purchases(folded, {arrival.purchase.transaction_id for arrival in fresh})
     if refused:
         store.count_refusals(tx, refused)
     outcomes = ((owner, outcome) for owner, evaluation in folded for outcome in evaluation.outcomes)
-    changes = difference(outcomes, recorded)
+    changes = difference(outcomes, recorded, now=tx.now)
     if changes:
         _post(tx, shard, offers, changes)
 
 
 def _fold(
-    tx: Transaction, offers: Catalogue, grants: dict[Pair, list[Grant]], recorded: Iterable[Redemption]
+    tx: Transaction, offers: Catalogue, grants: dict[Pair, list[Grant]], recorded: Iterable[Redemption], fresh: Iterable[Arrival]
 ) -> list[tuple[Owner, Evaluation]]:
     purchases = store.read_purchases(tx, grants.keys())
+    for arrival in fresh:
+        for pair in arrival.pairs():
+            if pair in purchases:
+                purchases[pair].append(arrival.purchase)
     customers = store.read_customers(tx, {customer_id for customer_id, _ in grants})
     refusals: dict[Pair, list[Refusal]] = {}
     for r in recorded:

@@ -14,12 +14,22 @@ from events.payloads import StatementCredit
 from shared.eligibility.model import Grant, Interval, Item, Purchase
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, rows
+from shared.platform.database import Queries, copy_rows, rows
 from shared.redemptions.model import Redemption, State
 from shared.redemptions.purchases import Arrival
 
 SQL = Queries(__file__)
 Pair = tuple[str, UUID]
+
+TRANSACTION: Final = (
+    "text", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "uuid[]", "bytea", "timestamptz",
+)  # fmt: skip
+REDEMPTION: Final = (
+    "uuid", "uuid", "int4", "uuid", "uuid", "text", "text", "int8", "int8", "int8", "text", "int8", "int4", "text", "timestamptz",
+    "timestamptz", "text", "int4", "timestamptz",
+)  # fmt: skip
+CREDIT: Final = ("uuid", "uuid", "text", "uuid", "int8", "text", "timestamptz")
+"""Types of the columns of the COPY statements."""
 
 UPDATED: Final = (
     "redemption_id", "state", "wanted_minor", "reward_minor", "qualifying_minor", "version", "transaction_id", "earned_at", "payable_at",
@@ -35,15 +45,7 @@ def known_hashes(tx: Transaction, transaction_ids: Collection[str]) -> dict[str,
 
 def add_transactions(tx: Transaction, arrivals: Iterable[Arrival]) -> None:
     """Add purchases to the history, each under the offers in whose scope it fell."""
-    with tx.connection.cursor() as cursor, cursor.copy(SQL["copy_transactions"]) as copy:
-        for arrival in arrivals:
-            p = arrival.purchase
-            items = orjson.dumps([tuple(item) for item in p.items]).decode() if p.items else None
-            offers = "{" + ",".join(map(str, arrival.offers)) + "}"
-            copy.write_row((
-                p.transaction_id, "purchase", arrival.posted.customer_id, p.at, p.amount_minor, p.currency, p.merchant_id, p.location_id,
-                p.mcc, p.zone, items, offers, arrival.content_hash, tx.now,
-            ))  # fmt: skip
+    copy_rows(tx.connection, SQL["copy_transactions"], TRANSACTION, (_arrival(arrival, tx) for arrival in arrivals))
 
 
 def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason) -> None:
@@ -99,13 +101,7 @@ def write_redemptions(tx: Transaction, redemptions: Sequence[Redemption]) -> Non
     new = [r for r in redemptions if r.revision == 1]
     changed = [r for r in redemptions if r.revision > 1]
     if new:
-        with tx.connection.cursor() as cursor, cursor.copy(SQL["copy_redemptions"]) as copy:
-            for r in new:
-                copy.write_row((
-                    r.redemption_id, r.grant_id, r.ordinal, r.offer_id, r.campaign_id, r.customer_id, r.state.value, r.wanted_minor,
-                    r.reward_minor, r.paid_minor, r.currency, r.qualifying_minor, r.version, r.transaction_id, r.earned_at, r.payable_at,
-                    r.reason.code if r.reason else None, r.revision, tx.now,
-                ))  # fmt: skip
+        copy_rows(tx.connection, SQL["copy_redemptions"], REDEMPTION, (_new(redemption, tx) for redemption in new))
     if changed:
         columns = {name: [_plain(value) for value in map(attrgetter(name), changed)] for name in UPDATED}
         tx.connection.execute(SQL["update_redemptions"], columns | {"now": tx.now})
@@ -140,12 +136,7 @@ def lock_payable(tx: Transaction, redemption_ids: Collection[UUID], *, now: date
 
 def write_credits(tx: Transaction, owed: Sequence[tuple[Redemption, StatementCredit]]) -> None:
     """Write statement credits, each of all that is owed of its redemption, and mark these paid."""
-    with tx.connection.cursor() as cursor, cursor.copy(SQL["copy_credits"]) as copy:
-        for redemption, credit in owed:
-            copy.write_row((
-                credit.credit_id, credit.redemption_id, credit.customer_id, redemption.campaign_id, credit.amount_minor, credit.currency,
-                tx.now,
-            ))  # fmt: skip
+    copy_rows(tx.connection, SQL["copy_credits"], CREDIT, (_credit(redemption, credit, tx) for redemption, credit in owed))
     tx.connection.execute(SQL["mark_paid"], {"redemption_ids": [redemption.redemption_id for redemption, _ in owed], "now": tx.now})
 
 
@@ -166,6 +157,29 @@ def purchase_of(row: Mapping[str, object]) -> Purchase:
     values = {name: row[name] for name in ("transaction_id", "at", "amount_minor", "currency", "merchant_id", "location_id", "mcc", "zone")}
     items = row["items"]
     return Purchase(**values, items=tuple(Item(*item) for item in orjson.loads(items)) if isinstance(items, str) else ())  # type: ignore[arg-type]
+
+
+def _arrival(arrival: Arrival, tx: Transaction) -> tuple[object, ...]:
+    p = arrival.purchase
+    items = orjson.dumps([tuple(item) for item in p.items]).decode() if p.items else None
+    return (
+        p.transaction_id, "purchase", arrival.posted.customer_id, p.at, p.amount_minor, p.currency, p.merchant_id, p.location_id, p.mcc,
+        p.zone, items, list(arrival.offers), arrival.content_hash, tx.now,
+    )  # fmt: skip
+
+
+def _new(r: Redemption, tx: Transaction) -> tuple[object, ...]:
+    return (
+        r.redemption_id, r.grant_id, r.ordinal, r.offer_id, r.campaign_id, r.customer_id, r.state.value, r.wanted_minor, r.reward_minor,
+        r.paid_minor, r.currency, r.qualifying_minor, r.version, r.transaction_id, r.earned_at, r.payable_at,
+        r.reason.code if r.reason else None, r.revision, tx.now,
+    )  # fmt: skip
+
+
+def _credit(redemption: Redemption, credit: StatementCredit, tx: Transaction) -> tuple[object, ...]:
+    return (
+        credit.credit_id, credit.redemption_id, credit.customer_id, redemption.campaign_id, credit.amount_minor, credit.currency, tx.now,
+    )  # fmt: skip
 
 
 def _redemption(row: DictRow) -> Redemption:
