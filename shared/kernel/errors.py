@@ -81,6 +81,12 @@ class SelfApproval(Forbidden):
     code = "self_approval"
 
 
+class MethodNotAllowed(Refused):
+    """The path is known, the method is not."""
+
+    code = "method_not_allowed"
+
+
 class NotFound(Refused):
     """There is no such thing."""
 

@@ -9,7 +9,7 @@ import jwt
 from jwt import PyJWK, PyJWKClient, PyJWKSet
 
 from shared.kernel.clock import SystemClock
-from shared.kernel.errors import Unauthenticated
+from shared.kernel.errors import Busy, Unauthenticated
 from shared.platform.call import Caller
 from shared.platform.settings import Settings
 
@@ -51,7 +51,9 @@ class Verifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": list(REQUIRED)},
             )
-        except (jwt.PyJWTError, KeyError) as error:
+        except jwt.PyJWKClientConnectionError as error:
+            raise Busy("The keys that tokens are signed with can't be fetched.") from error
+        except jwt.PyJWTError as error:
             raise Unauthenticated(f"The token is not accepted: {error}.") from error
         caller = Caller(subject=str(claims["sub"]), scopes=frozenset(str(claims.get("scope", "")).split()))
         self._remember(token, caller, seconds_left=claims["exp"] - SystemClock().now().timestamp())
@@ -60,7 +62,10 @@ class Verifier:
     def _key(self, token: str) -> PyJWK:
         if self._remote:
             return self._remote.get_signing_key_from_jwt(token)
-        return self._keys[str(jwt.get_unverified_header(token).get("kid"))]
+        key = self._keys.get(str(jwt.get_unverified_header(token).get("kid")))
+        if key is None:
+            raise Unauthenticated("The token is signed with a key that is not known here.")
+        return key
 
     def _remember(self, token: str, caller: Caller, *, seconds_left: float) -> None:
         if len(self._remembered) >= REMEMBERED:

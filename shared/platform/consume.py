@@ -19,7 +19,7 @@ from shared.platform.call import Call, Caller, Once, Replayed
 from shared.platform.http import answer_health, in_thread, problem, read_body
 from shared.platform.operations import problems_of
 from shared.platform.problems import EVENT_STATUS, problem_body, status_of
-from shared.platform.runtime import runtime
+from shared.platform.runtime import require_settings, runtime
 from shared.platform.telemetry import trace_of
 
 EVENT_LIMIT: Final = 1 << 20
@@ -31,6 +31,7 @@ class EventFunction:
 
     def __init__(self, name: str, service: ModuleType) -> None:
         """Bind every event now, so that a wrong one fails at start."""
+        require_settings()
         self._name = name
         self._use_cases: dict[type[Wire], Callable[[Call, Wire], None]] = {
             payload: getattr(service, use_case) for payload, use_case in BY_NAME[name].consumes.items()

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType
 from typing import Final, TypeVarTuple
 
@@ -14,9 +14,9 @@ from functions.registry import BY_NAME
 from shared.kernel import errors as e
 from shared.kernel.wire import Wire
 from shared.platform.call import Call, Caller, Once, Replayed
-from shared.platform.operations import Operation, operation, refuse_card_numbers
+from shared.platform.operations import Operation, operation, refuse_card_numbers, refuse_card_numbers_in_words
 from shared.platform.problems import problem_body, status_of
-from shared.platform.runtime import Runtime, runtime
+from shared.platform.runtime import Runtime, require_settings, runtime
 from shared.platform.telemetry import trace_of
 
 JSON: Final = "application/json"
@@ -24,14 +24,9 @@ PROBLEM: Final = "application/problem+json"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
 MAX_KEY: Final = 255
+RETRY_AFTER_SECONDS: Final = "1"
 LOG: Final = structlog.get_logger("clo.http")
 Arguments = TypeVarTuple("Arguments")
-
-
-class MethodNotAllowed(e.Refused):
-    """The path is known, the method is not."""
-
-    code = "method_not_allowed"
 
 
 class HttpFunction:
@@ -39,6 +34,7 @@ class HttpFunction:
 
     def __init__(self, name: str, service: ModuleType) -> None:
         """Bind every route now, so that a wrong one fails at start."""
+        require_settings()
         self._function = BY_NAME[name]
         self._operations = tuple(operation(route, service) for route in self._function.routes)
 
@@ -65,7 +61,7 @@ class HttpFunction:
             except e.CloError as error:
                 return problem(error, trace)
             except Exception:
-                LOG.exception("unexpected", path=request.url.path)
+                LOG.exception("unexpected", method=request.method)
                 return problem(e.Broken(), trace)
 
     def _carry_out(self, request: Request, body: bytes, trace: str) -> Response:
@@ -73,7 +69,7 @@ class HttpFunction:
         caller = parts.verifier.caller(request.headers.get("authorization"))
         chosen, path = self._match(request)
         caller.require(chosen.route.scope)
-        refuse_card_numbers(f"{request.url.path}?{request.url.query}".encode())
+        refuse_card_numbers_in_words(request.url.path, request.url.query, request.headers.get(IDEMPOTENCY_KEY, ""))
         if body:
             refuse_card_numbers(body)
         arguments = chosen.arguments(path, request.query_params, body)
@@ -93,7 +89,7 @@ class HttpFunction:
         for op, found in matches:
             if op.route.method == request.method:
                 return op, found.groupdict()
-        raise MethodNotAllowed if matches else e.NotFound("There is nothing at this path.")
+        raise e.MethodNotAllowed if matches else e.NotFound("There is nothing at this path.")
 
 
 async def answer_health(request: Request) -> Response | None:
@@ -116,7 +112,10 @@ def _readiness(parts: Runtime) -> Response:
 
 async def read_body(request: Request, limit: int, media: str | None = JSON) -> bytes:
     """The body, refused before it is read or parsed when it is larger than the limit (bytes) or not of the media type."""
-    if int(request.headers.get("content-length") or 0) > limit:
+    length = request.headers.get("content-length") or "0"
+    if not length.isdecimal():
+        raise e.Malformed("The Content-Length is no number.")
+    if int(length) > limit:
         raise e.TooLarge(f"The body is larger than {limit} bytes.")
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -134,10 +133,10 @@ async def in_thread(work: Callable[[*Arguments], Response], *arguments: *Argumen
     return await asyncio.get_running_loop().run_in_executor(runtime().threads, work, *arguments)
 
 
-def problem(error: e.CloError, trace: str, headers: Mapping[str, str] | None = None) -> Response:
+def problem(error: e.CloError, trace: str) -> Response:
     """The answer to a request that failed."""
-    status = 405 if isinstance(error, MethodNotAllowed) else status_of(error)
-    return Response(problem_body(error, trace=trace), status, {"traceparent": trace, **(headers or {})}, PROBLEM)
+    later = {"Retry-After": RETRY_AFTER_SECONDS} if isinstance(error, e.Busy) else {}
+    return Response(problem_body(error, trace=trace), status_of(error), {"traceparent": trace, **later}, PROBLEM)
 
 
 def _once(chosen: Operation, caller: Caller, request: Request, body: bytes) -> Once | None:

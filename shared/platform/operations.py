@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
 from typing import Annotated, Any, Final, get_type_hints
+from urllib.parse import unquote_plus
 
 from pydantic import Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from starlette.routing import compile_path
 
 from functions.registry import Route
-from shared.kernel.cards import find_card_number
+from shared.kernel.cards import find_card_number, mask
 from shared.kernel.errors import CardNumberFound, Invalid, Malformed, Problem
 from shared.kernel.wire import Wire
 
@@ -88,17 +89,23 @@ def operation(route: Route, service: ModuleType) -> Operation:
 
 def refuse_card_numbers(body: bytes) -> None:
     """Raise CardNumberFound, with every place, when a JSON body holds a card number, however its digits are written."""
-    if find_card_number(body) is None and b"\\u00" not in body:
+    found = find_card_number(body) is not None
+    if not found and b"\\u" not in body:
         return
     try:
-        document = json.loads(body)
-    except ValueError:
-        raise CardNumberFound from None
-    problems = tuple(Problem(path=path, message="is a card number; send a token instead") for path in _card_number_places(document, ""))
-    if problems:
+        places = _card_number_places(json.loads(body), "")
+    except (ValueError, RecursionError):
+        places = []  # no JSON that can be looked into: it is refused for that, or for what its text holds
+    if found or places:
+        problems = tuple(Problem(path=mask(path), message="is a card number; send a token instead") for path in places)
         raise CardNumberFound(problems=problems[:MAX_PROBLEMS])
-    if find_card_number(body):
-        raise CardNumberFound
+
+
+def refuse_card_numbers_in_words(*words: str) -> None:
+    """Raise CardNumberFound when an address, a header or another short text holds a card number, as it is or percent-encoded."""
+    for word in words:
+        if find_card_number(word.encode()) or find_card_number(unquote_plus(word).encode()):
+            raise CardNumberFound
 
 
 def problems_of(error: ValidationError, base: str = "") -> list[Problem]:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Final
 
 from shared.kernel import errors as e
-from shared.kernel.cards import mask
+from shared.kernel.cards import masked
 
 STATUS: Final[Mapping[type[e.CloError], int]] = {
     e.Malformed: 400,
@@ -15,6 +16,7 @@ STATUS: Final[Mapping[type[e.CloError], int]] = {
     e.Unauthenticated: 401,
     e.Forbidden: 403,
     e.NotFound: 404,
+    e.MethodNotAllowed: 405,
     e.Refused: 409,
     e.Busy: 503,
     e.Broken: 500,
@@ -39,16 +41,14 @@ def status_of(error: e.CloError, table: Mapping[type[e.CloError], int] = STATUS)
 
 def problem_body(error: e.CloError, *, trace: str) -> bytes:
     """The problem+json body of an error: what, why, every problem with its place, and the trace to ask about."""
-    status = status_of(error)
     body: dict[str, object] = {
+        **(error.facts if isinstance(error, e.Refused) else {}),
         "type": f"urn:clo:problem:{error.code}",
         "title": (type(error).__doc__ or "").partition("\n")[0],
-        "status": status,
-        "detail": mask(str(error)),
+        "status": status_of(error),
+        "detail": str(error),
         "trace": trace,
     }
     if isinstance(error, e.Invalid):
-        body["problems"] = [{"path": problem.path, "message": mask(problem.message)} for problem in error.problems]
-    if isinstance(error, e.Refused):
-        body |= error.facts
-    return json.dumps(body, default=str).encode()
+        body["problems"] = [asdict(problem) for problem in error.problems]
+    return json.dumps(masked(body), default=str).encode()

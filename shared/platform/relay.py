@@ -138,12 +138,14 @@ class Relay:
 
     def _deliver_to_all(self, row: DictRow) -> bool:
         """Deliver one event to each function that waits for it; False when one has to wait."""
+        attempts = row["attempts"]
         for consumer in row["pending"]:
             answer = self.deliver(consumer, envelope_of(row))
-            verdict = judge(answer, attempts=row["attempts"])
+            verdict = judge(answer, attempts=attempts)
             self._carry_out[verdict](row, consumer, answer)
             if verdict is Verdict.LATER:
                 return False
+            attempts = 0  # they are counted for one function at a time
         return True
 
     def _taken(self, row: DictRow, consumer: str, _answer: Answer) -> None:

@@ -47,6 +47,12 @@ def install(runtime: Runtime) -> None:
     _installed[:] = [runtime]
 
 
+def require_settings() -> None:
+    """Refuse to start on wrong settings. A program that has installed its parts needs none in the environment."""
+    if not _installed:
+        settings()
+
+
 def runtime() -> Runtime:
     """The parts of this process: those installed, else built from the environment at first use."""
     return _installed[0] if _installed else _own_runtime()

@@ -1,16 +1,20 @@
 """Settings, read from the environment (`CLO_...`) and checked at start: a wrong value stops the program with its name."""
 
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.kernel.errors import Invalid, Problem
+
+PREFIX: Final = "CLO_"
 
 
 class Settings(BaseSettings):
     """What a function needs to know of the place it runs in."""
 
-    model_config = SettingsConfigDict(env_prefix="CLO_", frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
     database_url: Annotated[str, Field(pattern=r"^postgres(ql)?://")]
     """PostgreSQL 15 or newer, as the role `clo_app`: postgresql://clo_app@host/clo."""
@@ -32,5 +36,14 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process; raises pydantic.ValidationError naming every wrong or missing one."""
-    return Settings()
+    """The settings of this process. Raises Invalid naming every one that is wrong or missing, and never what a wrong one holds."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = tuple(Problem(path=_variable(d["loc"]), message=d["msg"]) for d in error.errors(include_url=False, include_input=False))
+        told = "; ".join(f"{problem.path}: {problem.message}" for problem in problems)
+        raise Invalid(f"The settings are wrong. {told}.", problems) from None
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    return f"{PREFIX}{place[0]}".upper() if place else PREFIX

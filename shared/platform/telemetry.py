@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import structlog
 
-from shared.kernel.cards import mask
+from shared.kernel.cards import masked
 
+QUOTED: Final = re.compile(r"(DETAIL:|CONTEXT:|input_value=).*")
 TRACEPARENT: Final = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
@@ -22,7 +23,7 @@ def set_up_logging(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _mask_card_numbers,
+            _hide,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -38,5 +39,8 @@ def trace_of(header: str | None) -> str:
     return f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-01"
 
 
-def _mask_card_numbers(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: mask(value) if isinstance(value, str) else value for key, value in entry.items()}
+def _hide(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask card numbers at any depth; of exceptions leave out the values that databases and validators quote."""
+    if isinstance(entry.get("exception"), str):
+        entry["exception"] = QUOTED.sub(r"\1[hidden]", entry["exception"])
+    return {key: masked(value) for key, value in entry.items()}
