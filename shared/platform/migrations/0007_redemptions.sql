@@ -60,6 +60,7 @@ CREATE TABLE redemptions (
     CHECK (state NOT IN ('rejected', 'reversed') OR reward_minor = 0)
 );
 CREATE INDEX redemptions_customer ON redemptions (customer_id);
+CREATE INDEX redemptions_offer ON redemptions (offer_id);
 CREATE INDEX redemptions_due ON redemptions (payable_at) WHERE reward_minor <> paid_minor;
 COMMENT ON COLUMN redemptions.wanted_minor IS 'What the history earns; reward_minor is what the budget admitted of it.';
 COMMENT ON COLUMN redemptions.earned_at IS 'The moment of the purchase that completed the grant.';
