@@ -110,6 +110,7 @@ def _listen(port: int) -> socket.socket:
     try:
         listener.bind((HOST, port))
     except OSError as error:
+        listener.close()
         fail(f"Port {port} can't be used ({error.strerror}): choose another with --port.")
     return listener
 

@@ -2,23 +2,22 @@ from collections import Counter
 
 from demo import made_up
 from demo.journey import Journey
+from demo.made_up import Shown
 from demo.reckoning import reckon
 
 
-def test_impressions_are_the_same_each_time(journey: Journey) -> None:
-    assert made_up.impressions(journey) == made_up.impressions(journey)
+def test_impressions_are_the_same_each_time(journey: Journey, shown: list[Shown]) -> None:
+    assert made_up.impressions(journey) == shown
 
 
-def test_impressions_are_about_sixty_thousand_and_some_are_reported_twice(journey: Journey) -> None:
-    shown = made_up.impressions(journey)
+def test_impressions_are_about_sixty_thousand_and_some_are_reported_twice(shown: list[Shown]) -> None:
     times = Counter(one.impression_id for one in shown)
     assert 55_000 < len(shown) < 65_000
     assert set(times.values()) == {1, 2}
 
 
-def test_impressions_go_to_targeted_households_inside_the_campaign_in_order_of_time(journey: Journey) -> None:
+def test_impressions_go_to_targeted_households_inside_the_campaign_in_order_of_time(journey: Journey, shown: list[Shown]) -> None:
     campaigns = {campaign.number: campaign for campaign in journey.campaigns}
-    shown = made_up.impressions(journey)
     assert [one.at for one in shown] == sorted(one.at for one in shown)
     for one in shown[::50]:
         campaign = campaigns[one.coupon.campaign]
@@ -26,11 +25,9 @@ def test_impressions_go_to_targeted_households_inside_the_campaign_in_order_of_t
         assert campaign.first_day <= one.at.date() <= campaign.last_day
 
 
-def test_only_what_was_served_is_viewed_and_only_what_was_viewed_is_clicked(journey: Journey) -> None:
-    ids = {
-        kind: {o.impression_id.partition(":")[2] for o in made_up.impressions(journey) if o.kind == kind}
-        for kind in ("served", "viewed", "clicked")
-    }
+def test_only_what_was_served_is_viewed_and_only_what_was_viewed_is_clicked(shown: list[Shown]) -> None:
+    kinds = ("served", "viewed", "clicked")
+    ids = {kind: {one.impression_id.partition(":")[2] for one in shown if one.kind == kind} for kind in kinds}
     assert ids["clicked"] < ids["viewed"] < ids["served"]
 
 

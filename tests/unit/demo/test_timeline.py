@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 
-from demo import made_up
 from demo.journey import Journey
+from demo.made_up import Shown
 from demo.timeline import END, PER_REQUEST, Batch, Launch, opening, timeline
 from tests.unit.demo.builders import AT, a_basket, a_campaign, a_journey, a_showing
 
@@ -11,8 +11,7 @@ def test_a_campaign_opens_at_its_local_midnight() -> None:
     assert opening(a_campaign(first_day=date(2017, 12, 28))) == datetime(2017, 12, 28, 5, tzinfo=UTC)
 
 
-def test_all_that_happened_is_in_it_once_and_in_order(journey: Journey) -> None:
-    shown = made_up.impressions(journey)
+def test_all_that_happened_is_in_it_once_and_in_order(journey: Journey, shown: list[Shown]) -> None:
     parts = list(timeline(journey, shown))
     batches = [part for part in parts if isinstance(part, Batch)]
     assert [basket for batch in batches for basket in batch.baskets] == list(journey.baskets)

@@ -1,0 +1,194 @@
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from typer.testing import CliRunner, Result
+
+from shared.cli.main import app
+from shared.cli.options import moment
+from shared.cli.places import hold
+from shared.cli.terminal import Exit
+
+VERDICT = {
+    "offer_id": "off_1",
+    "grant_id": None,
+    "eligible": False,
+    "reward_minor": 0,
+    "currency": "USD",
+    "rules": [{"rule": "targeted", "passed": False, "expected": "a grant", "actual": "no grant", "reason": "not_targeted"}],
+}
+PURCHASE = ("--amount", "12.34", "--merchant", "shop")
+
+
+def clo(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def explain(*arguments: str, folder: Path) -> Result:
+    return clo("explain", "--customer", "anna", "--offer", "off_1", "--data", str(folder), *arguments)
+
+
+def test_help_names_every_command_and_exit_code() -> None:
+    text = clo("--help").stdout
+    for name in "up demo token explain migrate settings generate ledger topics dead-letters".split():
+        assert name in text
+    assert "3 a check failed" in " ".join(text.split())
+
+
+def test_help_loads_no_heavy_library() -> None:
+    heavy = ("pyarrow", "uvicorn", "functions_framework", "jinja2")
+    code = f"import sys; import shared.cli.main; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-command",),
+        ("token",),
+        ("token", "--subject", "maya"),
+        ("token", "--subject", "maya", "--scope", "everything"),
+        ("up", "--simulated-from", "yesterday"),
+        ("up", "--simulated-from", "2016-11-01T00:00:00"),
+        ("up", "--port", "70000"),
+        ("explain", "--customer", "anna"),
+        ("dead-letters", "redrive", "--event", "cmp_1"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_2_and_leaves_standard_output_empty(arguments: tuple[str, ...]) -> None:
+    result = clo(*arguments)
+    assert result.exit_code == Exit.USAGE
+    assert result.stdout == ""
+    assert result.stderr
+
+
+def test_token_goes_to_standard_output_alone_and_carries_what_was_asked(tmp_path: Path) -> None:
+    result = clo("token", "--subject", "maya", "--scope", "offers:write", "--scope", "offers:read", "--data", str(tmp_path))
+    claims = jwt.decode(result.stdout.strip(), options={"verify_signature": False})
+    assert result.exit_code == Exit.DONE
+    assert (claims["sub"], claims["scope"]) == ("maya", "offers:write offers:read")
+    assert result.stderr == ""
+
+
+def test_settings_are_listed_with_what_they_mean() -> None:
+    found = {one["name"]: one for one in json.loads(clo("settings", "--json").stdout)}
+    assert found["CLO_DATABASE_URL"]["needed"]
+    assert found["CLO_POOL_SIZE"]["default"] == 8
+    assert all(one["meaning"] for one in found.values())
+    assert "CLO_POOL_SIZE" in clo("settings").stdout
+
+
+@pytest.mark.parametrize("command", [("ledger", "verify"), ("dead-letters", "list"), ("topics", "read", "clo.rollouts")], ids=" ".join)
+def test_says_when_there_is_no_platform(command: tuple[str, ...], tmp_path: Path) -> None:
+    result = clo(*command, "--data", str(tmp_path / "nowhere"))
+    assert result.exit_code == Exit.UNREACHABLE
+    assert "no local platform" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("command", [("ledger", "verify"), ("migrate",)], ids=" ".join)
+def test_says_when_the_database_is_not_reached(command: tuple[str, ...]) -> None:
+    result = clo(*command, "--database-url", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert result.exit_code == Exit.UNREACHABLE
+    assert "can't be reached" in result.stderr
+
+
+def test_up_says_when_its_port_is_taken(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        result = clo("up", "--port", str(taken.getsockname()[1]), "--data", str(tmp_path))
+    assert result.exit_code == Exit.FAULT
+    assert "choose another with --port" in result.stderr
+
+
+def test_up_says_when_its_folder_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.cli.places.LOCK_PATIENCE_SECONDS", 0.0)
+    with hold(tmp_path):
+        result = clo("up", "--port", "0", "--data", str(tmp_path))
+    assert result.exit_code == Exit.FAULT
+    assert "Another platform runs in" in result.stderr
+
+
+def test_explain_asks_the_platform_and_shows_every_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def post(url: str, **parts: object) -> httpx.Response:
+        asked.append((url, parts["json"], parts["headers"]))
+        return httpx.Response(200, json={"customer_id": "anna", "eligible": False, "verdicts": [VERDICT]})
+
+    monkeypatch.setattr(httpx, "post", post)
+    result = explain(*PURCHASE, "--at", "2017-08-09T12:00:00Z", "--item", "7=1.00", folder=tmp_path)
+    url, question, headers = asked[0]
+    assert url == "http://127.0.0.1:8080/v1/eligibility"
+    assert question == {
+        "customer_id": "anna",
+        "offer_id": "off_1",
+        "purchase": {
+            "at": "2017-08-09T12:00:00Z",
+            "amount": "12.34",
+            "currency": "USD",
+            "merchant_id": "shop",
+            "items": [{"product": "7", "amount": "1.00"}],
+        },
+    }
+    assert headers["Authorization"].startswith("Bearer ey")
+    assert result.exit_code == Exit.DONE
+    assert "not_targeted" in result.stdout
+    assert json.loads(explain(*PURCHASE, "--json", folder=tmp_path).stdout)["verdicts"] == [VERDICT]
+
+
+def test_explain_takes_the_purchase_from_a_file_as_it_is_posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def post(_url: str, **parts: object) -> httpx.Response:
+        asked.append(parts["json"])
+        return httpx.Response(200, json={"verdicts": []})
+
+    monkeypatch.setattr(httpx, "post", post)
+    file = tmp_path / "purchase.json"
+    file.write_text(json.dumps({"transaction_id": "t1", "kind": "purchase", "customer_id": "bert", "amount": 5}), encoding="utf-8")
+    assert explain("--transaction-file", str(file), folder=tmp_path).exit_code == Exit.DONE
+    assert asked[0]["purchase"] == {"transaction_id": "t1", "amount": 5}
+    file.write_text("not json", encoding="utf-8")
+    assert explain("--transaction-file", str(file), folder=tmp_path).exit_code == Exit.USAGE
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "said"),
+    [
+        (httpx.ConnectError("refused"), Exit.UNREACHABLE, "can't be reached"),
+        (httpx.Response(404, json={"detail": "There is no approved offer of this id."}), Exit.USAGE, "no approved offer"),
+        (
+            httpx.Response(422, json={"detail": "Wrong.", "problems": [{"path": "/purchase/at", "message": "bad"}]}),
+            Exit.USAGE,
+            "/purchase/at",
+        ),
+        (httpx.Response(500, json={"detail": "Our fault."}), Exit.FAULT, "Our fault."),
+    ],
+    ids=["away", "not found", "invalid", "broken"],
+)
+def test_explain_tells_what_went_wrong(
+    answer: httpx.Response | Exception, code: Exit, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def post(_url: str, **_: object) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(httpx, "post", post)
+    result = explain(*PURCHASE, folder=tmp_path)
+    assert result.exit_code == code
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_moments_carry_their_offset() -> None:
+    assert moment("2016-11-01T00:00:00Z").isoformat() == "2016-11-01T00:00:00+00:00"
