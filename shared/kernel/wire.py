@@ -35,8 +35,8 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 ExternalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 """An id that the bank or a partner made: 1 to 64 characters of letters, digits, `_ . : -`. Never a card number."""
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
-"""Words for people: a reason, a name, a message."""
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+"""Words for people: a reason, a name, a message. No control characters but tabs and ends of lines."""
 
 Moment = AwareDatetime
 """A point in time with its offset (RFC 3339)."""

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, LiteralString
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection, DataError, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from shared.kernel.errors import Broken, Busy
+from shared.kernel.errors import Broken, Busy, Invalid
 
 STATEMENT: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 PREPARE_AFTER: Final = 2
@@ -34,12 +34,14 @@ class Database:
 
     @contextmanager
     def connection(self) -> Iterator[Connected]:
-        """A connection for a while. A database that can't be reached is Busy: nothing happened, try again."""
+        """A connection for a while. Raises Busy where the database can't be reached or breaks off (deadlock, timeout): try again."""
         try:
             with self._pool.connection() as connection:
                 yield connection
         except (OperationalError, PoolTimeout) as error:
             raise Busy("The database can't be reached or is overloaded.") from error
+        except DataError as error:
+            raise Invalid("The input holds a value that can't be stored.") from error
 
     def close(self) -> None:
         """Give all connections back."""
