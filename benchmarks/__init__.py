@@ -1,1 +1,1 @@
-"""Measurements of throughput and latency."""
+"""Measurements: our figure and a peer's, side by side in one run."""

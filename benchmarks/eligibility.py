@@ -1,0 +1,141 @@
+"""`POST /v1/eligibility` over HTTP, against a function that only reads the same rows; the load comes from wrk."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+import benchmarks.only_reads
+import functions
+from benchmarks.place import NOW, Place, place
+from benchmarks.result import Result
+from shared.kernel.clock import SystemClock
+from shared.kernel.ids import OFFER
+from shared.platform.local.keys import LocalKeys
+
+CONNECTIONS = 8
+SECONDS = 8
+HISTORY = 4_000
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+START_SECONDS = 20.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """Answers per second, and the seconds within which 99 of 100 came."""
+
+    per_second: float
+    p99: float
+
+
+def run() -> list[Result]:
+    """Measure both servers under the same load, one after the other."""
+    if not shutil.which("wrk"):
+        sys.stderr.write("eligibility: needs wrk (Debian: apt-get install wrk)\n")
+        return []
+    with place(customers=1_000, budget_minor=10**11) as at, tempfile.TemporaryDirectory() as folder:
+        at.redeem(0, at.purchases("h", HISTORY))
+        keys = LocalKeys(Path(folder))
+        script = _script(at, keys, Path(folder) / "post.lua")
+        environment = {"CLO_DATABASE_URL": at.postgres.app_url(), "CLO_JWKS": str(keys.jwks), "CLO_LOG_LEVEL": "warning"}
+        theirs = _measure(Path(benchmarks.only_reads.__file__).with_name("main.py"), "only_reads", environment, script)
+        ours = _measure(Path(functions.__file__).parent / "check_eligibility" / "main.py", "check_eligibility", environment, script)
+    return [
+        Result(
+            name=f"eligibility: answers, {CONNECTIONS} connections",
+            ours=f"{ours.per_second:,.0f}/s",
+            peer=f"{theirs.per_second:,.0f}/s",
+            ratio=ours.per_second / theirs.per_second,
+            at_least=0.7,
+        ),
+        Result(
+            name=f"eligibility: p99, {CONNECTIONS} connections",
+            ours=f"{ours.p99 * 1000:.1f} ms",
+            peer=f"{theirs.p99 * 1000:.1f} ms",
+            ratio=ours.p99 / theirs.p99,
+            at_most=2.0,
+        ),
+    ]
+
+
+def _script(at: Place, keys: LocalKeys, file: Path) -> Path:
+    """A wrk script that asks about one customer after the other."""
+    token = keys.token("bench", ("eligibility:read",), now=SystemClock().now())
+    bodies = [
+        json.dumps({
+            "customer_id": customer,
+            "offer_id": OFFER.render(at.offer_ids[number % len(at.offer_ids)]),
+            "purchase": {
+                "at": (NOW + timedelta(days=1)).isoformat(),
+                "currency": "USD",
+                "amount": 2500,
+                "merchant_id": f"shop-{number % len(at.offer_ids)}",
+            },
+        })
+        for number, customer in enumerate(at.customers)
+    ]
+    lines = ",\n".join(f"[[{body}]]" for body in bodies)
+    file.write_text(
+        f'local bodies = {{\n{lines}\n}}\nlocal at = 0\nwrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
+        f'wrk.headers["authorization"] = "Bearer {token}"\n'
+        'function request() at = at % #bodies + 1 return wrk.format(nil, "/v1/eligibility", nil, bodies[at]) end\n',
+        encoding="utf-8",
+    )
+    return file
+
+
+def _measure(source: Path, target: str, environment: dict[str, str], script: Path) -> Load:
+    with _served(source, target, environment) as url:
+        for seconds in (2, SECONDS):  # the first run warms up
+            said = subprocess.run(
+                ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+    if "Non-2xx" in said:
+        raise RuntimeError(said)
+    per_second = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
+    if not per_second or not p99:
+        raise RuntimeError(said)
+    return Load(per_second=float(per_second[1]), p99=float(p99[1]) * UNITS[p99[2]])
+
+
+@contextmanager
+def _served(source: Path, target: str, environment: dict[str, str]) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "benchmarks.serve", str(source), target, str(port)]
+    process = subprocess.Popen(command, env=os.environ | environment)
+    try:
+        _wait(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1)
+        except httpx.HTTPError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("the server did not start")

@@ -1,0 +1,1 @@
+"""The peer of the eligibility benchmark."""
