@@ -120,7 +120,7 @@ def admit(changes: Iterable[Change], pots: Pots, *, now: datetime) -> Admission:
     redemptions, movements, admitted = [], [], dict[UUID, int]()
     for change in ordered:
         refusal = _refusal(change, pots, closed)
-        redemption = _refused(change, refusal) if refusal else change.after
+        redemption = _refused(change, refusal, now) if refusal else change.after
         before_minor = change.before.reward_minor if change.before else 0
         _take(pots, admitted, redemption, redemption.reward_minor - before_minor, bool(redemption.reward_minor) - bool(before_minor))
         redemptions.append(redemption)
@@ -189,10 +189,10 @@ def _refusal(change: Change, pots: Pots, closed: set[UUID]) -> Reason | None:
     return None
 
 
-def _refused(change: Change, reason: Reason) -> Redemption:
-    """A new completion is rejected; one on record keeps what it had."""
+def _refused(change: Change, reason: Reason, now: datetime) -> Redemption:
+    """A new completion is rejected; one on record keeps what it had, and is owed that when its moment has come."""
     kept_minor = change.before.reward_minor if change.before else 0
-    state = change.before.state if change.before and kept_minor else State.REJECTED
+    state = _state(kept_minor, change.after.paid_minor, change.after.payable_at, now) if kept_minor else State.REJECTED
     return replace(change.after, reward_minor=kept_minor, state=state, reason=reason)
 
 

@@ -1,0 +1,94 @@
+"""Outcomes, owners and records to hold the difference and the admission to."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from shared.eligibility.model import Outcome
+from shared.kernel.ids import derived_id
+from shared.ledger.model import Movement, Step
+from shared.redemptions.model import Admission, Change, Owner, Pots, Redemption, admit, difference
+from tests.conftest import NOW
+
+CAMPAIGN, OTHER_CAMPAIGN = derived_id("campaign"), derived_id("other campaign")
+OFFER, LIMITED, ABROAD = derived_id("offer"), derived_id("limited"), derived_id("abroad")
+CAMPAIGN_OF: Final = {OFFER: CAMPAIGN, LIMITED: CAMPAIGN, ABROAD: OTHER_CAMPAIGN}
+TOMORROW: Final = NOW + timedelta(days=1)
+SIGNS: Final = {Step.POST: 1, Step.REVERSE: -1}
+
+
+def outcome(
+    grant: str = "g1", reward: int = 100, *, minutes: int = 0, ordinal: int = 1, transaction: str = "t1", version: int = 1
+) -> Outcome:
+    """What a grant of that name earned, `minutes` after NOW."""
+    return Outcome(
+        grant_id=derived_id(grant),
+        ordinal=ordinal,
+        reward_minor=reward,
+        qualifying_minor=reward * 10,
+        at=NOW + timedelta(minutes=minutes),
+        transaction_id=transaction,
+        version=version,
+    )
+
+
+def owner(offer: UUID = OFFER, *, hold: int = 0) -> Owner:
+    """Who has the outcomes of an offer, held for so many days."""
+    return Owner(offer_id=offer, campaign_id=CAMPAIGN_OF[offer], customer_id="cust-1", currency="USD", hold=timedelta(days=hold))
+
+
+@dataclass(kw_only=True, slots=True)
+class Record:
+    """What is on record and what the pots hold, brought from fold to fold as `redeem` does."""
+
+    pots: Pots
+    redemptions: dict[tuple[UUID, int], Redemption] = field(default_factory=dict)
+    movements: list[Movement] = field(default_factory=list)
+
+    def changes(self, outcomes: Iterable[tuple[Owner, Outcome]], now: datetime = TOMORROW) -> list[Change]:
+        return difference(outcomes, list(self.redemptions.values()), now=now)
+
+    def fold(self, *outcomes: tuple[Owner, Outcome], now: datetime = TOMORROW) -> Admission:
+        """Post the difference between the outcomes and what is on record."""
+        return self.take(admit(self.changes(outcomes, now), self.pots, now=now))
+
+    def take(self, admission: Admission) -> Admission:
+        self.redemptions |= {(r.grant_id, r.ordinal): r for r in admission.redemptions}
+        self.movements += admission.movements
+        return admission
+
+    def pay(self) -> None:
+        """Credit all that is owed."""
+        owed = {key: r for key, r in self.redemptions.items() if r.reward_minor > r.paid_minor}
+        self.redemptions |= {key: replace(r, paid_minor=r.reward_minor) for key, r in owed.items()}
+
+    def one(self, grant: str = "g1", ordinal: int = 1) -> Redemption:
+        return self.redemptions[derived_id(grant), ordinal]
+
+    def rewarded(self, offer: UUID) -> int:
+        """How many redemptions of an offer have a reward."""
+        return sum(r.reward_minor > 0 for r in self.redemptions.values() if r.offer_id == offer)
+
+    def spent(self, campaign: UUID) -> int:
+        return sum(r.reward_minor for r in self.redemptions.values() if r.campaign_id == campaign)
+
+
+def record(available: int = 1_000, *, other: int = 1_000, limit: int = 100) -> Record:
+    """Nothing on record, pots with so much of money and of redemptions."""
+    return Record(pots=Pots(available_minor={CAMPAIGN: available, OTHER_CAMPAIGN: other}, redemptions_left={LIMITED: limit}))
+
+
+def posted(movements: Iterable[Movement]) -> dict[UUID, int]:
+    """What movements add to the reward of each redemption: posted less reversed."""
+    sums: dict[UUID, int] = {}
+    for move in movements:
+        sums[move.reference] = sums.get(move.reference, 0) + SIGNS.get(move.step, 0) * move.amount_minor
+    return sums
+
+
+def increases(changes: Iterable[Change], campaign: UUID) -> Iterator[Change]:
+    """The changes that ask a campaign's pot for more, in the order in which they are to be served."""
+    asking = [c for c in changes if c.increase_minor > 0 and c.after.campaign_id == campaign]
+    yield from sorted(asking, key=lambda c: (c.after.earned_at, c.after.transaction_id, c.after.grant_id, c.after.ordinal))
