@@ -21,6 +21,7 @@ class ChildPlatform:
         """Start it; it may be used inside `with`, which waits until it is ready and stops it at the end."""
         data.mkdir(parents=True, exist_ok=True)
         self.base_url = ""
+        self.data = data
         self._log = data / "platform.log"
         command = ["up", "--until-stdin-closes", "--port", str(port), "--data", str(data), "--simulated-from", simulated_from]
         with self._log.open("ab") as log:
@@ -42,6 +43,11 @@ class ChildPlatform:
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it without a word of warning."""
+        self._process.kill()
+        self._process.wait()
 
     def wait(self) -> None:
         """Wait until it ends, or the user has had enough."""

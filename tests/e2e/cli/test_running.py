@@ -1,0 +1,132 @@
+"""The commands on a platform that runs, and the ways in which it stops."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from shared.cli.child import ChildPlatform
+from shared.cli.main import app
+from shared.cli.terminal import Exit
+from shared.platform.local.postgres import EmbeddedPostgres
+
+START = "2026-01-01T00:00:00Z"
+PURCHASE = ("--amount", "12.34", "--merchant", "shop", "--at", "2026-01-02T00:00:00Z")
+WAIT_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildPlatform]:
+    """A platform that runs."""
+    with ChildPlatform(tmp_path_factory.mktemp("clo"), port=0, simulated_from=START) as child:
+        yield child
+
+
+def clo(platform: ChildPlatform, *arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--data", str(platform.data)])
+
+
+def test_a_token_opens_the_routes_of_its_scopes_only(platform: ChildPlatform) -> None:
+    token = clo(platform, "token", "--subject", "maya", "--scope", "campaigns:read").stdout.strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{platform.base_url}/v1/campaigns", headers=headers).status_code == httpx.codes.OK
+    assert httpx.get(f"{platform.base_url}/v1/segments", headers=headers).status_code == httpx.codes.FORBIDDEN
+
+
+def test_explain_passes_on_that_there_is_no_such_offer(platform: ChildPlatform) -> None:
+    asked = ("explain", "--url", platform.base_url, "--customer", "anna", *PURCHASE)
+    result = clo(platform, *asked, "--offer", f"off_{'0' * 32}")
+    assert result.exit_code == Exit.USAGE
+    assert "no approved offer" in result.stderr
+    assert json.loads(clo(platform, *asked, "--json").stdout) == {"customer_id": "anna", "eligible": False, "verdicts": []}
+
+
+def test_the_books_of_a_running_platform_hold_and_it_runs_on(platform: ChildPlatform) -> None:
+    result = clo(platform, "ledger", "verify", "--json")
+    assert result.exit_code == Exit.DONE
+    assert json.loads(result.stdout) == {"holds": True, "findings": []}
+    assert httpx.get(f"{platform.base_url}/readyz").status_code == httpx.codes.OK
+
+
+def test_verify_exits_with_3_when_something_does_not_hold(platform: ChildPlatform) -> None:
+    with psycopg.connect(EmbeddedPostgres(platform.data / "postgres").owner_url(), autocommit=True) as owner:
+        owner.execute("INSERT INTO accounts (kind, currency, debit_minor) VALUES ('funding', 'USD', 5)")
+        result = clo(platform, "ledger", "verify")
+        owner.execute("DELETE FROM accounts")
+    assert result.exit_code == Exit.CHECK_FAILED
+    assert "funding" in result.stdout
+    assert "do not hold" in result.stderr
+
+
+def test_dead_letters_are_listed_and_redriven(platform: ChildPlatform) -> None:
+    with psycopg.connect(EmbeddedPostgres(platform.data / "postgres").owner_url(), autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO dead_letters (consumer, event_id, type, source, subject, topic, key, occurred_at, payload, reason, attempts)"
+            " VALUES ('run_schedule', gen_random_uuid(), 'clo.schedule.ticked.v1', '/clo', 's', 'clo.schedule', 'k', now(),"
+            " '{\"at\": \"2026-01-01T00:00:00Z\"}', 'once', 12)"
+        )
+    listed = json.loads(clo(platform, "dead-letters", "list", "--json").stdout)
+    redriven = clo(platform, "dead-letters", "redrive", "--event", listed[0]["event_id"])
+    assert redriven.stdout.strip() == listed[0]["event_id"]
+    deadline = time.monotonic() + WAIT_SECONDS
+    while httpx.get(f"{platform.base_url}/local/backlog").json() != {"pending": 0, "dead": 0}:
+        assert time.monotonic() < deadline
+    assert json.loads(clo(platform, "dead-letters", "list", "--json").stdout) == []
+
+
+def test_topics_are_lines_of_json(platform: ChildPlatform) -> None:
+    token = clo(platform, "token", "--subject", "maya", "--all-scopes").stdout.strip()
+    campaign = {
+        "name": "Spring",
+        "objective": "More visits",
+        "portfolio": "Groceries",
+        "currency": "USD",
+        "window": {"start": "2026-02-01", "end": "2026-02-28", "zone": "UTC"},
+    }
+    with httpx.Client(base_url=platform.base_url, headers={"Authorization": f"Bearer {token}"}) as client:
+        campaign_id = client.post("/v1/campaigns", json=campaign).raise_for_status().json()["campaign_id"]
+        client.post(f"/v1/campaigns/{campaign_id}/cancel", json={"reason": "Rain."}).raise_for_status()
+    result = clo(platform, "topics", "read", "clo.campaigns")
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(event["type"], event["data"]["campaign_id"]) for event in events] == [("clo.campaign.ended.v1", campaign_id)]
+    assert "1 events" in result.stderr
+
+
+def test_ctrl_c_stops_the_platform_and_its_database_cleanly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "shared.cli", "up", "--port", "0", "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == Exit.DONE
+    assert "Stopped." in said
+    assert "Traceback" not in said
+    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_platform_stops_when_whoever_started_it_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from shared.cli.child import ChildPlatform\n"
+        f"with ChildPlatform(Path({str(tmp_path)!r}), port=0, simulated_from={START!r}) as child:\n"
+        "    print(child.base_url, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        base_url = parent.stdout.readline().strip()
+        assert httpx.get(f"{base_url}/readyz").status_code == httpx.codes.OK
+        os.kill(parent.pid, signal.SIGKILL)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (tmp_path / "postgres" / "postmaster.pid").exists():
+        assert time.monotonic() < deadline
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{base_url}/readyz")
