@@ -16,8 +16,8 @@ WITH incoming AS (
     FROM added GROUP BY offer_id, channel, placement, kind, hour ORDER BY offer_id, channel, placement, kind, hour
     ON CONFLICT (offer_id, channel, placement, kind, hour) DO UPDATE SET impressions = c.impressions + excluded.impressions
 ), reached AS (
-    INSERT INTO impression_reach (offer_id, channel, kind, customer_id)
-    SELECT DISTINCT offer_id, channel, kind, customer_id FROM added ORDER BY offer_id, channel, kind, customer_id
+    INSERT INTO impression_reach (offer_id, kind, customer_id, channel)
+    SELECT DISTINCT offer_id, kind, customer_id, channel FROM added ORDER BY offer_id, kind, customer_id, channel
     ON CONFLICT DO NOTHING
 )
 SELECT count(*) AS new FROM added;

@@ -2,6 +2,10 @@
 -- Lets all statements of a report see the same state.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 
+-- name: roomy
+-- Lets the distinct customers of a large campaign be counted in memory, for this transaction only.
+SET LOCAL work_mem = '64MB';
+
 -- name: offer_funnels
 -- Each offer of some campaigns, from grants to money paid.
 WITH chosen AS (
@@ -14,12 +18,10 @@ WITH chosen AS (
            sum(impressions) FILTER (WHERE kind = 'clicked') AS clicked
     FROM impression_counts JOIN chosen USING (offer_id) GROUP BY offer_id
 ), reached AS (
-    SELECT offer_id, count(*) FILTER (WHERE served) AS served_to, count(*) FILTER (WHERE viewed) AS viewed_by,
-           count(*) FILTER (WHERE clicked) AS clicked_by
-    FROM (
-        SELECT offer_id, customer_id, bool_or(kind = 'served') AS served, bool_or(kind = 'viewed') AS viewed, bool_or(kind = 'clicked') AS clicked
-        FROM impression_reach JOIN chosen USING (offer_id) GROUP BY offer_id, customer_id
-    ) AS customer GROUP BY offer_id
+    SELECT offer_id, count(*) FILTER (WHERE kind = 'served') AS served_to, count(*) FILTER (WHERE kind = 'viewed') AS viewed_by,
+           count(*) FILTER (WHERE kind = 'clicked') AS clicked_by
+    FROM chosen, LATERAL (SELECT DISTINCT kind, customer_id FROM impression_reach AS i WHERE i.offer_id = chosen.offer_id) AS customer
+    GROUP BY offer_id
 ), redeemed AS (
     SELECT offer_id, count(DISTINCT grant_id) FILTER (WHERE wanted_minor > 0) AS purchased, count(*) FILTER (WHERE reward_minor > 0) AS redeemed,
            count(*) FILTER (WHERE paid_minor > 0) AS paid, sum(reward_minor) AS reward_minor, sum(paid_minor) AS paid_minor

@@ -19,6 +19,7 @@ def snapshot(call: Call) -> Iterator[Transaction]:
     """A connection on which all questions see the same state of the database."""
     with call.reading() as tx, tx.connection.transaction():
         tx.connection.execute(SQL["one_snapshot"])
+        tx.connection.execute(SQL["roomy"])
         yield tx
 
 

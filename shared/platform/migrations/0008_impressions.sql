@@ -25,9 +25,9 @@ CREATE TABLE impression_counts (
 
 CREATE TABLE impression_reach (
     offer_id uuid NOT NULL,
-    channel text NOT NULL,
     kind text NOT NULL,
     customer_id text NOT NULL,
-    PRIMARY KEY (offer_id, channel, kind, customer_id)
+    channel text NOT NULL,
+    PRIMARY KEY (offer_id, kind, customer_id, channel)
 );
-COMMENT ON TABLE impression_reach IS 'Reach is exact: one row for each customer reached.';
+COMMENT ON TABLE impression_reach IS 'Reach is exact: one row for each customer reached. In key order a customer''s channels lie together, to be counted as one.';
