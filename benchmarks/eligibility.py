@@ -74,16 +74,18 @@ def _script(at: Place, keys: LocalKeys, file: Path) -> Path:
     """A wrk script that asks about one customer after the other."""
     token = keys.token("bench", ("eligibility:read",), now=SystemClock().now())
     bodies = [
-        json.dumps({
-            "customer_id": customer,
-            "offer_id": OFFER.render(at.offer_ids[number % len(at.offer_ids)]),
-            "purchase": {
-                "at": (NOW + timedelta(days=1)).isoformat(),
-                "currency": "USD",
-                "amount": 2500,
-                "merchant_id": f"shop-{number % len(at.offer_ids)}",
-            },
-        })
+        json.dumps(
+            {
+                "customer_id": customer,
+                "offer_id": OFFER.render(at.offer_ids[number % len(at.offer_ids)]),
+                "purchase": {
+                    "at": (NOW + timedelta(days=1)).isoformat(),
+                    "currency": "USD",
+                    "amount": 2500,
+                    "merchant_id": f"shop-{number % len(at.offer_ids)}",
+                },
+            }
+        )
         for number, customer in enumerate(at.customers)
     ]
     lines = ",\n".join(f"[[{body}]]" for body in bodies)
@@ -100,7 +102,7 @@ def _measure(source: Path, target: str, environment: dict[str, str], script: Pat
     with _served(source, target, environment) as url:
         for seconds in (2, SECONDS):  # the first run warms up
             said = subprocess.run(
-                ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url],
+                [shutil.which("wrk") or "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url],
                 capture_output=True,
                 text=True,
                 check=True,

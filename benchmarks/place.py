@@ -22,6 +22,7 @@ from shared.platform.call import Call, Caller, Once
 from shared.platform.database import Database
 from shared.platform.local.postgres import EmbeddedPostgres
 from shared.platform.migrate import migrate
+from shared.platform.runtime import tune_memory
 from shared.redemptions import service as redemptions
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -85,6 +86,7 @@ class Place:
 def place(*, customers: int, budget_minor: int) -> Iterator[Place]:
     """Make a place, and take it away afterwards."""
     with tempfile.TemporaryDirectory(prefix="clo-bench-") as folder:
+        tune_memory()
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
         migrate(postgres.owner_url())
         database = Database(postgres.app_url(), pool_size=16, timeout_seconds=30)
@@ -129,7 +131,9 @@ def _terms(merchant: str) -> Terms:
 
 def _grant_all(made: Place) -> None:
     with psycopg.connect(made.postgres.owner_url()) as connection:
-        with connection.cursor().copy("COPY customers (customer_id, shard, attributes, consent, created_at, updated_at) FROM STDIN") as copy:
+        with connection.cursor().copy(
+            "COPY customers (customer_id, shard, attributes, consent, created_at, updated_at) FROM STDIN"
+        ) as copy:
             for customer in made.customers:
                 copy.write_row((customer, shard_of(customer, SHARDS), "{}", True, NOW, NOW))
         connection.execute(
