@@ -26,6 +26,7 @@ from shared.kernel.ids import OFFER
 from shared.platform.local.keys import LocalKeys
 
 CONNECTIONS = 8
+WARM_UP_SECONDS = 2
 SECONDS = 8
 HISTORY = 4_000
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -100,13 +101,8 @@ def _script(at: Place, keys: LocalKeys, file: Path) -> Path:
 
 def _measure(source: Path, target: str, environment: dict[str, str], script: Path) -> Load:
     with _served(source, target, environment) as url:
-        for seconds in (2, SECONDS):  # the first run warms up
-            said = subprocess.run(
-                [shutil.which("wrk") or "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
+        _wrk(url, script, WARM_UP_SECONDS)
+        said = _wrk(url, script, SECONDS)
     if "Non-2xx" in said:
         raise RuntimeError(said)
     per_second = re.search(r"Requests/sec:\s+([\d.]+)", said)
@@ -114,6 +110,11 @@ def _measure(source: Path, target: str, environment: dict[str, str], script: Pat
     if not per_second or not p99:
         raise RuntimeError(said)
     return Load(per_second=float(per_second[1]), p99=float(p99[1]) * UNITS[p99[2]])
+
+
+def _wrk(url: str, script: Path, seconds: int) -> str:
+    command = [shutil.which("wrk") or "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @contextmanager

@@ -46,7 +46,10 @@ def _redeem_batches(at: Place) -> float:
     purchases = at.purchases("p", BATCH * (BATCHES + 1))
     at.redeem(0, purchases[:BATCH])
     at.forget()
-    return _timed(lambda: [at.redeem(0, purchases[n * BATCH : (n + 1) * BATCH]) for n in range(1, BATCHES + 1)])
+    start = time.perf_counter()
+    for number in range(1, BATCHES + 1):
+        at.redeem(0, purchases[number * BATCH : (number + 1) * BATCH])
+    return time.perf_counter() - start
 
 
 def _rows_written(at: Place) -> dict[str, tuple[str, bytes]]:
