@@ -130,7 +130,7 @@ def window(start: str, end: str, zone: str) -> tuple[datetime, datetime]:
 
 
 def timeline(campaign_id: UUID, state: State, history: list[Change]) -> Timeline:
-    """The pauses and the cancellation in a history. A line that keeps the state (more budget asked for, say) ends no pause and starts none."""
+    """The pauses and the cancellation in a history. A line that keeps the state (more budget, say) starts none and ends none."""
     pauses: list[tuple[datetime, datetime | None]] = []
     cancelled_at = None
     for change in (change for change in history if change.from_state is not change.to_state):

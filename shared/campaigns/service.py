@@ -179,7 +179,7 @@ def _command(call: Call, campaign_id: UUID, action: str, reason: str) -> Campaig
 
 
 def _move_by_time(tx: Transaction, campaign: Campaign) -> Campaign:
-    """Carry out what is due: the change holds from its due moment (or the scheduling, where that came later), however late it is."""
+    """Carry out what is due: the change holds from its due moment, however late it (or the scheduling) is."""
     if campaign.state is State.SCHEDULED and campaign.starts_at <= tx.now < campaign.ends_at:
         live = campaign.after("start")
         store.move(tx, campaign, live, _timed("start", campaign, live, campaign.starts_at))

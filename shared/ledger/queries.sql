@@ -78,14 +78,31 @@ FROM redemptions AS r FULL JOIN sums AS s ON s.reference = r.redemption_id
 WHERE coalesce(r.reward_minor, 0) <> coalesce(s.posted, 0) - coalesce(s.reversed, 0) OR coalesce(s.reserved, 0) <> coalesce(s.used, 0);
 
 -- name: wrong_payouts
--- Redemptions whose paid amount is not the sum of their statement credits, or credits that were not posted to the cent.
-WITH credits AS (
-    SELECT c.redemption_id, sum(c.amount_minor) AS credited, sum(p.amount_minor) AS posted
-    FROM statement_credits AS c LEFT JOIN postings AS p ON p.reference = c.credit_id AND p.step = 'pay' GROUP BY c.redemption_id
+-- Redemptions whose paid amount is not the sum of their statement credits, credits not posted to the cent, payments without a credit.
+WITH payments AS (
+    SELECT reference, sum(amount_minor) AS posted FROM postings WHERE step = 'pay' GROUP BY reference
+), credits AS (
+    SELECT coalesce(c.redemption_id, p.reference) AS redemption_id, sum(c.amount_minor) AS credited, sum(p.posted) AS posted,
+           bool_and(coalesce(c.amount_minor, 0) = coalesce(p.posted, 0)) AS each_posted
+    FROM statement_credits AS c FULL JOIN payments AS p ON p.reference = c.credit_id
+    GROUP BY coalesce(c.redemption_id, p.reference)
 )
-SELECT r.redemption_id, r.paid_minor, coalesce(c.credited, 0) AS credited_minor, coalesce(c.posted, 0) AS posted_minor
-FROM redemptions AS r LEFT JOIN credits AS c USING (redemption_id)
-WHERE r.paid_minor <> coalesce(c.credited, 0) OR coalesce(c.credited, 0) <> coalesce(c.posted, 0);
+SELECT coalesce(r.redemption_id, c.redemption_id) AS redemption_id, coalesce(r.paid_minor, 0) AS paid_minor,
+       coalesce(c.credited, 0) AS credited_minor, coalesce(c.posted, 0) AS posted_minor
+FROM redemptions AS r FULL JOIN credits AS c ON c.redemption_id = r.redemption_id
+WHERE coalesce(r.paid_minor, 0) <> coalesce(c.credited, 0) OR NOT coalesce(c.each_posted, true);
+
+-- name: wrong_approvals
+-- Approved requests for budget that were not posted to the cent, and postings of approvals that no approved request stands behind.
+WITH approvals AS (
+    SELECT reference, campaign_id, sum(amount_minor) AS posted FROM postings WHERE step = 'approve' GROUP BY reference, campaign_id
+), requests AS (
+    SELECT request_id, campaign_id, amount_minor FROM budget_requests WHERE state = 'approved'
+)
+SELECT coalesce(r.request_id, a.reference) AS request_id, coalesce(r.campaign_id, a.campaign_id) AS campaign_id,
+       coalesce(r.amount_minor, 0) AS approved_minor, coalesce(a.posted, 0) AS posted_minor
+FROM requests AS r FULL JOIN approvals AS a ON a.reference = r.request_id AND a.campaign_id = r.campaign_id
+WHERE coalesce(r.amount_minor, 0) <> coalesce(a.posted, 0);
 
 -- name: overspent
 -- Campaigns that spent or promised more than was approved.

@@ -104,6 +104,13 @@ CHECKS: Final = (
         actual="{credited_minor} credited, {posted_minor} posted",
     ),
     Check(
+        statement="wrong_approvals",
+        invariant="what was approved is what was requested and decided, each posted",
+        subject="budget request {request_id} of campaign {campaign_id}",
+        expected="{approved_minor} posted",
+        actual="{posted_minor} posted",
+    ),
+    Check(
         statement="overspent",
         invariant="no campaign promises more than was approved",
         subject="campaign {campaign_id}",

@@ -1,0 +1,162 @@
+"""`clo ledger verify` proves the books: whatever one cent is changed behind their back is found and named."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from events.payloads import PayoutsDue
+from shared.cli.main import app
+from shared.ledger import service as ledger
+from shared.ledger.model import Finding
+from shared.platform.local.postgres import EmbeddedPostgres
+from shared.redemptions import payout
+from tests.conftest import NOW, MakeCall
+from tests.world import World, purchase
+
+TOTALS = "totals are the sums of postings"
+ROUTES = "a step joins its two accounts, of one campaign and currency"
+REDEMPTIONS = "a redemption's reward is what was posted for it, and its reservations are used up"
+PAYOUTS = "paid is the sum of statement credits, each posted"
+APPROVALS = "what was approved is what was requested and decided, each posted"
+OVERSPENT = "no campaign promises more than was approved"
+
+BOTH = """
+    WITH p AS (
+        UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {approve} RETURNING debit_account, credit_account
+    )
+    UPDATE accounts SET debit_minor = debit_minor + (account_no = debit_account)::int,
+                        credit_minor = credit_minor + (account_no = credit_account)::int
+    FROM p WHERE account_no IN (debit_account, credit_account)
+"""
+CHANGES = {
+    "a posting that reserves": (
+        "UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {reserve}",
+        {TOTALS, REDEMPTIONS},
+    ),
+    "a posting of a reward": ("UPDATE postings SET amount_minor = amount_minor - 1 WHERE posting_id = {post}", {TOTALS, REDEMPTIONS}),
+    "a posting of a payment": ("UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {pay}", {TOTALS, PAYOUTS}),
+    "a posting of an approval": ("UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {approve}", {TOTALS, APPROVALS}),
+    "a posting taken away": ("DELETE FROM postings WHERE posting_id = {post}", {TOTALS, REDEMPTIONS}),
+    "a posting to another account": (
+        "UPDATE postings SET credit_account = (SELECT account_no FROM accounts WHERE kind = 'paid' LIMIT 1) WHERE posting_id = {post}",
+        {TOTALS, ROUTES},
+    ),
+    "a posting of another step": ("UPDATE postings SET step = 'void' WHERE posting_id = {post}", {ROUTES, REDEMPTIONS}),
+    "a posting of another campaign": ("UPDATE postings SET campaign_id = {nobody} WHERE posting_id = {post}", {ROUTES}),
+    "a posting about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {post}", {REDEMPTIONS}),
+    "a payment about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {pay}", {PAYOUTS}),
+    "debits of an account": ("UPDATE accounts SET debit_minor = debit_minor + 1 WHERE kind = 'available'", {TOTALS}),
+    "credits of an account": ("UPDATE accounts SET credit_minor = credit_minor + 1 WHERE kind = 'payable'", {TOTALS}),
+    "the reward of a redemption": ("UPDATE redemptions SET reward_minor = reward_minor - 1 WHERE redemption_id = {paid}", {REDEMPTIONS}),
+    "the paid amount of a redemption": ("UPDATE redemptions SET paid_minor = paid_minor + 1 WHERE redemption_id = {paid}", {PAYOUTS}),
+    "a redemption taken away": ("DELETE FROM redemptions WHERE redemption_id = {unpaid}", {REDEMPTIONS}),
+    "a statement credit": ("UPDATE statement_credits SET amount_minor = amount_minor - 1", {PAYOUTS}),
+    "a statement credit taken away": ("DELETE FROM statement_credits", {PAYOUTS}),
+    "an approved request": ("UPDATE budget_requests SET amount_minor = amount_minor + 1", {APPROVALS}),
+    "the decision on a request": ("UPDATE budget_requests SET state = 'rejected'", {APPROVALS}),
+    "an approval in postings and totals alike": (
+        BOTH,
+        {APPROVALS},
+    ),
+}
+
+
+class Behind:
+    """The owner of the database, who can change what no function can."""
+
+    def __init__(self, postgres: EmbeddedPostgres, names: dict[str, UUID]) -> None:
+        self._url = postgres.owner_url()
+        self.names = names
+
+    def change(self, statement: str) -> None:
+        literals = {name: psycopg.sql.Literal(value) for name, value in self.names.items()}
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            changed = connection.execute(psycopg.sql.SQL(statement).format(**literals))
+            assert changed.rowcount > 0
+
+
+@pytest.fixture
+def world(call: MakeCall) -> World:
+    return World(call)
+
+
+@pytest.fixture
+def behind(world: World, call: MakeCall, postgres: EmbeddedPostgres) -> Behind:
+    """Books with one redemption that is paid, one that is not yet, and one that a late purchase made smaller."""
+    campaign = world.campaign(budget=10_000)
+    world.grant(world.offer(campaign, reward={"kind": "percent", "basis_points": 1_000}), "paid", "unpaid", "revised")
+    world.post(purchase("t1", "paid"), purchase("t2", "unpaid"), purchase("t4", "revised", amount=4_000))
+    world.post(purchase("t3", "revised", at=NOW - timedelta(hours=1)))
+    ids = {row["customer_id"]: row["redemption_id"] for row in world.redemptions()}
+    payout.pay_due(call("pay_cashback", key="pay"), PayoutsDue(shard=0, redemption_ids=[ids["paid"]]))
+    steps = {row["step"]: row for row in world.rows("SELECT * FROM postings WHERE step NOT IN ('reserve', 'post')")}
+    own = {row["step"]: row for row in world.rows(f"SELECT * FROM postings WHERE reference = '{ids['paid']}'")}
+    postings = {step: row["posting_id"] for step, row in (steps | own).items()}
+    assert set(postings) == {"approve", "reserve", "post", "pay", "reverse"}
+    return Behind(postgres, ids | postings | {"nobody": UUID(int=7), "campaign": campaign})
+
+
+def findings(call: MakeCall) -> list[Finding]:
+    return ledger.verify(call("auditor"))
+
+
+def test_books_that_nobody_touched_hold(behind: Behind, call: MakeCall) -> None:
+    assert findings(call) == []
+
+
+@pytest.mark.parametrize(("statement", "invariants"), CHANGES.values(), ids=CHANGES)
+def test_one_cent_changed_behind_the_books_is_found(behind: Behind, call: MakeCall, statement: str, invariants: set[str]) -> None:
+    behind.change(statement)
+    assert {finding.invariant for finding in findings(call)} == invariants
+
+
+def test_money_promised_beyond_the_budget_is_found(behind: Behind, call: MakeCall) -> None:
+    behind.change("DELETE FROM postings WHERE posting_id = {approve}")
+    assert {finding.invariant for finding in findings(call)} == {TOTALS, APPROVALS, OVERSPENT}
+
+
+def test_a_finding_names_the_thing_with_its_figures(behind: Behind, call: MakeCall) -> None:
+    behind.change("UPDATE redemptions SET reward_minor = reward_minor - 1 WHERE redemption_id = {paid}")
+    (finding,) = findings(call)
+    assert finding.subject == f"redemption {behind.names['paid']}"
+    assert (finding.expected, finding.actual) == ("149 posted, 150 used", "150 posted, 150 used")
+
+
+@pytest.mark.parametrize(
+    ("statement", "subject"),
+    [
+        ("UPDATE accounts SET debit_minor = debit_minor + 1 WHERE kind = 'available'", lambda names: "(available)"),
+        ("UPDATE postings SET step = 'void' WHERE posting_id = {post}", lambda names: f"posting {names['post']} (void)"),
+        ("UPDATE redemptions SET paid_minor = paid_minor + 1 WHERE redemption_id = {paid}", lambda names: f"redemption {names['paid']}"),
+        ("UPDATE postings SET reference = {nobody} WHERE posting_id = {pay}", lambda names: f"{names['nobody']}"),
+        ("UPDATE budget_requests SET amount_minor = amount_minor + 1", lambda names: f"campaign {names['campaign']}"),
+    ],
+    ids=["account", "posting", "redemption", "payment", "campaign"],
+)
+def test_what_was_changed_is_named(behind: Behind, call: MakeCall, statement: str, subject: Callable[[dict[str, UUID]], str]) -> None:
+    behind.change(statement)
+    assert any(subject(behind.names) in finding.subject for finding in findings(call))
+
+
+def _verify(postgres: EmbeddedPostgres, *options: str) -> Any:  # noqa: ANN401
+    return CliRunner().invoke(app, ["ledger", "verify", "--database-url", postgres.app_url(), *options])
+
+
+def test_the_command_tells_that_the_books_hold(behind: Behind, postgres: EmbeddedPostgres) -> None:
+    done = _verify(postgres, "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"holds": True, "findings": []})
+
+
+def test_the_command_fails_and_names_what_does_not_hold(behind: Behind, postgres: EmbeddedPostgres) -> None:
+    behind.change("UPDATE redemptions SET reward_minor = reward_minor - 1 WHERE redemption_id = {paid}")
+    done = _verify(postgres, "--json")
+    assert done.exit_code == 3
+    said = json.loads(done.stdout)
+    assert not said["holds"]
+    assert [finding["subject"] for finding in said["findings"]] == [f"redemption {behind.names['paid']}"]
