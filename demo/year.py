@@ -26,6 +26,8 @@ def live(api: Api, journey: Journey, impressions: Sequence[Shown], steps: Steps,
     for number, part in enumerate(timeline(journey, impressions)):
         match part:
             case Launch():
+                with purchases.under_way():
+                    settle(api)
                 with launches.under_way():
                     _launch(api, part)
                 launches.advance(len(part.campaigns))
