@@ -7,10 +7,11 @@ from typing import Final
 
 from demo import judging
 from demo.figures import Figures
-from demo.journey import Journey
+from demo.journey import CURRENCY, Journey
 from demo.made_up import Shown
 from demo.reckoning import Expected, reckon
 from demo.timeline import Batch, timeline
+from shared.kernel.money import to_decimal
 
 BUDGET_EXHAUSTED: Final = "budget_exhausted"
 
@@ -144,8 +145,8 @@ def paid(figures: Figures) -> Check:
     of_reports = {name: sum(r["budget"][name] for r in figures.reports.values()) for name in ("spent_minor", "paid_minor")}
     return Check(
         name="Statement credits = paid = earned",
-        expected=f"{of_reports['spent_minor']:,} earned",
-        actual=f"{of_reports['paid_minor']:,} paid, {credited:,} credited" + ("" if once else ", some twice"),
+        expected=f"{_money(of_reports['spent_minor'])} earned",
+        actual=f"{_money(of_reports['paid_minor'])} paid, {_money(credited)} credited" + ("" if once else ", some twice"),
         ok=once and credited == of_reports["paid_minor"] == of_reports["spent_minor"],
     )
 
@@ -178,6 +179,10 @@ def recall(judged: Counter[str], journey: Journey) -> float:
 def _for_all(name: str, count: int, wrong: list[int]) -> Check:
     actual = f"wrong for {', '.join(map(str, wrong))}" if wrong else f"holds for all {count}"
     return Check(name=name, expected=f"holds for all {count}", actual=actual, ok=not wrong and count > 0)
+
+
+def _money(minor: int) -> str:
+    return f"{to_decimal(minor, CURRENCY)} {CURRENCY}"
 
 
 def _written(value: object) -> str:

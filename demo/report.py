@@ -51,7 +51,7 @@ def write_page(story: Story) -> str:
             summary=_summary(story),
             as_of=timeline.END,
             made_up=made_up.NOTICES,
-            headline=tuple(page.Figure(label=label, value=value, note=note) for label, value, note in _headline(story)),
+            headline=_headline(story),
             checks=tuple(page.Check(name=c.name, ok=c.ok, detail=f"expected {c.expected}; found {c.actual}") for c in story.checks),
             funnel=tuple(
                 page.FunnelStep(name=name.capitalize(), count=_total(story.figures, "funnel", name), note=note)
@@ -90,17 +90,19 @@ def _summary(story: Story) -> str:
     )
 
 
-def _headline(story: Story) -> list[tuple[str, str, str]]:
+def _headline(story: Story) -> tuple[page.Figure, ...]:
     figures, holding = story.figures, sum(check.ok for check in story.checks)
     lines = sum(len(basket.items) for basket in story.journey.baskets)
-    return [
-        ("Checks", f"{holding} of {len(story.checks)} hold", ""),
-        ("Grants", f"{_total(figures, 'funnel', 'granted'):,}", "offers given to households"),
-        ("Purchases", f"{len(story.journey.baskets):,}", f"{lines:,} basket lines"),
-        ("Redemptions", f"{_total(figures, 'funnel', 'redeemed'):,}", "completed and covered by a budget"),
-        ("Cashback paid", page.money(_total(figures, "budget", "paid_minor"), CURRENCY), "as statement credits"),
-        ("Recall with scope", f"{story.recall:.1%}", "of real coupon redemptions whose day's baskets hold a product of the coupon"),
-    ]
+    paid = page.amount(_total(figures, "budget", "paid_minor"), CURRENCY)
+    recall_note = "of real coupon redemptions: that day's baskets hold a product of the coupon"
+    return (
+        page.Figure(label="Checks", value=f"{holding} of {len(story.checks)}", note="hold"),
+        page.Figure(label="Grants", value=f"{_total(figures, 'funnel', 'granted'):,}", note="offers given to households"),
+        page.Figure(label="Purchases", value=f"{len(story.journey.baskets):,}", note=f"{lines:,} basket lines"),
+        page.Figure(label="Redemptions", value=f"{_total(figures, 'funnel', 'redeemed'):,}", note="completed and covered by a budget"),
+        page.Figure(label="Cashback paid", value=paid, unit=CURRENCY, note="as statement credits"),
+        page.Figure(label="Recall with scope", value=f"{story.recall:.1%}", note=recall_note),
+    )
 
 
 def _total(figures: Figures, part: str, name: str) -> int:
@@ -147,8 +149,8 @@ def _balance(figures: Figures) -> tuple[page.BalanceRow, ...]:
 
 def _facts(story: Story) -> Table:
     table = Table(title=TITLE, title_justify="left", show_header=False)
-    for label, value, note in _headline(story):
-        table.add_row(label, value, note)
+    for figure in _headline(story):
+        table.add_row(figure.label, f"{figure.value} {figure.unit}".rstrip(), figure.note)
     return table
 
 

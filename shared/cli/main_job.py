@@ -30,6 +30,8 @@ def demo(
         platform = Platform(base_url=child.base_url, token=lambda who, scopes: token_for(data, who, scopes), alive=child.alive)
         try:
             story = run(read_input(), platform, words)
+        except FileNotFoundError as error:
+            fail(str(error))
         except (Gone, Unexpected) as error:
             fail(str(error) if child.alive() else f"The platform died in the middle: {error}\nRun the demo again: it goes on.")
         report.write_text(telling.write_page(story), encoding="utf-8")
