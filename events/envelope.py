@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from cloudevents.conversion import to_binary
 from cloudevents.exceptions import GenericException
-from cloudevents.http import CloudEvent, from_http, to_binary
+from cloudevents.http import CloudEvent, from_http
 
 from shared.kernel.errors import Malformed
 from shared.kernel.ids import EVENT
@@ -46,7 +47,7 @@ def to_http(envelope: Envelope) -> tuple[dict[str, str], bytes]:
 def read_http(headers: Mapping[str, str], body: bytes) -> Envelope:
     """Read an event from a request, in binary or structured mode. Raises Malformed for what is no CloudEvent of ours."""
     try:
-        event = from_http(dict(headers), body, data_unmarshaller=bytes)
+        event = from_http(dict(headers), body, data_unmarshaller=_json)
         return Envelope(
             event_id=EVENT.parse(event["id"]),
             type=event["type"],
@@ -56,8 +57,13 @@ def read_http(headers: Mapping[str, str], body: bytes) -> Envelope:
             payload=_payload(event.get_data()),
             trace=event.get("traceparent"),
         )
-    except (GenericException, KeyError, ValueError, TypeError) as error:
+    except (GenericException, KeyError, ValueError, TypeError, RecursionError) as error:
         raise Malformed("The request carries no readable CloudEvent.") from error
+
+
+def _json(data: str | bytes) -> bytes:
+    """The data as JSON bytes: as they came in binary mode; structured mode hands over text."""
+    return data if isinstance(data, bytes) else data.encode()
 
 
 def _payload(data: object) -> bytes:

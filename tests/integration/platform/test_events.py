@@ -1,0 +1,167 @@
+"""Functions that take events: each effect once, and an answer by the delivery contract."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+
+from events.envelope import Envelope, to_http
+from events.payloads import ScheduleTicked
+from shared.kernel import errors as e
+from shared.kernel.ids import EVENT, new_id
+from shared.kernel.wire import Wire
+from shared.platform.call import Call
+from shared.platform.database import Database
+from tests.conftest import NOW
+from tests.integration.platform.conftest import Ask, Asking, event_app
+
+EVENT_ID = new_id(NOW)
+
+
+def ticked(
+    *, event_id: UUID = EVENT_ID, payload: bytes | None = None, kind: str = "clo.schedule.ticked.v1", source: str = "/clo"
+) -> Envelope:
+    said = payload if payload is not None else ScheduleTicked(at=NOW).model_dump_json().encode()
+    return Envelope(event_id=event_id, type=kind, source=source, subject="schedule", occurred_at=NOW, payload=said)
+
+
+def bump(call: Call, _payload: Wire) -> None:
+    """An effect that can be counted."""
+    with call.transaction() as tx:
+        tx.bump("offers")
+
+
+@pytest.fixture
+def effects(database: Database) -> Callable[[], int]:
+    """How many times the effect happened."""
+
+    def revision() -> int:
+        with database.connection() as connection:
+            row = connection.execute("SELECT revision FROM revisions WHERE area = 'offers'").fetchone()
+            assert row is not None
+            return int(row["revision"])
+
+    before = revision()
+    return lambda: revision() - before
+
+
+@pytest.fixture
+def counting(ask: Ask) -> Asking:
+    return ask(event_app("run_schedule", run_schedule=bump))
+
+
+def test_event_is_taken(counting: Asking, effects: Callable[[], int]) -> None:
+    assert counting.event(ticked()).status_code == 204
+    assert effects() == 1
+
+
+def test_event_delivered_again_has_no_second_effect(counting: Asking, effects: Callable[[], int]) -> None:
+    answers = [counting.event(ticked()).status_code for _ in range(3)]
+    assert answers == [204, 204, 204]
+    assert effects() == 1
+
+
+def test_events_are_told_apart_by_source_and_id(counting: Asking, effects: Callable[[], int]) -> None:
+    counting.event(ticked())
+    counting.event(ticked(source="/elsewhere"))
+    counting.event(ticked(event_id=new_id(NOW + timedelta(seconds=1))))
+    assert effects() == 3
+
+
+def test_same_id_with_another_content_is_no_second_effect_and_no_retry(counting: Asking, effects: Callable[[], int]) -> None:
+    counting.event(ticked())
+    other = ScheduleTicked(at=NOW + timedelta(hours=1)).model_dump_json().encode()
+    assert counting.event(ticked(payload=other)).status_code == 204
+    assert effects() == 1
+
+
+def test_event_whose_use_case_fails_is_taken_when_it_comes_again(ask: Ask, effects: Callable[[], int]) -> None:
+    tries = iter([True, False])
+
+    def fail_once(call: Call, _payload: Wire) -> None:
+        with call.transaction() as tx:
+            tx.bump("offers")
+            if next(tries):
+                raise RuntimeError("after the effect")
+
+    asking = ask(event_app("run_schedule", run_schedule=fail_once))
+    assert asking.event(ticked()).status_code == 500
+    assert effects() == 0
+    assert asking.event(ticked()).status_code == 204
+    assert effects() == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (e.Busy(), 503),
+        (e.Broken(), 500),
+        (e.Conflict(), 204),
+        (e.NotFound(), 204),
+        (e.Invalid(), 422),
+        (e.Malformed(), 400),
+        (RuntimeError(), 500),
+    ],
+)
+def test_error_becomes_the_status_that_makes_the_deliverer_do_the_right_thing(ask: Ask, error: Exception, status: int) -> None:
+    def fail(_call: Call, _payload: Wire) -> None:
+        raise error
+
+    assert ask(event_app("run_schedule", run_schedule=fail)).event(ticked()).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (ticked(payload=b"{"), 422),
+        (ticked(payload=b"{}"), 422),
+        (ticked(payload=b'{"at": "2026-01-15T12:00:00Z", "other": 1}'), 422),
+        (ticked(payload=b""), 400),
+        (ticked(kind="clo.campaign.ended.v1"), 422),
+        (ticked(kind="org.example.other"), 422),
+    ],
+)
+def test_poison_is_answered_with_what_sends_it_to_the_dead_letters_at_once(counting: Asking, event: Envelope, status: int) -> None:
+    assert counting.event(event).status_code == status
+    assert status in {400, 422}
+
+
+def without(*names: str) -> Callable[[Asking], httpx.Response]:
+    def send(asking: Asking) -> httpx.Response:
+        headers, body = to_http(ticked())
+        return asking("POST", "/", content=body, headers={name: value for name, value in headers.items() if name not in names})
+
+    return send
+
+
+@pytest.mark.parametrize("name", ["ce-id", "ce-type", "ce-source", "ce-specversion"])
+def test_request_that_is_no_cloudevent_of_ours_is_malformed(counting: Asking, name: str) -> None:
+    assert without(name)(counting).status_code == 400
+
+
+def test_event_in_structured_mode_is_the_same_event(counting: Asking, effects: Callable[[], int]) -> None:
+    whole = {
+        "specversion": "1.0",
+        "id": EVENT.render(EVENT_ID),
+        "source": "/clo",
+        "type": "clo.schedule.ticked.v1",
+        "time": NOW.isoformat(),
+        "datacontenttype": "application/json",
+        "data": {"at": "2026-01-15T12:00:00Z"},
+    }
+    answer = counting("POST", "/", content=json.dumps(whole).encode(), headers={"Content-Type": "application/cloudevents+json"})
+    assert answer.status_code == 204
+    assert counting.event(ticked()).status_code == 204
+    assert effects() == 1
+
+
+def test_event_larger_than_an_event_may_be_is_refused(counting: Asking) -> None:
+    assert counting.event(ticked(payload=b" " * ((1 << 20) + 1))).status_code in {400, 413}
+
+
+def test_event_function_is_healthy_and_ready(counting: Asking) -> None:
+    assert counting("GET", "/healthz").status_code == 200
+    assert counting("GET", "/readyz").status_code == 200
