@@ -16,7 +16,7 @@ from functions.registry import BY_NAME
 from shared.kernel import errors as e
 from shared.kernel.wire import Wire
 from shared.platform.call import Call, Caller, Once, Replayed
-from shared.platform.http import answer_health, in_thread, problem, read_body
+from shared.platform.http import PROBLEM, answer_health, in_thread, read_body
 from shared.platform.operations import problems_of
 from shared.platform.problems import EVENT_STATUS, problem_body, status_of
 from shared.platform.runtime import require_settings, runtime
@@ -47,7 +47,7 @@ class EventFunction:
             body = await read_body(request, EVENT_LIMIT, media=None)
             event = read_http(request.headers, body)
         except e.CloError as error:
-            return problem(error, trace)
+            return _refused(error, trace)
         except ClientDisconnect:
             return Response(status_code=499)
         return await in_thread(self._answer, event, event.trace or trace)
@@ -60,10 +60,10 @@ class EventFunction:
                 LOG.debug("taken before")
             except e.CloError as error:
                 LOG.warning("not taken", code=error.code, detail=str(error))
-                return Response(problem_body(error, trace=trace), status_of(error, EVENT_STATUS))
+                return _refused(error, trace)
             except Exception:
                 LOG.exception("unexpected")
-                return Response(problem_body(e.Broken(), trace=trace), 500)
+                return _refused(e.Broken(), trace)
             return Response(status_code=204)
 
     def _take(self, event: Envelope, trace: str) -> None:
@@ -85,6 +85,10 @@ class EventFunction:
             trace=trace,
         )
         self._use_cases[kind.payload](call, _payload(kind, event))
+
+
+def _refused(error: e.CloError, trace: str) -> Response:
+    return Response(problem_body(error, trace=trace), status_of(error, EVENT_STATUS), media_type=PROBLEM)
 
 
 def _payload(kind: EventType, event: Envelope) -> Wire:

@@ -29,7 +29,9 @@ FIRST_PAUSE_SECONDS: Final = 0.2
 MAX_PAUSE_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 0.5
 SUCCESS: Final = range(200, 300)
-POISON: Final = frozenset({400, 415, 422})
+CLIENT_ERRORS: Final = range(400, 500)
+RETRIED: Final = frozenset({404, 408, 409, 429})
+"""As Knative does: these and what is no client error are tried again, other client errors are dead at once."""
 
 
 class Verdict(Enum):
@@ -174,7 +176,8 @@ def judge(answer: Answer, *, attempts: int) -> Verdict:
     """What the delivery contract says to do with an answer after so many earlier attempts."""
     if answer.status in SUCCESS:
         return Verdict.TAKEN
-    if answer.status in POISON or attempts + 1 >= MAX_ATTEMPTS:
+    poison = answer.status in CLIENT_ERRORS and answer.status not in RETRIED
+    if poison or attempts + 1 >= MAX_ATTEMPTS:
         return Verdict.DEAD
     return Verdict.LATER
 
