@@ -10,6 +10,8 @@ from shared.audiences.api import GrantMade, Grants, GrantsAsked, GrantsMade, Gra
 from shared.audiences.histories import emit_changed
 from shared.audiences.model import Candidate
 from shared.audiences.service import require_segments, select
+from shared.campaigns import service as campaigns
+from shared.campaigns.model import SCHEDULED_STATES
 from shared.eligibility.model import Offer
 from shared.kernel.errors import Conflict, Invalid, NotFound, Problem
 from shared.kernel.ids import derived_id, new_id
@@ -57,6 +59,8 @@ def _offer(tx: Transaction, offer_id: UUID) -> Offer:
         raise Invalid(problems=(Problem(path="/offer_id", message="is no offer with an approved version"),)) from error
     if offer.withdrawn_at or offer.cancelled_at:
         raise Conflict("The offer is over: it was withdrawn, or its campaign was cancelled.")
+    if campaigns.require_campaign(tx, offer.campaign_id).state not in SCHEDULED_STATES:
+        raise Conflict("The offer's campaign is not scheduled: until then nobody is given its offers.")
     return offer
 
 

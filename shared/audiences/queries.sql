@@ -54,7 +54,9 @@ SELECT DISTINCT g.customer_id, g.offer_id
 FROM unnest(%(customer_ids)s::text[], %(moments)s::timestamptz[]) AS changed (customer_id, since)
 JOIN grants g USING (customer_id)
 WHERE (%(offer_id)s::uuid IS NULL OR g.offer_id = %(offer_id)s)
-  AND EXISTS (SELECT FROM transactions t WHERE t.customer_id = g.customer_id AND t.at >= greatest(g.granted_at, changed.since));
+  AND EXISTS (
+    SELECT FROM transactions t
+    WHERE t.customer_id = g.customer_id AND t.at >= greatest(g.granted_at, changed.since) AND g.offer_id = ANY (t.offers));
 
 -- name: known_segments
 -- Which of these segments exist.
@@ -131,7 +133,9 @@ WITH given AS (
 )
 SELECT (SELECT count(*) FROM grants WHERE offer_id = %(offer_id)s) + count(*) AS standing, count(*) AS made,
        array_agg(g.customer_id) FILTER (
-           WHERE EXISTS (SELECT FROM transactions t WHERE t.customer_id = g.customer_id AND t.at >= %(granted_at)s)) AS changed
+           WHERE EXISTS (
+               SELECT FROM transactions t
+               WHERE t.customer_id = g.customer_id AND t.at >= %(granted_at)s AND %(offer_id)s = ANY (t.offers))) AS changed
 FROM given g;
 
 -- name: read_candidates

@@ -23,8 +23,8 @@ JOIN grants AS g USING (customer_id, offer_id);
 
 -- name: read_customers
 -- Zones of customers, and their consents in order.
-SELECT customer_id, c.zone, array_agg(s.at ORDER BY s.at) FILTER (WHERE s.at IS NOT NULL) AS changed,
-       array_agg(s.given ORDER BY s.at) FILTER (WHERE s.at IS NOT NULL) AS given
+SELECT customer_id, c.zone, array_agg(s.at ORDER BY s.at, s.seq) FILTER (WHERE s.at IS NOT NULL) AS changed,
+       array_agg(s.given ORDER BY s.at, s.seq) FILTER (WHERE s.at IS NOT NULL) AS given
 FROM customers AS c LEFT JOIN consents AS s USING (customer_id)
 WHERE customer_id = ANY (%(customer_ids)s)
 GROUP BY customer_id, c.zone;
@@ -126,8 +126,8 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
             SELECT offer_id, grant_id, ordinal, reason FROM redemptions
             WHERE grant_id IN (SELECT grant_id FROM held) AND state = 'rejected') AS r) AS refusals,
        (SELECT zone FROM customers WHERE customer_id = %(customer_id)s) AS zone,
-       (SELECT array_agg(at ORDER BY at) FROM consents WHERE customer_id = %(customer_id)s) AS changed,
-       (SELECT array_agg(given ORDER BY at) FROM consents WHERE customer_id = %(customer_id)s) AS given,
+       (SELECT array_agg(at ORDER BY at, seq) FROM consents WHERE customer_id = %(customer_id)s) AS changed,
+       (SELECT array_agg(given ORDER BY at, seq) FROM consents WHERE customer_id = %(customer_id)s) AS given,
        (SELECT json_agg(campaign_id) FROM holdouts
         WHERE customer_id = %(customer_id)s AND held_out AND campaign_id = ANY (%(campaign_ids)s)) AS held_out,
        (SELECT json_object_agg(campaign_id, credit_minor - debit_minor) FROM accounts

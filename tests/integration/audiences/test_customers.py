@@ -119,6 +119,14 @@ def test_of_two_messages_of_one_moment_the_later_holds(call: MakeCall) -> None:
     assert customers.get_customer(call(), "c1").consent is False
 
 
+def test_purchases_are_judged_by_the_later_of_two_messages_of_one_moment(call: MakeCall, world: World) -> None:
+    put_all(call, "c1", consent_at=EARLIER.isoformat())
+    put_all(call, "c1", consent=False, consent_at=EARLIER.isoformat())
+    world.grant(world.offer(world.campaign()), "c1")
+    world.post(purchase("t1", "c1"))
+    assert world.redemptions() == []
+
+
 def test_a_consent_told_late_does_not_undo_a_later_one(call: MakeCall) -> None:
     put_all(call, "c1", consent=False)
     put_all(call, "c1", consent_at=EARLIER.isoformat())

@@ -167,3 +167,11 @@ def test_lists_grants_page_by_page(call: MakeCall, world: World, campaign_id: UU
 def test_a_list_of_all_grants_is_not_to_be_had() -> None:
     with pytest.raises(ValidationError):
         GrantsQuery()
+
+
+def test_refuses_an_offer_of_a_campaign_that_is_not_scheduled(call: MakeCall, world: World) -> None:
+    window = Window(start="2026-01-01", end="2026-01-31", zone="America/New_York")
+    draft = NewCampaign(name="Draft", objective="None yet", portfolio="cards", currency="USD", window=window)
+    offer_id = world.offer(campaigns.create_campaign(call("maya"), draft).campaign_id)
+    with pytest.raises(Conflict, match="not scheduled"):
+        grants.issue_grants(call(), GrantsAsked(offer_id=offer_id, customers=["ana"]))

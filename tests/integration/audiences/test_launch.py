@@ -120,10 +120,22 @@ def test_rolls_out_to_each_channel_that_the_offer_has_words_for(call: MakeCall) 
 def test_purchases_since_the_launch_are_folded_again(call: MakeCall, *, days_after: int, again: bool) -> None:
     world = World(call)
     campaign_id = world.campaign()
-    world.grant(world.offer(campaign_id), "c1")
-    world.post(purchase("t1", "c1", at=LIVE_AT + timedelta(days=days_after)))
-    launched(call, went_live(OFFER, CAMPAIGN, segments_in=[listed(call, "c1")]))
-    assert changed(call) == ({("c1", OFFER)} if again else set())
+    offer_id = world.offer(campaign_id)
+    put_all(call, "c1", "c2", "c3")
+    world.post(purchase("t1", "c1", at=LIVE_AT + timedelta(days=days_after)), purchase("t2", "c2", at=LIVE_AT, amount=1))
+    launched(call, went_live(offer_id, campaign_id, segments_in=[listed(call, "c1", "c3")]))
+    assert changed(call) == ({("c1", offer_id)} if again else set())
+
+
+def test_purchases_that_the_offer_is_not_about_are_not_folded_again(call: MakeCall) -> None:
+    world = World(call)
+    campaign_id = world.campaign()
+    world.offer(campaign_id)
+    elsewhere = world.offer(campaign_id, scope={"include": {"merchants": ["another"]}})
+    put_all(call, "c1")
+    world.post(purchase("t1", "c1"))
+    launched(call, went_live(elsewhere, campaign_id, segments_in=[listed(call, "c1")]))
+    assert changed(call) == set()
 
 
 def test_a_launch_takes_as_many_statements_for_many_as_for_few(call: MakeCall, statements: list[str], clock: SimulatedClock) -> None:
