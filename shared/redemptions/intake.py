@@ -1,7 +1,7 @@
 """Taking purchases from the bank: the good ones go out as batch events of customer shards, the bad ones are named."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from events.payloads import MAX_BATCH, Transaction, TransactionsPosted
@@ -9,6 +9,7 @@ from shared.kernel.ids import derived_id
 from shared.kernel.shards import shard_key, shard_of
 from shared.platform.batches import BatchAnswer, read_batch
 from shared.platform.call import Call
+from shared.platform.operations import BodySchema
 
 EVENT_BYTES: Final = 700_000
 """An event stays below this (estimated) size, so that it fits into a Kafka record with its envelope."""
@@ -16,7 +17,7 @@ TRANSACTION_BYTES: Final = 400
 ITEM_BYTES: Final = 110
 
 
-def post_transactions(call: Call, raw: bytes) -> BatchAnswer:
+def post_transactions(call: Call, raw: Annotated[bytes, BodySchema("transactions", Transaction, MAX_BATCH)]) -> BatchAnswer:
     """Take 1 to 5,000 purchases, with or without basket items. What is accepted is safe; it is redeemed a moment later."""
     batch = read_batch(raw, "transactions", Transaction, MAX_BATCH, id_field="transaction_id")
     with call.transaction() as tx:
