@@ -53,6 +53,9 @@ TRANSITIONS: Final = {
 TOP_UP_STATES: Final = frozenset({State.FUNDED, State.SCHEDULED, State.LIVE, State.PAUSED})
 """States in which more budget is asked for without leaving the state."""
 
+SCHEDULED_STATES: Final = frozenset({State.SCHEDULED, State.LIVE, State.PAUSED, State.ENDED})
+"""States of a campaign that was funded and scheduled: its offers may be given."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Campaign:

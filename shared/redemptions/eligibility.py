@@ -165,7 +165,7 @@ def _history(compiled: CompiledOffer, facts: dict[str, Any]) -> History:
         refusals=tuple(
             Refusal(grant_id=UUID(row["grant_id"]), ordinal=row["ordinal"], reason=Reason.of(row["reason"])) for row in refusals
         ),
-        held_out=str(compiled.offer.campaign_id) in (facts["held_out"] or ()),
+        held_out=not grants and str(compiled.offer.campaign_id) in (facts["held_out"] or ()),  # a grant given all the same counts
     )
 
 

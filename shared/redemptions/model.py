@@ -51,13 +51,14 @@ class Redemption:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owner:
-    """Whose outcome it is, and for how long it is held."""
+    """Whose outcome it is."""
 
     offer_id: UUID
     campaign_id: UUID
     customer_id: str
     currency: str
-    hold: timedelta
+    holds: Mapping[int, timedelta]
+    """By version: how long its rewards are held."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +133,7 @@ def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, now: d
     """The redemption that an outcome asks for. A standing refusal stays, only its circumstances are brought up to date."""
     refused = before is not None and before.state is State.REJECTED
     paid_minor = before.paid_minor if before else 0
-    payable_at = outcome.at + owner.hold
+    payable_at = outcome.at + owner.holds[outcome.version]
     return Redemption(
         redemption_id=before.redemption_id if before else derived_id(outcome.grant_id, outcome.ordinal),
         grant_id=outcome.grant_id,

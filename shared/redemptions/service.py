@@ -110,13 +110,12 @@ def _fold(
 
 
 def _owner(customer_id: str, compiled: CompiledOffer) -> Owner:
-    terms = compiled.versions[-1].terms
     return Owner(
         offer_id=compiled.offer.offer_id,
         campaign_id=compiled.offer.campaign_id,
         customer_id=customer_id,
-        currency=terms.currency,
-        hold=timedelta(days=terms.hold_days),
+        currency=compiled.versions[-1].terms.currency,
+        holds={version.number: timedelta(days=version.terms.hold_days) for version in compiled.versions},
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from shared.audiences import desk
 from shared.audiences.api import GrantsAsked, GrantsQuery, GrantView
 from shared.campaigns import service as campaigns
+from shared.campaigns.api import NewCampaign, Window
 from shared.kernel.errors import Conflict, Invalid
 from shared.kernel.ids import derived_id
 from shared.offers import service as offers
@@ -174,4 +175,4 @@ def test_refuses_an_offer_of_a_campaign_that_is_not_scheduled(call: MakeCall, wo
     draft = NewCampaign(name="Draft", objective="None yet", portfolio="cards", currency="USD", window=window)
     offer_id = world.offer(campaigns.create_campaign(call("maya"), draft).campaign_id)
     with pytest.raises(Conflict, match="not scheduled"):
-        grants.issue_grants(call(), GrantsAsked(offer_id=offer_id, customers=["ana"]))
+        issue(call, offer_id, "c1")
