@@ -60,8 +60,13 @@ FROM unnest(%(redemption_id)s::uuid[], %(state)s::text[], %(wanted_minor)s::bigi
 WHERE r.redemption_id = u.redemption_id;
 
 -- name: open_offer_totals
--- Makes the rows that count redemptions of offers that have a limit in total.
-INSERT INTO offer_totals (offer_id, redemptions) SELECT o, 0 FROM unnest(%(offer_ids)s::uuid[]) AS o ORDER BY o ON CONFLICT DO NOTHING;
+-- Makes the rows that count redemptions of offers under a limit in total, with what was given before; their pots are held, so none is missed.
+INSERT INTO offer_totals (offer_id, redemptions)
+SELECT o, (SELECT count(*) FROM redemptions AS r WHERE r.offer_id = o AND r.reward_minor > 0)
+FROM unnest(%(offer_ids)s::uuid[]) AS o
+WHERE NOT EXISTS (SELECT FROM offer_totals AS t WHERE t.offer_id = o)
+ORDER BY o
+ON CONFLICT DO NOTHING;
 
 -- name: lock_offer_totals
 -- Redemptions given of offers that have a limit in total, held until the transaction ends.

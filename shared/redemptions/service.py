@@ -147,11 +147,11 @@ def _post(tx: Transaction, shard: int, offers: Catalogue, changes: list[Change])
     )
 
 
-def _limits(offers: Catalogue, offer_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """The limits in total of those offers that have one."""
+def _limits(offers: Catalogue, offer_ids: Iterable[UUID]) -> dict[UUID, int | None]:
+    """The limits in total, as of now, of those offers that have one under any version: these are counted even while theirs is lifted."""
     compiled = [found for offer_id in offer_ids if (found := offers.get(offer_id))]
-    limits = {c.offer.offer_id: c.versions[-1].terms.limits.redemptions_total for c in compiled}
-    return {offer_id: limit for offer_id, limit in limits.items() if limit is not None}
+    limits = {c.offer.offer_id: [version.terms.limits.redemptions_total for version in c.versions] for c in compiled}
+    return {offer_id: of_versions[-1] for offer_id, of_versions in limits.items() if any(of_versions)}
 
 
 def _recorded(redemption: Redemption) -> RecordedRedemption:
