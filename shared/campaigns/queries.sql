@@ -55,7 +55,7 @@ WHERE request_id = %(request_id)s;
 -- name: list_requests
 -- The requests of a campaign in the order they were made.
 SELECT request_id, campaign_id, amount_minor, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason
-FROM budget_requests WHERE campaign_id = %(campaign_id)s ORDER BY requested_at, request_id;
+FROM budget_requests WHERE campaign_id = %(campaign_id)s ORDER BY seq;
 
 -- name: lock_due
 -- Campaigns whose window began or ended and that have not moved yet.

@@ -21,7 +21,7 @@ from shared.campaigns.api import (
 from shared.campaigns.model import TOP_UP_STATES, BudgetRequest, Campaign, Change, State, Timeline, window
 from shared.kernel.errors import Conflict, Invalid, Problem
 from shared.kernel.ids import CAMPAIGN, CampaignId, new_id
-from shared.kernel.money import to_minor
+from shared.kernel.money import MAX_MINOR, to_decimal, to_minor
 from shared.ledger import service as ledger
 from shared.platform.call import Call, Transaction
 
@@ -212,8 +212,9 @@ def _amount(body: BudgetAsked, currency: str) -> int:
         amount_minor = to_minor(body.amount, currency)
     except ValueError as error:
         raise Invalid(problems=(Problem(path="/amount", message=str(error)),)) from error
-    if amount_minor <= 0:
-        raise Invalid(problems=(Problem(path="/amount", message="must be more than nothing"),))
+    if not 0 < amount_minor <= MAX_MINOR:
+        message = f"must be more than nothing and at most {to_decimal(MAX_MINOR, currency)}"
+        raise Invalid(problems=(Problem(path="/amount", message=message),))
     return amount_minor
 
 

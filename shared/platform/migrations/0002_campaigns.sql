@@ -21,6 +21,7 @@ COMMENT ON COLUMN campaigns.ends_at IS 'The first moment after the campaign.';
 
 CREATE TABLE budget_requests (
     request_id uuid PRIMARY KEY,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
     campaign_id uuid NOT NULL REFERENCES campaigns,
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
     state text NOT NULL CHECK (state IN ('requested', 'approved', 'rejected')),
