@@ -13,9 +13,9 @@ _numbers: Final = count(1)
 
 
 @pytest.fixture(scope="session")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def client() -> Iterator[Client]:
     """A client of a platform on the machine's clock."""
-    with running(tmp_path_factory.mktemp("platform")) as client:
+    with running() as client:
         yield client
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,16 +38,16 @@ class PlatformProcess:
     """`clo up` in a folder of its own, as a child process that goes when this one goes."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        """Start it on a free port and wait until it is ready; later starts keep the port."""
+        """Give it a place; nothing is started yet."""
         self.folder = folder
         self._options = options
         self._port = 0
         self.base_url = ""
         self._log = folder / "platform.log"
         folder.mkdir(parents=True, exist_ok=True)
-        self.start()
 
     def start(self) -> None:
+        """Start it on a free port and wait until it is ready; later starts keep the port."""
         command = [sys.executable, "-m", "shared.cli", "up", "--until-stdin-closes", "--port", str(self._port), "--data", str(self.folder)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -63,10 +64,16 @@ class PlatformProcess:
         self._process.kill()
         self._reap()
 
+    def postmaster(self) -> int:
+        """The id of its PostgreSQL's first process; 0 where it has none just now."""
+        try:
+            return int((self.folder / "postgres" / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0])
+        except (FileNotFoundError, ValueError):
+            return 0
+
     def kill_postgres(self) -> None:
         """End its PostgreSQL's first process without a word of warning."""
-        pid = self.folder / "postgres" / "postmaster.pid"
-        os.kill(int(pid.read_text(encoding="utf-8").partition("\n")[0]), signal.SIGKILL)
+        os.kill(self.postmaster(), signal.SIGKILL)
 
     def stop(self) -> None:
         """Let it stop in order; PostgreSQL stops with it."""
@@ -113,7 +120,10 @@ class Client:
         """Speak to a platform by tokens that its own keys sign."""
         self.platform = platform
         self.http = httpx.Client(
-            base_url=platform.base_url, timeout=60.0, trust_env=False, limits=httpx.Limits(max_connections=100, max_keepalive_connections=100)
+            base_url=platform.base_url,
+            timeout=60.0,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=100),
         )
         self._bearer: dict[str, str] = {}
 
@@ -128,19 +138,19 @@ class Client:
         headers = self.bearer(who) | ({"Idempotency-Key": key} if key else {}) | parts.pop("headers", {})
         return self.http.request(method, path, headers=headers, **parts)
 
-    def get(self, path: str, *, who: str = MARKETING, **query: object) -> Any:
+    def get(self, path: str, *, who: str = MARKETING, **query: object) -> Any:  # noqa: ANN401
         """The answer to a question that is answered."""
         response = self.send("GET", path, who=who, params={name: str(value) for name, value in query.items()})
         assert response.status_code == httpx.codes.OK, response.text
         return response.json()
 
-    def post(self, path: str, body: object, *, who: str = MARKETING, key: str | None = None) -> Any:
+    def post(self, path: str, body: object, *, who: str = MARKETING, key: str | None = None) -> Any:  # noqa: ANN401
         """The answer to a command that succeeds."""
         response = self.send("POST", path, who=who, key=key, json=body)
         assert response.is_success, f"{path}: {response.status_code} {response.text[:2000]}"
         return response.json()
 
-    def post_stubbornly(self, path: str, body: object, *, key: str) -> Any:
+    def post_stubbornly(self, path: str, body: object, *, key: str) -> Any:  # noqa: ANN401
         """A command sent under its key again and again until it is answered; only "try again" and silence are reasons to."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -192,12 +202,16 @@ class Client:
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[Client]:
-    """A client of a platform of its own."""
-    platform = PlatformProcess(folder, *options)
-    client = Client(platform)
-    try:
-        yield client
-    finally:
-        client.close()
-        platform.stop()
+def running(*options: str) -> Iterator[Client]:
+    """A client of a platform of its own; its folder is one that PostgreSQL's own user may enter, and is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="clo-e2e-") as folder:
+        platform = PlatformProcess(Path(folder), *options)
+        try:
+            platform.start()
+            client = Client(platform)
+            try:
+                yield client
+            finally:
+                client.close()
+        finally:
+            platform.stop()

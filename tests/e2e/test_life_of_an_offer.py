@@ -50,8 +50,8 @@ def test_an_offer_becomes_cashback_on_a_card(client: Client, scene: Scene) -> No
     assert [(r["transaction_id"], r["state"], r["reward_minor"], r["paid_minor"]) for r in redemptions] == [
         (purchase["transaction_id"], "paid", 200, 200)
     ]
-    credits = [credit for event in client.topic("clo.statement-credits") for credit in event["data"]["credits"]]
-    assert [c["amount_minor"] for c in credits if c["customer_id"] == vip] == [200]
+    credited = [credit for event in client.topic("clo.statement-credits") for credit in event["data"]["credits"]]
+    assert [c["amount_minor"] for c in credited if c["customer_id"] == vip] == [200]
     assert scene.spent(campaign_id) == 200
     report = client.get(f"/v1/campaigns/{campaign_id}/report")
     funnel = {step: report["funnel"][step] for step in ("granted", "served", "viewed", "activated", "purchased", "redeemed", "paid")}

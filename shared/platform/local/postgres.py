@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,9 @@ DATABASE: Final = "clo"
 APP_ROLE: Final = "clo_app"
 SETTINGS: Final = {"max_wal_size": "4GB", "checkpoint_timeout": "15min", "log_min_messages": "warning"}
 WATCH_SECONDS: Final = 0.3
-START_ATTEMPTS: Final = 40
+START_SECONDS: Final = 120.0
+NOT_YET: Final = (subprocess.SubprocessError, AssertionError, psycopg.OperationalError)
+"""What is raised while a server is dying, while a dead one's children still hold its memory, or while recovery goes on."""
 
 
 class EmbeddedPostgres:
@@ -33,10 +36,9 @@ class EmbeddedPostgres:
         folder.parent.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("LC_ALL", "C.UTF-8")
         self._folder = folder.resolve()
-        self._server = PostgresServer(self._prepared(), cleanup_mode=None)
+        self._server = self._start()
         self._stopped = threading.Event()
         self._watch: threading.Thread | None = None
-        self._make_database()
 
     def owner_url(self, database: str = DATABASE) -> str:
         """The connection string of the owner: for migrations."""
@@ -58,33 +60,32 @@ class EmbeddedPostgres:
             self._watch.join()
         pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._folder, user=self._server.system_user)
 
-    def _prepared(self) -> Path:
+    def _start(self) -> PostgresServer:
         self._folder.mkdir(exist_ok=True)
-        return self._folder
-
-    def _make_database(self) -> None:
-        with psycopg.connect(self.owner_url("postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT true FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
-                for name, value in SETTINGS.items():
-                    connection.execute(psycopg.sql.SQL("ALTER SYSTEM SET {} = {}").format(psycopg.sql.Identifier(name), value))
-                connection.execute("SELECT pg_reload_conf()")
-                connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(DATABASE)))
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                server = PostgresServer(self._folder, cleanup_mode=None)
+                _make_database(str(server.get_uri(database="postgres")))
+            except NOT_YET as error:
+                if time.monotonic() > deadline:
+                    raise Broken(f"PostgreSQL does not start; its log is {self._folder / 'log'}.") from error
+                time.sleep(WATCH_SECONDS)
+            else:
+                return server
 
     def _bring_back(self) -> None:
         while not self._stopped.wait(WATCH_SECONDS):
             if not self._server.get_postmaster_info().is_running():
                 LOG.warning("PostgreSQL died; starting it again")
-                self._start_again()
+                with suppress(*NOT_YET):
+                    self._server.ensure_postgres_running()
 
-    def _start_again(self) -> None:
-        """Start after a crash: the dead server's children may hold its memory for a moment."""
-        for _ in range(START_ATTEMPTS):
-            if self._stopped.is_set():
-                return
-            try:
-                self._server.ensure_postgres_running()
-            except (subprocess.SubprocessError, AssertionError):
-                time.sleep(WATCH_SECONDS)
-            else:
-                return
-        raise Broken("PostgreSQL does not start again; its log lies in the data folder.")
+
+def _make_database(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        if not connection.execute("SELECT true FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+            for name, value in SETTINGS.items():
+                connection.execute(psycopg.sql.SQL("ALTER SYSTEM SET {} = {}").format(psycopg.sql.Identifier(name), value))
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(DATABASE)))
