@@ -15,6 +15,7 @@ from shared.cli.places import hold, token_for
 from shared.cli.terminal import Exit, fail, print_json, print_table, words
 
 HOST: Final = "127.0.0.1"
+CHUNK: Final = 1024
 SIMULATED: Final = "Run on a simulated clock that starts here, such as 2016-11-01T00:00:00Z, and stands still until it is moved."
 CHAOS: Final = "Deliver events late, more than once and out of order, as a bus may; a seed decides how. For tests."
 
@@ -116,6 +117,10 @@ def _listen(port: int) -> socket.socket:
 
 
 def _stop_with_stdin(stop: Callable[[], None]) -> None:
-    """Stop when whoever started this program goes away: it holds the other end of our standard input."""
-    sys.stdin.buffer.read()
+    """Stop when whoever started this program goes away: it holds the other end of our standard input.
+
+    Reads past `sys.stdin`: a thread that holds its lock at the end of the program would make it crash.
+    """
+    while os.read(sys.stdin.fileno(), CHUNK):
+        continue
     stop()

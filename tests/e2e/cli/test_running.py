@@ -21,7 +21,7 @@ from shared.platform.local.postgres import EmbeddedPostgres
 
 START = "2026-01-01T00:00:00Z"
 PURCHASE = ("--amount", "12.34", "--merchant", "shop", "--at", "2026-01-02T00:00:00Z")
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 90.0
 
 
 @pytest.fixture(scope="module")
