@@ -92,14 +92,13 @@ STOPS: dict[str, Stop] = {
     "offer withdrawn": lambda call, world, campaign_id, offer_id: offers.withdraw_offer(call(), offer_id, WHY),
     "consent withdrawn": lambda call, world, campaign_id, offer_id: put_all(call, "cust-1", consent=False),
     "completed once": lambda call, world, campaign_id, offer_id: world.post(purchase("t1")),
-    "money nearly gone": lambda call, world, campaign_id, offer_id: spend_all_but(world, campaign_id, 199),
     "held out": lambda call, world, campaign_id, offer_id: hold_out(world, campaign_id),
     "grant revoked": lambda call, world, campaign_id, offer_id: revoke(world),
 }
 
 
 def spend_all_but(world: World, campaign_id: UUID, minor: int) -> None:
-    """As if so much of the budget of 100,000 had been reserved."""
+    """As if all but so much of the budget had been reserved."""
     with world.call().transaction() as tx:
         tx.connection.execute(
             "UPDATE accounts SET debit_minor = credit_minor - %s WHERE campaign_id = %s AND kind = 'available'", (minor, campaign_id)
@@ -124,6 +123,15 @@ def test_an_offer_that_can_not_be_used_is_not_shown(call: MakeCall, world: World
     assert [shown.offer_id for shown in offered(call)] == [offer_id]
     STOPS[stop](call, world, campaign_id, offer_id)
     assert offered(call) == []
+
+
+@pytest.mark.parametrize(("budget", "left", "shown"), [(1_000, 200, 1), (1_000, 199, 0), (100_000, 2_000, 1), (100_000, 1_999, 0)])
+def test_an_offer_is_shown_until_its_money_is_about_to_run_out(call: MakeCall, world: World, budget: int, left: int, shown: int) -> None:
+    """Less than the largest reward, or than 2 % of what was approved."""
+    campaign_id = world.campaign(budget=budget)
+    world.grant(world.offer(campaign_id), "cust-1")
+    spend_all_but(world, campaign_id, left)
+    assert len(offered(call)) == shown
 
 
 def test_an_offer_is_shown_only_while_its_window_is_open(call: MakeCall, world: World, clock: SimulatedClock) -> None:
