@@ -9,11 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 
 import httpx
 
@@ -26,8 +27,8 @@ from shared.kernel.ids import OFFER
 from shared.platform.local.keys import LocalKeys
 
 CONNECTIONS = 8
-WARM_UP_SECONDS = 2
-SECONDS = 8
+ROUNDS = 6
+SECONDS = 3
 HISTORY = 4_000
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 START_SECONDS = 20.0
@@ -42,7 +43,7 @@ class Load:
 
 
 def run() -> list[Result]:
-    """Measure both servers under the same load, one after the other."""
+    """Measure both servers under the same load, in turns."""
     if not shutil.which("wrk"):
         sys.stderr.write("eligibility: needs wrk (Debian: apt-get install wrk)\n")
         return []
@@ -51,8 +52,10 @@ def run() -> list[Result]:
         keys = LocalKeys(Path(folder))
         script = _script(at, keys, Path(folder) / "post.lua")
         environment = {"CLO_DATABASE_URL": at.postgres.app_url(), "CLO_JWKS": str(keys.jwks), "CLO_LOG_LEVEL": "warning"}
-        theirs = _measure(Path(benchmarks.only_reads.__file__).with_name("main.py"), "only_reads", environment, script)
-        ours = _measure(Path(functions.__file__).parent / "check_eligibility" / "main.py", "check_eligibility", environment, script)
+        peer = _served(Path(benchmarks.only_reads.__file__).with_name("main.py"), "only_reads", environment)
+        function = _served(Path(functions.__file__).parent / "check_eligibility" / "main.py", "check_eligibility", environment)
+        with peer as their_url, function as our_url:
+            theirs, ours = _alternate(their_url, our_url, script)
     return [
         Result(
             name=f"eligibility: answers, {CONNECTIONS} connections",
@@ -99,15 +102,22 @@ def _script(at: Place, keys: LocalKeys, file: Path) -> Path:
     return file
 
 
-def _measure(source: Path, target: str, environment: dict[str, str], script: Path) -> Load:
-    with _served(source, target, environment) as url:
-        _wrk(url, script, WARM_UP_SECONDS)
-        said = _wrk(url, script, SECONDS)
-    if "Non-2xx" in said:
-        raise RuntimeError(said)
+def _alternate(their_url: str, our_url: str, script: Path) -> tuple[Load, Load]:
+    """The medians of several rounds in which each has its turn; the first round warms up."""
+    rounds = [(_load(their_url, script), _load(our_url, script)) for _ in range(ROUNDS + 1)][1:]
+    theirs, ours = zip(*rounds, strict=True)
+    return _median(theirs), _median(ours)
+
+
+def _median(loads: Sequence[Load]) -> Load:
+    return Load(per_second=median(load.per_second for load in loads), p99=median(load.p99 for load in loads))
+
+
+def _load(url: str, script: Path) -> Load:
+    said = _wrk(url, script, SECONDS)
     per_second = re.search(r"Requests/sec:\s+([\d.]+)", said)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-    if not per_second or not p99:
+    if not per_second or not p99 or "Non-2xx" in said:
         raise RuntimeError(said)
     return Load(per_second=float(per_second[1]), p99=float(p99[1]) * UNITS[p99[2]])
 

@@ -18,6 +18,8 @@ _pool: list[AsyncConnectionPool] = []
 @functions_framework.aio.http
 async def only_reads(request: Request) -> Response:
     """Read and answer."""
+    if request.url.path == "/healthz":
+        return Response("ok")
     asked = json.loads(await request.body())
     values = {
         "customer_id": asked["customer_id"],
