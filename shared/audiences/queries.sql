@@ -194,8 +194,6 @@ LEFT JOIN (
     FROM redemptions WHERE customer_id = %(customer_id)s GROUP BY grant_id
 ) AS r USING (grant_id)
 WHERE c.customer_id = %(customer_id)s
-  AND NOT EXISTS (
-    SELECT FROM holdouts h WHERE h.campaign_id = g.campaign_id AND h.customer_id = c.customer_id AND h.held_out)
 WINDOW of_offer AS (PARTITION BY g.offer_id)
 ORDER BY g.granted_at DESC, g.grant_id;
 

@@ -92,7 +92,6 @@ STOPS: dict[str, Stop] = {
     "offer withdrawn": lambda call, world, campaign_id, offer_id: offers.withdraw_offer(call(), offer_id, WHY),
     "consent withdrawn": lambda call, world, campaign_id, offer_id: put_all(call, "cust-1", consent=False),
     "completed once": lambda call, world, campaign_id, offer_id: world.post(purchase("t1")),
-    "held out": lambda call, world, campaign_id, offer_id: hold_out(world, campaign_id),
     "grant revoked": lambda call, world, campaign_id, offer_id: revoke(world),
 }
 
@@ -103,11 +102,6 @@ def spend_all_but(world: World, campaign_id: UUID, minor: int) -> None:
         tx.connection.execute(
             "UPDATE accounts SET debit_minor = credit_minor - %s WHERE campaign_id = %s AND kind = 'available'", (minor, campaign_id)
         )
-
-
-def hold_out(world: World, campaign_id: UUID) -> None:
-    with world.call().transaction() as tx:
-        tx.connection.execute("INSERT INTO holdouts VALUES (%s, 'cust-1', true, now())", (campaign_id,))
 
 
 def revoke(world: World) -> None:
