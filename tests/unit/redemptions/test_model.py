@@ -148,6 +148,16 @@ def test_an_increase_that_is_not_covered_leaves_the_reward_as_it_was_and_says_wh
     assert books.pots.available_minor[CAMPAIGN] == 10
 
 
+@pytest.mark.parametrize(("left", "wanted", "reward"), [(39, 140, 100), (40, 140, 140), (19, 120, 100), (20, 120, 120)])
+def test_after_a_refused_increase_the_pot_is_asked_for_all_that_is_missing(left: int, wanted: int, reward: int) -> None:
+    books = record(available=100)
+    books.fold((owner(), outcome(reward=100)))
+    books.fold((owner(), outcome(reward=130)))
+    books.pots.available_minor[CAMPAIGN] = left
+    books.fold((owner(), outcome(reward=wanted)))
+    assert (books.one().reward_minor, books.pots.available_minor[CAMPAIGN]) == (reward, left + 100 - reward)
+
+
 def test_an_increase_refused_once_is_given_up_when_it_is_wanted_no_more() -> None:
     books = record(available=110)
     books.fold((owner(), outcome(reward=100)))
