@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,6 @@ from shared.kernel.money import to_decimal
 from shared.reports import page
 
 TITLE: Final = "Clo on The Complete Journey"
-TICK: Final = timedelta(microseconds=1)
 FUNNEL: Final = {
     "granted": "an offer given to a household",
     "served": "impressions, made up",
@@ -112,7 +111,7 @@ def _total(figures: Figures, part: str, name: str) -> int:
 def _campaign(number: int, report: Answer) -> page.CampaignRow:
     campaign, budget, funnel = report["campaign"], report["budget"], report["funnel"]
     zone = ZoneInfo(campaign["zone"])
-    last_moment = datetime.fromisoformat(campaign["ends_at"]) - TICK
+    last_moment = datetime.fromisoformat(campaign["ends_at"]) - timeline.TICK
     dry = budget["ran_dry_at"]
     return page.CampaignRow(
         name=f"Campaign {number}",

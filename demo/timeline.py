@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from demo.made_up import Shown
 BEGIN: Final = datetime(2016, 11, 1, tzinfo=UTC)
 END: Final = datetime(2018, 3, 15, tzinfo=UTC)
 """The clock is started and left here: before the first campaign, and when the last has ended and all is payable."""
+TICK: Final = timedelta(microseconds=1)
 PER_REQUEST: Final = 5_000
 
 Timed = TypeVar("Timed", Basket, Shown)
@@ -29,7 +30,7 @@ class Launch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """What happened up to a moment: at most so much as goes into one request of each kind."""
+    """What happened up to a moment, that included: at most so much as goes into one request of each kind."""
 
     until: datetime
     impressions: Sequence[Shown]
@@ -57,7 +58,7 @@ def _batches(baskets: Sequence[Basket], impressions: Sequence[Shown], opens: dat
     bought, shown = _between(baskets, opens, closes), _between(impressions, opens, closes)
     while bought or shown:
         until = min([closes, *(things[PER_REQUEST].at for things in (bought, shown) if len(things) > PER_REQUEST)])
-        batch = Batch(until=until, baskets=_before(bought, until), impressions=_before(shown, until))
+        batch = Batch(until=until - TICK, baskets=_before(bought, until), impressions=_before(shown, until))
         bought, shown = bought[len(batch.baskets) :], shown[len(batch.impressions) :]
         yield batch
 
