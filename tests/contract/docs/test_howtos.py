@@ -21,8 +21,8 @@ pytestmark = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
-    with running(tmp_path_factory.mktemp("howtos")) as client:
+def platform() -> Iterator[PlatformProcess]:
+    with running() as client:
         yield client.platform
 
 
