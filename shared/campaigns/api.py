@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from shared.campaigns.model import BudgetRequest, Campaign, Change, window
 from shared.eligibility.terms import LocalTime
+from shared.eligibility.validation import YEARS, reckonable
 from shared.kernel.ids import BudgetRequestId, CampaignId
 from shared.kernel.wire import Amount, Currency, Minor, Moment, Text, Wire
 
@@ -29,6 +30,8 @@ class Window(Wire):
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> "Window":
+        if not all(reckonable(local) for local in (self.start, self.end)):
+            raise ValueError(f"start and end must lie in the years {YEARS[0]} to {YEARS[-1]}")
         starts_at, ends_at = window(self.start, self.end, self.zone)
         if ends_at <= starts_at:
             raise ValueError("the end must come after the start")

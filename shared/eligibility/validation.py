@@ -101,7 +101,7 @@ def _zone_unknown(terms: Terms, _minors: Minors) -> Iterator[Problem]:
 
 def _far_away(terms: Terms, _minors: Minors) -> Iterator[Problem]:
     for name, text in (("start", terms.window.start), ("end", terms.window.end)):
-        if not _reckonable(text):
+        if not reckonable(text):
             yield Problem(
                 path=f"/window/{name}", message=f"Is too far away to be reckoned with: give a year from {YEARS.start} to {YEARS.stop - 1}."
             )
@@ -140,13 +140,14 @@ def _content_twice(terms: Terms, _minors: Minors) -> Iterator[Problem]:
         seen.add(key)
 
 
-def _reckonable(local_time: str) -> bool:
+def reckonable(local_time: str) -> bool:
+    """Whether a local date or time lies in the years that can be reckoned with."""
     return datetime.fromisoformat(local_time).year in YEARS
 
 
 def _length(terms: Terms) -> timedelta | None:
     """How long the window is on a wall clock; None where that can't be reckoned."""
-    if not (_reckonable(terms.window.start) and _reckonable(terms.window.end)):
+    if not (reckonable(terms.window.start) and reckonable(terms.window.end)):
         return None
     local = local_span(terms.window)
     return local.stop - local.start

@@ -18,10 +18,10 @@ from shared.platform.local.keys import LocalKeys, all_scopes
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 60.0
-IDLE_SECONDS: Final = 90.0
+IDLE_SECONDS: Final = 45.0
 PATIENCE_SECONDS: Final = 60.0
 PAUSE_SECONDS: Final = 0.05
-LOG_SHOWN: Final = 4_000
+LOG_SHOWN: Final = 1_500
 
 MARKETING, CHECKER, BANK = "maya", "omar", "bank"
 

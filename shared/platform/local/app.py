@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 import functions
 from functions.registry import FUNCTIONS
 from shared.kernel.clock import Clock, SimulatedClock
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import MethodNotAllowed, NotFound
 from shared.kernel.ids import EVENT
 from shared.platform import outbox
 from shared.platform.call import Call, Caller
@@ -37,7 +37,8 @@ def build_app(*, clock: Clock, tick: Callable[[], None]) -> Starlette:
     routes = [Route(route.path, apps[function.name], methods=[route.method]) for function in FUNCTIONS for route in function.routes]
     events = [Route(f"/events/{function.name}", apps[function.name]) for function in FUNCTIONS if function.consumes]
     return Starlette(
-        routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick)], exception_handlers={404: _nothing_here}
+        routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick)],
+        exception_handlers={404: _nothing_here, 405: _not_that_method},
     )
 
 
@@ -111,3 +112,7 @@ def _backlog() -> Response:
 
 async def _nothing_here(request: Request, _error: Exception) -> Response:
     return problem(NotFound("There is nothing at this path."), trace_of(request.headers.get("traceparent")))
+
+
+async def _not_that_method(request: Request, _error: Exception) -> Response:
+    return problem(MethodNotAllowed(), trace_of(request.headers.get("traceparent")))

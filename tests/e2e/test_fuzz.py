@@ -1,0 +1,100 @@
+"""Whatever is sent to whichever route: the answer is never a fault of ours."""
+
+import json
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.registry import FUNCTIONS
+from tests.e2e.process import Client
+from tests.e2e.scene import Scene
+
+REQUESTS: Final = 200
+
+ROUTES: Final = [route for function in FUNCTIONS for route in function.routes]
+WORDS: Final = st.sampled_from(
+    """name objective portfolio currency window start end zone amount reason terms reward kind fixed percent basis_points cap threshold
+    qualification single_purchase cumulative_spend audience segments_in customers customer_id consent attributes cards transactions
+    transaction_id at merchant_id items product impressions impression_id offer_id channel placement purchase segment_id rule all any
+    attribute op value eq in limit offset after state P10D USD 2026-01-01 2026-01-01T00:00:00Z UTC
+    America/New_York list served web""".split()
+)
+SCALARS: Final = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.integers(-5, 10**18), st.floats(), st.text(max_size=20), WORDS, st.datetimes().map(str)
+)
+VALUES: Final = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=6), max_leaves=25)
+IDS: Final = st.sampled_from(["cmp", "off", "seg", "grn", "rdm", "pst"])
+NAMES: Final = st.one_of(st.text(min_size=1, max_size=30), WORDS, IDS.map(lambda prefix: f"{prefix}_{'0' * 32}"))
+
+
+@given(data=st.data())
+@settings(max_examples=REQUESTS // 2)
+def test_anything_sent_anywhere_is_answered(client: Client, data: st.DataObject) -> None:
+    route = data.draw(st.sampled_from(ROUTES))
+    path = _path(route.path, data)
+    query = data.draw(st.dictionaries(WORDS, st.one_of(NAMES, st.integers().map(str)), max_size=2))
+    body = json.dumps(data.draw(VALUES)).encode() if data.draw(st.booleans()) else data.draw(st.binary(max_size=60))
+    _is_answered(client.send(route.method, path, params=query, content=body, headers={"content-type": "application/json"}))
+
+
+@given(data=st.data())
+@settings(max_examples=REQUESTS // 2)
+def test_good_requests_with_something_broken_are_answered(client: Client, scene: Scene, data: st.DataObject) -> None:
+    path, body = data.draw(st.sampled_from(sorted(_good(scene).items())))
+    broken = _break(json.loads(json.dumps(body)), data)
+    _is_answered(client.send("POST", path, content=json.dumps(broken), headers={"content-type": "application/json"}))
+
+
+def test_everything_fuzzed_is_delivered(client: Client) -> None:
+    client.wait_until_idle()
+
+
+def _good(scene: Scene) -> dict[str, Any]:
+    offer_id = f"off_{'0' * 32}"
+    asked = {key: value for key, value in scene.purchase("c").items() if key != "customer_id"}
+    rule = {"all": [{"attribute": "age", "op": "gte", "value": 5}, {"not": {"attribute": "tier", "op": "in", "value": ["gold"]}}]}
+    shown = {"impression_id": "i", "kind": "served", "customer_id": "c", "offer_id": offer_id, "channel": "web", "placement": "top"}
+    return {
+        "/v1/campaigns": {"name": "n", "objective": "o", "portfolio": "p", "currency": "USD", "window": scene.window()},
+        "/v1/offers": {"campaign_id": f"cmp_{'0' * 32}", "name": "n", "terms": scene.terms(limits={"redemptions_total": 5}, hold_days=3)},
+        "/v1/customers": {"customers": [{"customer_id": "c", "consent": True, "attributes": {"age": 5}, "cards": [{"card_token": "t"}]}]},
+        "/v1/segments": {"name": "s", "kind": "rule", "rule": rule},
+        "/v1/segments/estimate": {"segments_in": [f"seg_{'0' * 32}"], "segments_out": [], "holdout": 100},
+        "/v1/grants": {"offer_id": offer_id, "customers": ["c"], "granted_at": scene.now.isoformat()},
+        "/v1/merchants": {
+            "merchants": [{"merchant_id": "m", "name": "M", "locations": [{"location_id": "l", "zone": "UTC", "mcc": "5411"}]}]
+        },
+        "/v1/eligibility": {"customer_id": "c", "offer_id": None, "purchase": asked},
+        "/v1/impressions": {"impressions": [shown | {"at": scene.now.isoformat()}]},
+        "/v1/transactions": {"transactions": [scene.purchase("c", items=[{"product": "p", "amount": 5}])]},
+    }
+
+
+def _break(body: Any, data: st.DataObject) -> Any:  # noqa: ANN401
+    """The body with one thing somewhere in it replaced, left out or added."""
+    holder: Any = body
+    while True:
+        place = data.draw(st.sampled_from(sorted(holder) if isinstance(holder, dict) else range(len(holder))))
+        inner = holder[place]
+        if not (isinstance(inner, dict | list) and inner) or data.draw(st.integers(0, 3)) == 0:
+            break
+        holder = inner
+    if data.draw(st.integers(0, 4)) == 0:
+        del holder[place]
+    else:
+        holder[place] = data.draw(VALUES)
+    return body
+
+
+def _path(template: str, data: st.DataObject) -> str:
+    return "/".join(quote(data.draw(NAMES), safe="") if part.startswith("{") else part for part in template.split("/"))
+
+
+def _is_answered(response: httpx.Response) -> None:
+    assert response.status_code < httpx.codes.INTERNAL_SERVER_ERROR, response.text
+    if response.is_client_error:
+        assert response.headers["content-type"] == "application/problem+json", response.text
+        assert response.json()["status"] == response.status_code
