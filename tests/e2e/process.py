@@ -138,9 +138,9 @@ class Client:
         headers = self.bearer(who) | ({"Idempotency-Key": key} if key else {}) | parts.pop("headers", {})
         return self.http.request(method, path, headers=headers, **parts)
 
-    def get(self, path: str, *, who: str = MARKETING, **query: object) -> Any:  # noqa: ANN401
+    def get(self, path: str, **query: object) -> Any:  # noqa: ANN401
         """The answer to a question that is answered."""
-        response = self.send("GET", path, who=who, params={name: str(value) for name, value in query.items()})
+        response = self.send("GET", path, params={name: str(value) for name, value in query.items()})
         assert response.status_code == httpx.codes.OK, response.text
         return response.json()
 
@@ -171,13 +171,12 @@ class Client:
 
     def pages(self, path: str, field: str, **query: object) -> Iterator[dict[str, Any]]:
         """All rows of a list, page by page."""
-        after: dict[str, object] = {}
         while True:
-            page = self.get(path, **query, **after)
+            page = self.get(path, **query)
             yield from page[field]
             if not page["next"]:
                 return
-            after = {"after": page["next"]}
+            query["after"] = page["next"]
 
     def topic(self, name: str) -> Iterator[dict[str, Any]]:
         """All events that systems outside read of a topic."""

@@ -266,7 +266,7 @@ def test_who_does_not_prove_who_it_is_gets_nowhere(client: Client, scene: Scene)
     past = LocalKeys(folder).token("maya", ("campaigns:read",), now=scene.now - timedelta(days=2))
     claims = {"sub": "maya", "scope": "campaigns:read", "iss": "clo", "aud": "clo", "iat": int(time.time()), "exp": int(time.time()) + 60}
     strangers = jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": KEY_ID})
-    unsigned = jwt.encode(claims, None, algorithm="none", headers={"kid": KEY_ID})
+    unsigned = jwt.encode(claims, "", algorithm="none", headers={"kid": KEY_ID})
     by_public_key = _signed_by_public_key(claims, (folder / "jwks.json").read_bytes())
     other_issuer = LocalKeys(folder).token("maya", ("campaigns:read",), now=scene.now, issuer="evil")
     other_audience = LocalKeys(folder).token("maya", ("campaigns:read",), now=scene.now, audience="other")
@@ -279,7 +279,7 @@ def test_who_does_not_prove_who_it_is_gets_nowhere(client: Client, scene: Scene)
         "cookie": "token=x",
     }
     for header in ("", "Bearer", "Basic bWF5YTptYXlh", *(f"Bearer {token}" for token in tokens)):
-        headers = [("authorization", header.encode()), *((name, value.encode()) for name, value in forged.items())]
+        headers = {name.encode(): value.encode() for name, value in {"authorization": header, **forged}.items()}
         _problem(client.http.get("/v1/campaigns", headers=headers), 401)
     _problem(client.http.get("/v1/campaigns", headers=forged), 401)
 

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -15,6 +16,9 @@ SEED: Final = 20_180_726
 PERSONS: Final = 300
 FEWER: Final = 80
 MORE_THAN: Final = {True: ">", False: ">="}
+
+
+Requests = list[Callable[[], None]]
 
 
 class Loyalty:
@@ -33,7 +37,7 @@ class Loyalty:
         scene.client.post(f"/v1/campaigns/{self.campaign_id}/schedule", WHY)
         self.grants: dict[str, Received] = {}
 
-    def work(self) -> tuple[list[Callable[[], None]], list[Callable[[], None]]]:
+    def work(self) -> tuple[Requests, Requests]:
         """The requests that give the offers, and those that post the purchases, in order of time."""
         receipts = defaultdict(list)
         for receipt in self.programme.received:
@@ -41,8 +45,8 @@ class Loyalty:
         purchases = [self._purchase(number) for number in range(len(self.programme.bought))]
         purchases.sort(key=lambda purchase: purchase["at"])
         batches = [purchases[start : start + MOST // 5] for start in range(0, len(purchases), MOST // 5)]
-        gifts = [lambda group=receipts[at]: self._give(group) for at in sorted(receipts)]
-        return gifts, [lambda batch=batch: self.scene.buy(*batch) for batch in batches]
+        gifts: Requests = [partial(self._give, receipts[at]) for at in sorted(receipts)]
+        return gifts, [partial(self.scene.buy, *batch) for batch in batches]
 
     def came_true(self) -> set[Completed]:
         """What Clo has on record; nothing may be on record twice."""

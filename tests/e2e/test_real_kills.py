@@ -38,7 +38,7 @@ def own() -> Iterator[Client]:
 def undisturbed(own: Client) -> dict[str, Any]:
     """What the input comes to when nothing happens."""
     work = Work(Scene(own, "calm"))
-    work.run(disturb=None)
+    work.run()
     return work.state()
 
 
@@ -63,14 +63,14 @@ class Work:
         chance = random.Random(SEED)
         self.amounts = [[(chance.randrange(CUSTOMERS), chance.randrange(500, 2500)) for _ in range(BATCH)] for _ in range(BATCHES)]
 
-    def run(self, *, disturb: Callable[[], None] | None) -> None:
+    def run(self, *, disturb: Callable[[], None] = lambda: None) -> None:
         """Post everything; disturb it some times on the way."""
         chance = random.Random(SEED)
         moments = sorted(chance.sample(range(BATCHES // 10, BATCHES * 9 // 10), KILLS))
         pool = ThreadPoolExecutor(CLIENTS)
         try:
             posted = [pool.submit(self._post, number) for number in range(BATCHES)]
-            for moment in moments if disturb else ():
+            for moment in moments:
                 wait_until(partial(self._has_posted, moment), seconds=BACK_SECONDS, what="batches posted")
                 time.sleep(chance.uniform(0, LATEST_SECONDS))
                 disturb()

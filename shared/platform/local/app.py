@@ -42,10 +42,11 @@ def build_app(*, clock: Clock, tick: Callable[[], None]) -> Starlette:
     )
 
 
-def load_function(name: str) -> ASGIApp:
+def load_function(name: str) -> Starlette:
     """The functions-framework app of one function, as it also runs alone."""
     source = Path(functions.__file__).parent / name / "main.py"
-    app: ASGIApp = create_asgi_app(target=name, source=str(source))  # type: ignore[no-untyped-call]
+    app: Starlette = create_asgi_app(target=name, source=str(source))  # type: ignore[no-untyped-call]
+    app.add_exception_handler(404, _nothing_here)  # what its own catch-all route does not match: a line break in a path
     return app
 
 
