@@ -3,66 +3,16 @@
 A route is "METHOD path operation scope [status]"; the operation is the use case of that name in the function's service module.
 """
 
-from dataclasses import dataclass, field
-
 from events import payloads as p
+from functions.wiring import MIB, Function, Scale, routes
 from shared.kernel.wire import Wire
 
-MIB = 1 << 20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """One HTTP operation."""
-
-    method: str
-    path: str
-    operation: str
-    scope: str
-    status: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scale:
-    """Hints for autoscaling: requests at a time in one instance, instances, cpu and memory of one, seconds a request may take."""
-
-    concurrency: int = 8
-    least: int = 0
-    most: int = 10
-    cpu: str = "500m"
-    memory: str = "256Mi"
-    timeout_seconds: int = 30
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Function:
-    """One deployment unit. `service` is the module of its use cases; `consumes` maps events to use cases of it."""
-
-    name: str
-    service: str
-    routes: tuple[Route, ...] = ()
-    consumes: dict[type[Wire], str] = field(default_factory=dict)
-    emits: tuple[type[Wire], ...] = ()
-    body_limit: int = MIB
-    scale: Scale = Scale()
-
-
-def _routes(table: str) -> tuple[Route, ...]:
-    return tuple(_route(*line.split()) for line in table.strip().splitlines())
-
-
-def _route(method: str, path: str, operation: str, scope: str, status: str = "200") -> Route:
-    return Route(method=method, path=path, operation=operation, scope=scope, status=int(status))
-
-
 MONEY = Scale(least=1, most=20, cpu="1", memory="512Mi", timeout_seconds=120)
+LONG = Scale(timeout_seconds=120)
 
+# fmt: off
 FUNCTIONS: tuple[Function, ...] = (
-    Function(
-        name="manage_campaigns",
-        service="shared.campaigns.service",
-        emits=(p.CampaignWentLive, p.CampaignEnded),
-        routes=_routes("""
+    Function(name="manage_campaigns", service="shared.campaigns.service", emits=(p.CampaignWentLive, p.CampaignEnded), routes=routes("""
         POST /v1/campaigns                                    create_campaign          campaigns:write    201
         GET  /v1/campaigns                                    list_campaigns           campaigns:read
         GET  /v1/campaigns/{campaign_id}                      get_campaign             campaigns:read
@@ -75,13 +25,8 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/campaigns/{campaign_id}/resume               resume_campaign          campaigns:write
         POST /v1/campaigns/{campaign_id}/cancel               cancel_campaign          campaigns:write
         GET  /v1/campaigns/{campaign_id}/history              campaign_history         campaigns:read
-    """),
-    ),
-    Function(
-        name="manage_offers",
-        service="shared.offers.service",
-        emits=(p.OfferApproved,),
-        routes=_routes("""
+    """)),
+    Function(name="manage_offers", service="shared.offers.service", emits=(p.OfferApproved,), routes=routes("""
         POST /v1/offers                                       create_offer             offers:write       201
         GET  /v1/offers                                       list_offers              offers:read
         GET  /v1/offers/{offer_id}                            get_offer                offers:read
@@ -94,14 +39,8 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/offers/{offer_id}/reject                     reject_offer             offers:approve
         POST /v1/offers/{offer_id}/withdraw                   withdraw_offer           offers:write
         GET  /v1/offers/{offer_id}/history                    offer_history            offers:read
-    """),
-    ),
-    Function(
-        name="manage_audiences",
-        service="shared.audiences.desk",
-        emits=(p.HistoriesChanged,),
-        body_limit=5 * MIB,
-        routes=_routes("""
+    """)),
+    Function(name="manage_audiences", service="shared.audiences.desk", emits=(p.HistoriesChanged,), body_limit=5 * MIB, routes=routes("""
         POST /v1/customers                                    put_customers            audiences:write
         GET  /v1/customers/{customer_id}                      get_customer             audiences:read
         POST /v1/segments                                     create_segment           audiences:write    201
@@ -110,96 +49,44 @@ FUNCTIONS: tuple[Function, ...] = (
         GET  /v1/segments/{segment_id}                        get_segment              audiences:read
         POST /v1/grants                                       issue_grants             audiences:write    201
         GET  /v1/grants                                       list_grants              audiences:read
-    """),
-    ),
-    Function(
-        name="manage_merchants",
-        service="shared.merchants.service",
-        body_limit=5 * MIB,
-        routes=_routes("""
+    """)),
+    Function(name="manage_merchants", service="shared.merchants.service", body_limit=5 * MIB, routes=routes("""
         POST /v1/merchants                                    put_merchants            merchants:write
         GET  /v1/merchants/{merchant_id}                      get_merchant             merchants:read
-    """),
-    ),
-    Function(
-        name="serve_offers",
-        service="shared.audiences.wallet",
-        emits=(p.HistoriesChanged,),
-        routes=_routes("""
+    """)),
+    Function(name="serve_offers", service="shared.audiences.wallet", emits=(p.HistoriesChanged,), routes=routes("""
         GET  /v1/customers/{customer_id}/offers                      list_customer_offers   wallet:read
         POST /v1/customers/{customer_id}/offers/{grant_id}/activate  activate_offer         wallet:activate
-    """),
-    ),
-    Function(
-        name="check_eligibility",
-        service="shared.redemptions.eligibility",
-        scale=Scale(concurrency=32, least=1),
-        routes=_routes("""
+    """)),
+    Function(name="check_eligibility", service="shared.redemptions.eligibility", scale=Scale(concurrency=32, least=1), routes=routes("""
         POST /v1/eligibility                                  check_eligibility        eligibility:read
-    """),
-    ),
-    Function(
-        name="log_impressions",
-        service="shared.impressions.service",
-        emits=(p.ImpressionsLogged,),
-        routes=_routes("""
+    """)),
+    Function(name="log_impressions", service="shared.impressions.service", emits=(p.ImpressionsLogged,), routes=routes("""
         POST /v1/impressions                                  log_impressions          impressions:write  207
-    """),
-    ),
-    Function(
-        name="post_transactions",
-        service="shared.redemptions.intake",
-        emits=(p.TransactionsPosted,),
-        body_limit=5 * MIB,
-        routes=_routes("""
+    """)),
+    Function(name="post_transactions", service="shared.redemptions.intake", emits=(p.TransactionsPosted,), body_limit=5 * MIB,
+             routes=routes("""
         POST /v1/transactions                                 post_transactions        transactions:write 207
-    """),
-    ),
-    Function(
-        name="report_campaigns",
-        service="shared.reports.service",
-        routes=_routes("""
+    """)),
+    Function(name="report_campaigns", service="shared.reports.service", routes=routes("""
         GET  /v1/campaigns/{campaign_id}/report               campaign_report          reports:read
         GET  /v1/campaigns/{campaign_id}/ledger               campaign_ledger          ledger:read
         GET  /v1/redemptions                                  list_redemptions         reports:read
         GET  /v1/ledger/trial-balance                         trial_balance            ledger:read
-    """),
-    ),
-    Function(
-        name="launch_offer",
-        service="shared.offers.launch",
-        emits=(p.OfferWentLive,),
-        consumes={p.CampaignWentLive: "launch_campaign", p.OfferApproved: "launch_approved"},
-    ),
-    Function(
-        name="build_audience",
-        service="shared.audiences.launch",
-        emits=(p.OfferRolledOut, p.HistoriesChanged),
-        consumes={p.OfferWentLive: "build_audience"},
-    ),
-    Function(
-        name="redeem_cashback",
-        service="shared.redemptions.service",
-        emits=(p.RedemptionsRecorded,),
-        scale=MONEY,
-        consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold"},
-    ),
-    Function(
-        name="pay_cashback",
-        service="shared.redemptions.payout",
-        emits=(p.StatementCreditsInstructed,),
-        scale=MONEY,
-        consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"},
-    ),
+    """)),
+    Function(name="launch_offer", service="shared.offers.launch", emits=(p.OfferWentLive,),
+             consumes={p.CampaignWentLive: "launch_campaign", p.OfferApproved: "launch_approved"}),
+    Function(name="build_audience", service="shared.audiences.launch", emits=(p.OfferRolledOut, p.HistoriesChanged), scale=LONG,
+             consumes={p.OfferWentLive: "build_audience"}),
+    Function(name="redeem_cashback", service="shared.redemptions.service", emits=(p.RedemptionsRecorded,), scale=MONEY,
+             consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold"}),
+    Function(name="pay_cashback", service="shared.redemptions.payout", emits=(p.StatementCreditsInstructed,), scale=MONEY,
+             consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),
     Function(name="count_impressions", service="shared.impressions.service", consumes={p.ImpressionsLogged: "count_impressions"}),
-    Function(
-        name="run_schedule",
-        service="shared.schedule.service",
-        scale=Scale(most=1),
-        emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.PayoutsDue),
-        consumes={p.ScheduleTicked: "run_schedule"},
-    ),
+    Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
+             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.PayoutsDue), consumes={p.ScheduleTicked: "run_schedule"}),
 )
+# fmt: on
 
 BY_NAME = {function.name: function for function in FUNCTIONS}
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
-from psycopg.rows import DictRow
 
 from shared.audiences.model import Candidate, Card, Consent, Customer, Grant, Held, Segment, SegmentKind, Selection, Size, Standing
 from shared.kernel.errors import NotFound
@@ -47,7 +46,7 @@ class Granted(NamedTuple):
 
 def standings(tx: Transaction, moments: Mapping[str, datetime]) -> dict[str, Standing]:
     """What is on record about those of the customers who are known, as of the moment that is told for each."""
-    found = _planned(tx, "read_standings", customer_ids=list(moments), moments=list(moments.values()))
+    found = rows(tx.connection, SQL["read_standings"], customer_ids=list(moments), moments=list(moments.values()))
     return {row.pop("customer_id"): Standing(**row) for row in found}
 
 
@@ -102,7 +101,7 @@ def cards(tx: Transaction, customer_id: str) -> list[Card]:
 
 def changed_pairs(tx: Transaction, since: Mapping[str, datetime], offer_id: UUID | None = None) -> list[tuple[str, UUID]]:
     """Customers and offers whose purchases may be judged otherwise, given from when each customer's facts changed."""
-    found = _planned(tx, "changed_pairs", customer_ids=list(since), moments=list(since.values()), offer_id=offer_id)
+    found = rows(tx.connection, SQL["changed_pairs"], customer_ids=list(since), moments=list(since.values()), offer_id=offer_id)
     return [(row["customer_id"], row["offer_id"]) for row in found]
 
 
@@ -132,35 +131,35 @@ def segments(tx: Transaction, segment_ids: Collection[UUID]) -> list[Segment]:
 
 def list_size(tx: Transaction, segment_id: UUID) -> tuple[int, int]:
     """Ids of a list that are known customers, and those that are not."""
-    return _counts(*_planned(tx, "list_size", segment_id=segment_id))
+    return _counts(*rows(tx.connection, SQL["list_size"], segment_id=segment_id))
 
 
 def rule_size(tx: Transaction, predicate: str) -> tuple[int, int]:
     """Customers that a rule (as jsonpath) takes in now; a rule knows no unknown ones."""
-    return _counts(*_planned(tx, "rule_size", rule=predicate))
+    return _counts(*rows(tx.connection, SQL["rule_size"], rule=predicate))
 
 
 def audience_size(tx: Transaction, selection: Selection, campaign_id: UUID | None) -> Size:
     """How large an audience is, and how its hold-out stands in a campaign."""
-    return Size(**_planned(tx, "audience_size", **_selected(selection), campaign_id=campaign_id)[0])
+    return Size(**rows(tx.connection, SQL["audience_size"], **_selected(selection), campaign_id=campaign_id)[0])
 
 
 def draw_holdout(tx: Transaction, selection: Selection, campaign_id: UUID, holdout: int) -> None:
     """Draw a share (basis points) of an audience at random, of those who were never drawn in the campaign."""
     values = {**_selected(selection), "campaign_id": campaign_id, "holdout": holdout, "now": tx.now}
-    tx.connection.execute(SQL["draw_holdout"], values, prepare=False)
+    tx.connection.execute(SQL["draw_holdout"], values)
 
 
 def grant_audience(tx: Transaction, selection: Selection, *, offer_id: UUID, campaign_id: UUID, granted_at: datetime, seed: str) -> Granted:
     """Give an offer to an audience. The same seed gives each customer the same grant again, which is none."""
     values = {**_selected(selection), "offer_id": offer_id, "campaign_id": campaign_id, "granted_at": granted_at, "seed": seed}
-    [row] = _planned(tx, "grant_audience", **values, now=tx.now)
+    [row] = rows(tx.connection, SQL["grant_audience"], **values, now=tx.now)
     return Granted(made=row["made"], standing=row["standing"], changed=row["changed"] or [])
 
 
 def candidates(tx: Transaction, campaign_id: UUID, customer_ids: Collection[str]) -> dict[str, Candidate]:
     """What decides whether customers may get a grant, of those who are known."""
-    found = _planned(tx, "read_candidates", campaign_id=campaign_id, customer_ids=list(customer_ids))
+    found = rows(tx.connection, SQL["read_candidates"], campaign_id=campaign_id, customer_ids=list(customer_ids))
     return {row["customer_id"]: Candidate(consent=row["consent"], held_out=row["held_out"]) for row in found}
 
 
@@ -173,12 +172,12 @@ def insert_grants(tx: Transaction, grants: Mapping[str, UUID], *, offer_id: UUID
 def grants_of_customer(tx: Transaction, customer_id: str, offer_id: UUID | None, *, limit: int, after: UUID | None) -> list[Grant]:
     """The grants of a customer, of one offer or of all, in order of their ids."""
     values = {"customer_id": customer_id, "offer_id": offer_id, "limit": limit, "after": after}
-    return [Grant(**row) for row in _planned(tx, "grants_of_customer", **values)]
+    return [Grant(**row) for row in rows(tx.connection, SQL["grants_of_customer"], **values)]
 
 
 def grants_of_offer(tx: Transaction, offer_id: UUID, *, limit: int, after: UUID | None) -> list[Grant]:
     """The grants of an offer in order of their ids."""
-    return [Grant(**row) for row in _planned(tx, "grants_of_offer", offer_id=offer_id, limit=limit, after=after)]
+    return [Grant(**row) for row in rows(tx.connection, SQL["grants_of_offer"], offer_id=offer_id, limit=limit, after=after)]
 
 
 def grant(tx: Transaction, grant_id: UUID) -> Grant | None:
@@ -194,7 +193,7 @@ def activate(tx: Transaction, grant_id: UUID, at: datetime) -> bool:
 
 def wallet(tx: Transaction, customer_id: str) -> list[Held]:
     """A customer's grants in campaigns that are live now, newest first."""
-    found = _planned(tx, "wallet", customer_id=customer_id, now=tx.now)
+    found = rows(tx.connection, SQL["wallet"], customer_id=customer_id, now=tx.now)
     names = [field.name for field in fields(Grant)]
     return [Held(grant=Grant(**{name: row.pop(name) for name in names}), **row) for row in found]
 
@@ -202,13 +201,8 @@ def wallet(tx: Transaction, customer_id: str) -> list[Held]:
 def shown_often(tx: Transaction, customer_id: str, caps: Mapping[UUID, tuple[datetime, int]]) -> set[UUID]:
     """Offers that a customer was served as often as allowed, given for each from when impressions count and how many are the most."""
     values = {"sinces": [since for since, _ in caps.values()], "mosts": [most for _, most in caps.values()]}
-    found = _planned(tx, "shown_often", customer_id=customer_id, offer_ids=list(caps), **values)
+    found = rows(tx.connection, SQL["shown_often"], customer_id=customer_id, offer_ids=list(caps), **values)
     return {row["offer_id"] for row in found}
-
-
-def _planned(tx: Transaction, name: str, **values: object) -> list[DictRow]:
-    """Rows of a statement that is planned for the tables as large as they are now: a plan kept from when they were empty is ruinous."""
-    return tx.connection.execute(SQL[name], values, prepare=False).fetchall()
 
 
 def _counts(row: Mapping[str, int]) -> tuple[int, int]:

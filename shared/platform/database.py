@@ -14,6 +14,8 @@ from shared.kernel.errors import Broken, Busy, Invalid
 
 STATEMENT: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 PREPARE_AFTER: Final = 2
+OPTIONS: Final = "-c plan_cache_mode=force_custom_plan -c jit=off"
+"""Plans are made for the values at hand: one that is kept from when a table was empty is ruinous once it is full."""
 
 Connected = Connection[DictRow]
 
@@ -29,7 +31,7 @@ class Database:
             max_size=pool_size,
             timeout=timeout_seconds,
             open=True,
-            kwargs={"row_factory": dict_row, "autocommit": True, "prepare_threshold": PREPARE_AFTER},
+            kwargs={"row_factory": dict_row, "autocommit": True, "prepare_threshold": PREPARE_AFTER, "options": OPTIONS},
         )
 
     @contextmanager

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from starlette.routing import compile_path
 
-from functions.registry import Route
+from functions.wiring import Route
 from shared.kernel.cards import find_card_number, mask
 from shared.kernel.errors import CardNumberFound, Invalid, Malformed, Problem
 from shared.kernel.wire import Wire
@@ -60,7 +60,7 @@ class Operation:
         elif query:
             problems += [Problem(path=f"/query/{name}", message="is not a parameter of this operation") for name in query]
         if self.body:
-            _collect(arguments, problems, "body", "", lambda: self.body.model_validate_json(body))  # type: ignore[union-attr]
+            _collect(arguments, problems, "body", "", lambda: self.body.model_validate_json(body or b"{}"))  # type: ignore[union-attr]
         if self.raw_body:
             arguments["raw"] = body
         if problems:
@@ -103,9 +103,10 @@ def refuse_card_numbers(body: bytes) -> None:
 
 def refuse_card_numbers_in_words(*words: str) -> None:
     """Raise CardNumberFound when an address, a header or another short text holds a card number, as it is or percent-encoded."""
-    for word in words:
-        if find_card_number(word.encode()) or find_card_number(unquote_plus(word).encode()):
-            raise CardNumberFound
+    said = "\n".join(words)
+    meant = unquote_plus(said)
+    if find_card_number(said.encode()) or (meant != said and find_card_number(meant.encode())):
+        raise CardNumberFound
 
 
 def problems_of(error: ValidationError, base: str = "") -> list[Problem]:

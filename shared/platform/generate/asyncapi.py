@@ -5,7 +5,8 @@ from importlib import metadata
 from typing import Any, Final
 
 from events.catalog import BY_PAYLOAD, CATALOG, EventType
-from functions.registry import FUNCTIONS, Function
+from functions.registry import FUNCTIONS
+from functions.wiring import Function
 from shared.kernel.wire import Wire
 from shared.platform.generate.schemas import Schema
 from shared.platform.generate.words import function_words

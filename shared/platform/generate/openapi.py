@@ -6,7 +6,8 @@ from functools import cache
 from importlib import import_module, metadata
 from typing import Any, Final
 
-from functions.registry import FUNCTIONS, Function
+from functions.registry import FUNCTIONS
+from functions.wiring import Function
 from shared.platform.generate.schemas import COMPONENT, Schema, Shape, components
 from shared.platform.generate.words import function_words
 from shared.platform.http import IDEMPOTENCY_KEY, MAX_KEY, REPLAYED

@@ -8,7 +8,8 @@ from typing import Final
 from pydantic.fields import FieldInfo
 
 from events.catalog import BY_PAYLOAD, CATALOG, EventType
-from functions.registry import FUNCTIONS, MIB, Function, consumers_of
+from functions.registry import FUNCTIONS, consumers_of
+from functions.wiring import MIB, Function
 from shared.kernel.reasons import Reason
 from shared.platform.generate.openapi import bind
 from shared.platform.generate.words import function_words

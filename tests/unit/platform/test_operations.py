@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field, JsonValue
 
-from functions.registry import Route
+from functions.wiring import Route
 from shared.kernel.errors import CardNumberFound, Invalid, Malformed
 from shared.kernel.ids import CampaignId
 from shared.kernel.wire import Amount, Text, Wire
