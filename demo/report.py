@@ -42,6 +42,16 @@ class Story:
     """Seconds of each step."""
 
 
+def summary(story: Story) -> dict[str, Any]:
+    """The outcome for a script: seconds of each step, and the checks."""
+    return {
+        "main_job_seconds": dict(story.main_job),
+        "checking_seconds": dict(story.checking),
+        "recall": story.recall,
+        "checks": [{"name": c.name, "expected": str(c.expected), "actual": str(c.actual), "ok": c.ok} for c in story.checks],
+    }
+
+
 def write_page(story: Story) -> str:
     """The report as one HTML page."""
     return page.render(

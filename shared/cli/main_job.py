@@ -6,17 +6,18 @@ from typing import Annotated, Final
 import typer
 
 from shared.cli.child import ChildPlatform
-from shared.cli.options import Data
+from shared.cli.options import DATA, AsJson, Data
 from shared.cli.places import token_for
-from shared.cli.terminal import Exit, fail, output, words
+from shared.cli.terminal import Exit, fail, output, print_json, words
 
 SIMULATED_FROM: Final = "2016-11-01T00:00:00Z"
 
 
 def demo(
-    data: Data = Path(".clo/demo"),
+    data: Data = DATA,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the platform; 0 takes a free one.")] = 0,
     report: Annotated[Path, typer.Option(help="Where the report page goes.")] = Path("report.html"),
+    as_json: AsJson = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the platform running afterwards, until ctrl-C.")] = False,
 ) -> None:
     """Run the main job on real purchases and check it; exits with 3 when a check fails. A run that was stopped goes on."""
@@ -35,7 +36,10 @@ def demo(
         except (Gone, Unexpected) as error:
             fail(str(error) if child.alive() else f"The platform died in the middle: {error}\nRun the demo again: it goes on.")
         report.write_text(telling.write_page(story), encoding="utf-8")
-        telling.print_summary(story, output())
+        if as_json:
+            print_json(telling.summary(story))
+        else:
+            telling.print_summary(story, output())
         words.print(f"The report is in {report.resolve()}.")
         if keep:
             words.print(f"The platform keeps running at {child.base_url}. Ctrl-C stops it.")

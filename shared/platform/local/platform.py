@@ -31,6 +31,7 @@ TICK_SECONDS: Final = 5.0
 LISTEN_SECONDS: Final = 1.0
 HOST: Final = "127.0.0.1"
 KEEP_ALIVE_SECONDS: Final = 30
+GRACE_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +65,15 @@ class LocalPlatform:
         self._relay_database = Database(self.postgres.app_url(), pool_size=8, timeout_seconds=10)
         self.relay = Relay(database=self._relay_database, deliver=self._delivery())
         app = build_app(clock=self.clock, tick=self.tick)
-        config = uvicorn.Config(app, HOST, place.port, log_level="warning", access_log=False, timeout_keep_alive=KEEP_ALIVE_SECONDS)
+        config = uvicorn.Config(
+            app,
+            HOST,
+            place.port,
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
         self._server = uvicorn.Server(config)
         self._stopping = threading.Event()
 

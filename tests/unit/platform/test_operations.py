@@ -72,7 +72,7 @@ def test_names_in_a_pointer_are_escaped() -> None:
     assert "/a~1b~0c" in problems({"name": "x", "amount": 1, "a/b~c": 1})
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"name": "\xff"}', b'{"name": "\\ud800"}', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"{", b'{"name": "\xff"}', b'{"name": "\\ud800"}', b"[" * 100_000])
 def test_what_is_no_json_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         CHANGE.arguments({"campaign_id": CAMPAIGN}, {}, body)
