@@ -112,7 +112,7 @@ def _operation(function: Function, op: Operation, references: Mapping[Shape, Sch
         "tags": [function.name],
         "security": [{"bearer": [op.route.scope]}],
         "parameters": list(_parameters(op, references, schemas)),
-        "requestBody": _json_body(references[body, "validation"]) if body else None,
+        "requestBody": _json_body(references[body, "validation"], schemas) if body else None,
         "responses": _responses(op, references[op.answer, "serialization"]),
     }
     return {key: value for key, value in described.items() if value}
@@ -150,8 +150,10 @@ def _responses(op: Operation, answer: Schema) -> dict[str, Any]:
     }
 
 
-def _json_body(reference: Schema) -> Schema:
-    return {"required": True, "content": {"application/json": {"schema": reference}}}
+def _json_body(reference: Schema, schemas: Mapping[str, Schema]) -> Schema:
+    """An empty body stands for an empty object: it is needed where the shape needs a field."""
+    needed = bool(schemas[reference["$ref"].removeprefix(COMPONENT.format(model=""))].get("required"))
+    return {"required": needed, "content": {"application/json": {"schema": reference}}}
 
 
 def _failure(description: str) -> Schema:

@@ -83,9 +83,15 @@ def test_wrong_parameters_are_named(asking: Asking) -> None:
     assert {problem["path"] for problem in answer.json()["problems"]} == {"/query/limit", "/query/page"}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b'{"name": "\\ud800"}'])
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"name": "\\ud800"}'])
 def test_what_is_no_json_is_malformed(asking: Asking, body: bytes) -> None:
     assert asking("POST", "/v1/campaigns", content=body, headers=JSON).status_code == 400
+
+
+def test_empty_body_is_an_empty_object(asking: Asking) -> None:
+    answer = asking("POST", "/v1/campaigns", content=b"")
+    assert answer.status_code == 422
+    assert {problem["message"] for problem in answer.json()["problems"]} == {"Field required"}
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])
