@@ -18,8 +18,8 @@ from tests.e2e.process import Client, PlatformProcess, running, wait_until
 from tests.e2e.scene import Scene
 
 SEED: Final = 9
-CUSTOMERS: Final = 60
-BATCHES: Final = 48
+CUSTOMERS: Final = 40
+BATCHES: Final = 36
 BATCH: Final = 25
 CLIENTS: Final = 4
 KILLS: Final = 3
