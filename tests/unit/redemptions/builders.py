@@ -36,7 +36,13 @@ def outcome(
 
 def owner(offer: UUID = OFFER, *, hold: int = 0) -> Owner:
     """Who has the outcomes of an offer, held for so many days."""
-    return Owner(offer_id=offer, campaign_id=CAMPAIGN_OF[offer], customer_id="cust-1", currency="USD", holds=dict.fromkeys(range(1, 10), timedelta(days=hold)))
+    return Owner(
+        offer_id=offer,
+        campaign_id=CAMPAIGN_OF[offer],
+        customer_id="cust-1",
+        currency="USD",
+        holds=dict.fromkeys(range(1, 10), timedelta(days=hold)),
+    )
 
 
 @dataclass(kw_only=True, slots=True)
