@@ -15,6 +15,7 @@ from events.payloads import PayoutsDue, Transaction
 from shared.campaigns import service as campaigns
 from shared.campaigns.api import BudgetAsked
 from shared.kernel.shards import shard_of
+from shared.platform.locks import lock_shards
 from shared.redemptions import payout
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.world import WHY, World, amounts, purchase
@@ -174,7 +175,30 @@ def test_paying_redeeming_revising_and_topping_up_at_once_leave_the_books_right(
     assert world.available(campaign) == 3_500 - rewards >= 0
     credited = {row["redemption_id"]: row["amount_minor"] for row in world.rows("SELECT * FROM statement_credits")}
     assert all(row["paid_minor"] == credited.get(row["redemption_id"], 0) for row in world.redemptions())
+    given = [row for row in world.redemptions() if row["state"] != "rejected"]
+    assert all((row["state"] == "paid") == (row["reward_minor"] <= row["paid_minor"]) for row in given)
     world.verify()
+
+
+@pytest.mark.parametrize("what", ["redeem", "pay"])
+def test_who_changes_histories_of_a_shard_waits_for_who_is_at_it(world: World, call: MakeCall, what: str) -> None:
+    """Else a fold could overlook what was paid, or a payment what was folded."""
+    world.grant(world.offer(world.campaign(), repeat=True), "cust-1")
+    world.post(purchase("t1"))
+    shard = shard_of("cust-1", SHARDS)
+    due = PayoutsDue(shard=shard, redemption_ids=[row["redemption_id"] for row in world.redemptions()])
+    works = {"redeem": lambda: world.post(purchase("t2")), "pay": lambda: payout.pay_due(call("pay_cashback"), due)}
+    with ThreadPoolExecutor(1) as pool:
+        with call().transaction() as tx:
+            lock_shards(tx, [shard])
+            waiting = pool.submit(works[what])
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+        waiting.result(timeout=PATIENCE_SECONDS)
+    assert [(row["state"], row["reward_minor"]) for row in world.redemptions()] == {
+        "redeem": [("payable", 200), ("payable", 200)],
+        "pay": [("paid", 200)],
+    }[what]
 
 
 def test_the_same_event_delivered_by_many_at_once_counts_once(world: World) -> None:
