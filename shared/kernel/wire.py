@@ -1,11 +1,10 @@
 """What crosses a border (HTTP, events, stored JSON): strict, frozen, closed to unknown fields."""
 
-import re
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shared.kernel.money import MAX_MINOR
 
@@ -16,33 +15,36 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
-DECIMAL: Final = re.compile(r"[0-9]{1,13}(\.[0-9]{1,4})?")
+def _in_one_voice(schema: CoreSchema, message: str) -> CoreSchema:
+    """One verdict with one place, and in words, where the parts of a schema would each tell of themselves."""
+    return core_schema.custom_error_schema(schema, custom_error_type="amount", custom_error_message=message)
 
 
-def _no_float(value: Any) -> Any:  # noqa: ANN401  (whatever the sender wrote)
-    if isinstance(value, bool | float):
-        raise PydanticCustomError("amount", "must be whole minor units (an integer) or an exact decimal in a string, never a float")
-    return value
+class _WholeOrDecimal:
+    """Checked by pydantic's core alone: a batch holds tens of thousands of amounts."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        whole = core_schema.int_schema(strict=True, ge=0, le=MAX_MINOR)
+        decimal = core_schema.str_schema(strict=True, pattern=r"^[0-9]{1,13}(\.[0-9]{1,4})?$")
+        message = (
+            f"must be whole minor units (an integer from 0 to {MAX_MINOR}) or an exact decimal of up to 4 places in a string, never a float"
+        )
+        return _in_one_voice(core_schema.union_schema([whole, decimal], mode="left_to_right"), message)
 
 
-def _amount(value: Any) -> Any:  # noqa: ANN401  (whatever the sender wrote)
-    """One verdict with one place, where the union of both ways of writing would tell of each of them."""
-    match _no_float(value):
-        case int() if 0 <= value <= MAX_MINOR:
-            return value
-        case str() if DECIMAL.fullmatch(value):
-            return value
-    message = "must be {most} minor units at most, or a decimal of up to 4 places in a string, and not negative"
-    raise PydanticCustomError("amount", message, {"most": MAX_MINOR})
+class _Whole:
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return _in_one_voice(
+            core_schema.int_schema(strict=True, ge=-MAX_MINOR, le=MAX_MINOR), "must be whole minor units (an integer), never a float"
+        )
 
 
-Minor = Annotated[int, BeforeValidator(_no_float), Field(ge=-MAX_MINOR, le=MAX_MINOR)]
+Minor = Annotated[int, _Whole]
 """Whole minor units of a currency named beside it: 1234 is 12.34 USD."""
 
-Amount = Annotated[
-    Annotated[int, Field(ge=0, le=MAX_MINOR)] | Annotated[str, StringConstraints(pattern=f"^{DECIMAL.pattern}$")],
-    BeforeValidator(_amount),
-]
+Amount = Annotated[int | str, _WholeOrDecimal]
 """A non-negative amount: minor units as an integer (1234), or an exact decimal in major units as a string ("12.34")."""
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
