@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -60,7 +60,7 @@ class Operation:
         elif query:
             problems += [Problem(path=f"/query/{name}", message="is not a parameter of this operation") for name in query]
         if self.body:
-            _collect(arguments, problems, "body", "", lambda: self.body.model_validate_json(body or b"{}"))  # type: ignore[union-attr]
+            _collect(arguments, problems, "body", "", lambda: self.body.model_validate_json(body or b"{}"), body)  # type: ignore[union-attr]
         if self.raw_body:
             arguments["raw"] = body
         if problems:
@@ -109,24 +109,41 @@ def refuse_card_numbers_in_words(*words: str) -> None:
         raise CardNumberFound
 
 
-def problems_of(error: ValidationError, base: str = "") -> list[Problem]:
-    """Each error of a validation as a problem with its JSON pointer."""
+def problems_of(error: ValidationError, base: str = "", body: bytes = b"null") -> list[Problem]:
+    """Each error of a validation as a problem with its JSON pointer into the body."""
+    document = json.loads(body)
     return [
-        Problem(path=base + _pointer(detail), message=_sentence(detail)) for detail in error.errors(include_url=False, include_input=False)
+        Problem(path=base + _pointer(detail, document), message=_sentence(detail))
+        for detail in error.errors(include_url=False, include_input=False)
     ]
 
 
-def _collect(arguments: dict[str, Any], problems: list[Problem], name: str, base: str, read: Callable[[], object]) -> None:
+def _collect(
+    arguments: dict[str, Any], problems: list[Problem], name: str, base: str, read: Callable[[], object], body: bytes = b"null"
+) -> None:
     try:
         arguments[name] = read()
     except ValidationError as error:
         if any(detail["type"] == "json_invalid" for detail in error.errors(include_url=False, include_input=False)):
             raise Malformed("The body is not valid JSON.") from error
-        problems += problems_of(error, base)
+        problems += problems_of(error, base, body)
 
 
-def _pointer(detail: ErrorDetails) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in detail["loc"])
+def _pointer(detail: ErrorDetails, document: object) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in _places(detail["loc"], document))
+
+
+def _places(parts: Iterable[int | str], document: object) -> Iterator[int | str]:
+    """The parts of a place but for the names of kinds: a shape chosen by its `kind` is told of with that name, which is no place."""
+    at: Any = document
+    for part in parts:
+        if isinstance(at, dict) and part not in at and part == at.get("kind"):
+            continue
+        yield part
+        try:
+            at = at[part]
+        except (LookupError, TypeError):
+            at = None
 
 
 def _sentence(detail: ErrorDetails) -> str:
