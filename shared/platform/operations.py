@@ -60,7 +60,7 @@ class Operation:
         elif query:
             problems += [Problem(path=f"/query/{name}", message="is not a parameter of this operation") for name in query]
         if self.body:
-            _collect(arguments, problems, "body", "", lambda: self.body.model_validate_json(body or b"{}"), body)  # type: ignore[union-attr]
+            _collect(arguments, problems, "body", "", lambda: self.body.model_validate_json(body or b"{}"), body or b"{}")  # type: ignore[union-attr]
         if self.raw_body:
             arguments["raw"] = body
         if problems:
