@@ -52,16 +52,6 @@ class EligibilityAsked(Wire):
     purchase: PurchaseAsked
 
 
-class RuleView(Wire):
-    """One rule: what was asked, what was found."""
-
-    rule: str
-    passed: bool
-    expected: str
-    actual: str
-    reason: str | None
-
-
 class ReasonView(Wire):
     """A reason code with its sentences."""
 
@@ -80,7 +70,7 @@ class VerdictView(Wire):
     eligible: bool
     reward_minor: Minor
     currency: Currency
-    rules: list[RuleView]
+    rules: tuple[RuleResult, ...]
     reasons: list[ReasonView]
 
 
@@ -198,15 +188,8 @@ def _view(compiled: CompiledOffer, verdict: Verdict, purchase: Purchase) -> Verd
         eligible=verdict.eligible,
         reward_minor=verdict.reward_minor,
         currency=compiled.version_at(purchase.at).terms.currency,
-        rules=[_rule(result) for result in verdict.rules],
+        rules=verdict.rules,
         reasons=[ReasonView(code=r.code, support=r.support, customer=r.customer) for r in verdict.reasons],
-    )
-
-
-def _rule(r: RuleResult) -> RuleView:
-    """A rule as it is shown; made without a check, for there are two dozen in each answer and all of them our own."""
-    return RuleView.model_construct(
-        rule=r.rule, passed=r.passed, expected=r.expected, actual=r.actual, reason=r.reason.code if r.reason else None
     )
 
 
