@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.kernel.clock import Clock
@@ -118,5 +118,5 @@ def _claim(tx: Transaction, once: Once) -> None:
     raise Replayed(earlier["status"], earlier["answer"])
 
 
-def _identity(once: Once) -> dict[str, str]:
+def _identity(once: Once) -> dict[str, Any]:
     return {"consumer": once.consumer, "source": once.source, "key": once.key}

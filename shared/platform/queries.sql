@@ -27,7 +27,7 @@ SELECT pg_advisory_xact_lock(%(kind)s, shard) FROM (SELECT shard FROM unnest(%(s
 INSERT INTO outbox (event_id, type, source, subject, topic, key, occurred_at, trace, payload, pending, retained)
 SELECT event_id, type, source, subject, topic, key, %(now)s, %(trace)s, payload, string_to_array(pending, ','), retained
 FROM unnest(%(event_ids)s::uuid[], %(types)s::text[], %(sources)s::text[], %(subjects)s::text[], %(topics)s::text[],
-            %(keys)s::text[], %(payloads)s::bytea[], %(pendings)s::text[], %(retained)s::boolean[])
+            %(keys)s::text[], %(payloads)b::bytea[], %(pendings)s::text[], %(retained)s::boolean[])
     AS e (event_id, type, source, subject, topic, key, payload, pending, retained)
 ON CONFLICT (source, event_id) DO NOTHING;
 

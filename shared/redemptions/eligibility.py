@@ -121,7 +121,7 @@ def _read(tx: Transaction, body: EligibilityAsked, wanted: Sequence[CompiledOffe
         "offer_ids": [compiled.offer.offer_id for compiled in wanted],
         "campaign_ids": list({compiled.offer.campaign_id for compiled in wanted}),
     }
-    return exactly_one(tx.connection, SQL["read_eligibility"], **values)
+    return exactly_one(tx.connection, SQL["read_eligibility"], prepare=True, **values)
 
 
 def _verdicts(compiled: CompiledOffer, facts: dict[str, Any], purchase: Purchase) -> list[VerdictView]:

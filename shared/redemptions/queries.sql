@@ -1,6 +1,6 @@
 -- name: known_transactions
 -- Which of these transactions are in the history already, with the hash of what they said.
-SELECT transaction_id, content_hash FROM transactions WHERE transaction_id = ANY (%(transaction_ids)s) AND kind = 'purchase';
+SELECT transaction_id, content_hash FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ',')) AND kind = 'purchase';
 
 -- name: copy_transactions
 -- Adds transactions to the history.
@@ -18,7 +18,7 @@ ON CONFLICT DO NOTHING;
 -- name: read_grants
 -- The grants of these customers and offers, with what else of the customer decides.
 SELECT g.grant_id, g.customer_id, g.offer_id, g.granted_at, g.activated_at, g.revoked_at
-FROM unnest(%(customer_ids)s::text[], %(offer_ids)s::uuid[]) AS pair (customer_id, offer_id)
+FROM unnest(string_to_array(%(customer_ids)s, ','), string_to_array(%(offer_ids)s, ',')::uuid[]) AS pair (customer_id, offer_id)
 JOIN grants AS g USING (customer_id, offer_id);
 
 -- name: read_customers
@@ -26,20 +26,20 @@ JOIN grants AS g USING (customer_id, offer_id);
 SELECT customer_id, c.zone, array_agg(s.at ORDER BY s.at, s.seq) FILTER (WHERE s.at IS NOT NULL) AS changed,
        array_agg(s.given ORDER BY s.at, s.seq) FILTER (WHERE s.at IS NOT NULL) AS given
 FROM customers AS c LEFT JOIN consents AS s USING (customer_id)
-WHERE customer_id = ANY (%(customer_ids)s)
+WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ','))
 GROUP BY customer_id, c.zone;
 
 -- name: read_transactions
 -- The history of these customers under these offers.
 SELECT transaction_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers
 FROM transactions
-WHERE customer_id = ANY (%(customer_ids)s) AND offers && %(offer_ids)s::uuid[];
+WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %(offer_ids)s::uuid[];
 
 -- name: read_redemptions
 -- What is on record of these grants.
 SELECT redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, paid_minor, currency,
        qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision
-FROM redemptions WHERE grant_id = ANY (%(grant_ids)s);
+FROM redemptions WHERE grant_id = ANY (string_to_array(%(grant_ids)s, ',')::uuid[]);
 
 -- name: copy_redemptions
 -- Adds redemptions.

@@ -14,7 +14,7 @@ from events.payloads import StatementCredit
 from shared.eligibility.model import Grant, Interval, Item, Purchase
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, copy_rows, rows
+from shared.platform.database import Queries, copy_rows, joined, rows
 from shared.redemptions.model import Redemption, State
 from shared.redemptions.purchases import Arrival
 
@@ -39,7 +39,7 @@ UPDATED: Final = (
 
 def known_hashes(tx: Transaction, transaction_ids: Collection[str]) -> dict[str, bytes]:
     """Which of these transactions are in the history, with the hash of what they said."""
-    found = rows(tx.connection, SQL["known_transactions"], transaction_ids=list(transaction_ids))
+    found = rows(tx.connection, SQL["known_transactions"], transaction_ids=joined(transaction_ids))
     return {row["transaction_id"]: row["content_hash"] for row in found}
 
 
@@ -62,7 +62,7 @@ def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason) -> N
 
 def read_grants(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[Grant]]:
     """The grants of customers and offers; pairs without any are left out."""
-    values = {"customer_ids": [customer for customer, _ in pairs], "offer_ids": [offer for _, offer in pairs]}
+    values = {"customer_ids": joined(customer for customer, _ in pairs), "offer_ids": joined(offer for _, offer in pairs)}
     found: dict[Pair, list[Grant]] = {}
     for row in rows(tx.connection, SQL["read_grants"], **values):
         grant = Grant(
@@ -74,13 +74,13 @@ def read_grants(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[Gra
 
 def read_customers(tx: Transaction, customer_ids: Collection[str]) -> dict[str, tuple[str | None, tuple[Interval, ...]]]:
     """Zone of each customer, and the intervals in which consent did not stand."""
-    found = rows(tx.connection, SQL["read_customers"], customer_ids=list(customer_ids))
+    found = rows(tx.connection, SQL["read_customers"], customer_ids=joined(customer_ids))
     return {row["customer_id"]: (row["zone"], without_consent(row["changed"] or [], row["given"] or [])) for row in found}
 
 
 def read_purchases(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[Purchase]]:
     """The purchases of customers under offers."""
-    values = {"customer_ids": list({customer for customer, _ in pairs}), "offer_ids": list({offer for _, offer in pairs})}
+    values = {"customer_ids": joined({customer for customer, _ in pairs}), "offer_ids": list({offer for _, offer in pairs})}
     found: dict[Pair, list[Purchase]] = {pair: [] for pair in pairs}
     for row in rows(tx.connection, SQL["read_transactions"], **values):
         wanted = [found[pair] for offer in row["offers"] if (pair := (row["customer_id"], offer)) in found]
@@ -93,7 +93,7 @@ def read_purchases(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[
 
 def read_redemptions(tx: Transaction, grant_ids: Collection[UUID]) -> list[Redemption]:
     """What is on record of grants."""
-    return [_redemption(row) for row in rows(tx.connection, SQL["read_redemptions"], grant_ids=list(grant_ids))]
+    return [_redemption(row) for row in rows(tx.connection, SQL["read_redemptions"], grant_ids=joined(grant_ids))]
 
 
 def write_redemptions(tx: Transaction, redemptions: Sequence[Redemption]) -> None:
