@@ -40,7 +40,7 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/offers/{offer_id}/withdraw                   withdraw_offer           offers:write
         GET  /v1/offers/{offer_id}/history                    offer_history            offers:read
     """)),
-    Function(name="manage_audiences", service="shared.audiences.desk", emits=(p.HistoriesChanged,), body_limit=5 * MIB, routes=routes("""
+    Function(name="manage_audiences", service="shared.audiences.desk", emits=(p.HistoriesChanged,), routes=routes("""
         POST /v1/customers                                    put_customers            audiences:write
         GET  /v1/customers/{customer_id}                      get_customer             audiences:read
         POST /v1/segments                                     create_segment           audiences:write    201
@@ -50,7 +50,7 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/grants                                       issue_grants             audiences:write    201
         GET  /v1/grants                                       list_grants              audiences:read
     """)),
-    Function(name="manage_merchants", service="shared.merchants.service", body_limit=5 * MIB, routes=routes("""
+    Function(name="manage_merchants", service="shared.merchants.service", routes=routes("""
         POST /v1/merchants                                    put_merchants            merchants:write
         GET  /v1/merchants/{merchant_id}                      get_merchant             merchants:read
     """)),
