@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,9 @@ from shared.kernel.ids import OFFER
 from shared.platform.local.keys import LocalKeys
 
 CONNECTIONS = 8
+PEERS = {"only_reads": "async driver", "reads_in_thread": "same driver in a thread"}
+PEER = Path(benchmarks.only_reads.__file__).with_name("main.py")
+FUNCTION = Path(functions.__file__).parent / "check_eligibility" / "main.py"
 ROUNDS = 6
 SECONDS = 3
 HISTORY = 4_000
@@ -43,29 +46,32 @@ class Load:
 
 
 def run() -> list[Result]:
-    """Measure both servers under the same load, in turns."""
+    """Measure ours and both peers under the same load, in turns."""
     if not shutil.which("wrk"):
         sys.stderr.write("eligibility: needs wrk (Debian: apt-get install wrk)\n")
         return []
-    with place(customers=1_000, budget_minor=10**11) as at, tempfile.TemporaryDirectory() as folder:
+    with place(customers=1_000, budget_minor=10**11) as at, tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         at.redeem(0, at.purchases("h", HISTORY))
         keys = LocalKeys(Path(folder))
         script = _script(at, keys, Path(folder) / "post.lua")
         environment = {"CLO_DATABASE_URL": at.postgres.app_url(), "CLO_JWKS": str(keys.jwks), "CLO_LOG_LEVEL": "warning"}
-        peer = _served(Path(benchmarks.only_reads.__file__).with_name("main.py"), "only_reads", environment)
-        function = _served(Path(functions.__file__).parent / "check_eligibility" / "main.py", "check_eligibility", environment)
-        with peer as their_url, function as our_url:
-            theirs, ours = _alternate(their_url, our_url, script)
+        targets = {"check_eligibility": FUNCTION, **dict.fromkeys(PEERS, PEER)}
+        urls = {target: servers.enter_context(_served(source, target, environment)) for target, source in targets.items()}
+        loads = _in_turns(urls, script)
+    return [result for peer, name in PEERS.items() for result in _results(loads["check_eligibility"], loads[peer], name)]
+
+
+def _results(ours: Load, theirs: Load, peer: str) -> list[Result]:
     return [
         Result(
-            name=f"eligibility: answers, {CONNECTIONS} connections",
+            name=f"eligibility, {CONNECTIONS} connections: answers, of a function that only reads, {peer}",
             ours=f"{ours.per_second:,.0f}/s",
             peer=f"{theirs.per_second:,.0f}/s",
             ratio=ours.per_second / theirs.per_second,
             at_least=0.7,
         ),
         Result(
-            name=f"eligibility: p99, {CONNECTIONS} connections",
+            name=f"eligibility, {CONNECTIONS} connections: p99, of a function that only reads, {peer}",
             ours=f"{ours.p99 * 1000:.1f} ms",
             peer=f"{theirs.p99 * 1000:.1f} ms",
             ratio=ours.p99 / theirs.p99,
@@ -102,11 +108,10 @@ def _script(at: Place, keys: LocalKeys, file: Path) -> Path:
     return file
 
 
-def _alternate(their_url: str, our_url: str, script: Path) -> tuple[Load, Load]:
+def _in_turns(urls: Mapping[str, str], script: Path) -> dict[str, Load]:
     """The medians of several rounds in which each has its turn; the first round warms up."""
-    rounds = [(_load(their_url, script), _load(our_url, script)) for _ in range(ROUNDS + 1)][1:]
-    theirs, ours = zip(*rounds, strict=True)
-    return _median(theirs), _median(ours)
+    rounds = [{target: _load(url, script) for target, url in urls.items()} for _ in range(ROUNDS + 1)][1:]
+    return {target: _median([loads[target] for loads in rounds]) for target in urls}
 
 
 def _median(loads: Sequence[Load]) -> Load:

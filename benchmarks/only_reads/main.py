@@ -1,10 +1,13 @@
-"""A function that only reads what an eligibility verdict depends on, with one prepared statement, and says that it did."""
+"""Functions that only read what an eligibility verdict depends on, with one prepared statement: by an async driver, and in a thread."""
 
+import asyncio
 import json
 import os
+from functools import cache
+from typing import Any
 
 import functions_framework.aio
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,18 +20,42 @@ _pool: list[AsyncConnectionPool] = []
 
 @functions_framework.aio.http
 async def only_reads(request: Request) -> Response:
-    """Read and answer."""
+    """Read by psycopg's async connection."""
     if request.url.path == "/healthz":
         return Response("ok")
-    asked = json.loads(await request.body())
-    values = {
-        "customer_id": asked["customer_id"],
-        "offer_ids": [OFFER.parse(asked["offer_id"])],
-        "campaign_ids": [OFFER.parse(asked["offer_id"])],
-    }
+    values = _values(await request.body())
     async with (await _opened()).connection() as connection:
         row = await (await connection.execute(SQL["read_eligibility"], values, prepare=True)).fetchone()
+    return _answer(row)
+
+
+@functions_framework.aio.http
+async def reads_in_thread(request: Request) -> Response:
+    """Read by psycopg's plain connection, in a thread, as Clo's functions do."""
+    if request.url.path == "/healthz":
+        return Response("ok")
+    values = _values(await request.body())
+    return await asyncio.get_running_loop().run_in_executor(None, _read, values)
+
+
+def _read(values: dict[str, Any]) -> Response:
+    with _plain_pool().connection() as connection:
+        return _answer(connection.execute(SQL["read_eligibility"], values, prepare=True).fetchone())
+
+
+def _values(body: bytes) -> dict[str, Any]:
+    asked = json.loads(body)
+    offer_id = OFFER.parse(asked["offer_id"])
+    return {"customer_id": asked["customer_id"], "offer_ids": [offer_id], "campaign_ids": [offer_id]}
+
+
+def _answer(row: object) -> Response:
     return Response(json.dumps(row is not None), media_type="application/json")
+
+
+@cache
+def _plain_pool() -> ConnectionPool:
+    return ConnectionPool(os.environ["CLO_DATABASE_URL"], min_size=0, max_size=POOL_SIZE, open=True, kwargs={"autocommit": True})
 
 
 async def _opened() -> AsyncConnectionPool:
