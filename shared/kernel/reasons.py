@@ -50,7 +50,6 @@ class Reason(Enum):
         "The grant was activated only after the purchase was made.",
         "You activated the offer after you had paid.",
     )
-    NO_VERSION = ("no_version", "No approved version of the offer was in force when the purchase was made.", "The offer was not available.")
     OUTSIDE_WINDOW = (
         "outside_window",
         "The purchase was made before the offer's window opened or after it closed, in the window's own time zone.",

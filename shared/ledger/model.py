@@ -6,8 +6,6 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from shared.kernel.ids import derived_id
-
 
 class Kind(Enum):
     """What an account holds. All but funding exist once for each campaign."""
@@ -43,6 +41,9 @@ ROUTES: Final = {
     Step.REVERSE: (Kind.PAYABLE, Kind.AVAILABLE),
 }
 """From which account (debited) each step takes and to which (credited) it gives."""
+
+MARKS: Final = {step: number << 32 for number, step in enumerate(Step, start=1)}
+"""What tells the ids of a reference's postings from one another, beside the turn (32 bits): a flip of bits, for there are many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +91,7 @@ def movement(
 ) -> Movement:
     """A movement whose id follows from its reference, step and turn (how often the thing was revised): it can be posted once only."""
     return Movement(
-        posting_id=derived_id(reference, step.value, turn),
+        posting_id=UUID(int=reference.int ^ (MARKS[step] | turn)),
         step=step,
         campaign_id=campaign_id,
         amount_minor=amount_minor,

@@ -15,7 +15,6 @@ from tests.unit.eligibility.builders import history_of, names, offer_of
 
 CASES: Final = sorted((Path(__file__).parents[2] / "cases" / "eligibility").glob("*.json"))
 FOUND_ELSEWHERE: Final = {
-    Reason.NO_VERSION,  # an offer without a version is not compiled
     Reason.OFFER_LIMIT_REACHED,  # shared pots are judged at admission, and what is sent twice at intake
     Reason.BUDGET_EXHAUSTED,
     Reason.REVISED,
