@@ -1,24 +1,15 @@
 """What callers send and get about campaigns."""
 
 from typing import Annotated
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.campaigns.model import BudgetRequest, Campaign, Change, window
 from shared.eligibility.terms import LocalTime
 from shared.eligibility.validation import YEARS, reckonable
 from shared.kernel.ids import BudgetRequestId, CampaignId
 from shared.kernel.wire import Amount, Currency, Minor, Moment, Text, Wire
-
-
-def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
-        raise ValueError("must be an IANA time zone, such as America/New_York")
-    return zone
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
+from shared.kernel.zones import Zone
 
 
 class Window(Wire):
