@@ -1,6 +1,5 @@
 """Money: whole minor units of one currency. There is no float anywhere near it."""
 
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Final
@@ -21,14 +20,6 @@ class Rounding(Enum):
 
     HALF_UP = "half_up"  # commercial: 0.5 goes away from zero
     DOWN = "down"  # towards zero: never pays more than the exact share
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Money:
-    """An amount in minor units (cents for USD) of one ISO 4217 currency."""
-
-    minor: int
-    currency: str
 
 
 def exponent(currency: str) -> int:
