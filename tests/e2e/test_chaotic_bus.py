@@ -24,7 +24,7 @@ def _state_after_all(*options: str) -> dict[str, Any]:
 
 
 def _live(client: Client, scene: Scene) -> dict[str, Any]:
-    """A campaign whose events tread on each other's heels: nothing is waited for until it is all said, but for the opt-outs."""
+    """A campaign whose events tread on each other's heels; only opt-outs keep their place: after the launch, before the holds end."""
     campaign_id = scene.campaign()
     customers = scene.customers(CUSTOMERS)
     segment_id = client.post("/v1/segments", {"name": "All", "kind": "list", "customers": customers})["segment_id"]
@@ -43,9 +43,10 @@ def _live(client: Client, scene: Scene) -> dict[str, Any]:
         for customer, grant_id in list(grants.items())[::2]:
             client.post(f"/v1/customers/{customer}/offers/{grant_id}/activate", {"at": "2026-03-05T00:00:00Z"})
         _show(client, offers, customers, turn)
-    client.wait_until_idle()  # who leaves before the launch is over gets no grant: that is no matter of the bus
+    client.wait_until_idle()  # who leaves before the launch is over gets no grant
     leaving = [{"customer_id": one, "consent": False, "consent_at": "2026-03-08T00:00:00Z"} for one in customers[:20]]
     client.post("/v1/customers", {"customers": leaving}, who=BANK)
+    client.wait_until_idle()  # who leaves after a hold is over has been paid
     client.post("/local/clock", {"now": "2026-03-14T12:00:00Z"})
     client.wait_until_idle()
     client.post(f"/v1/campaigns/{campaign_id}/pause", WHY)
