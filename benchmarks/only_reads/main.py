@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 from functools import cache
-from typing import Any
 
 import functions_framework.aio
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
@@ -38,15 +37,15 @@ async def reads_in_thread(request: Request) -> Response:
     return await asyncio.get_running_loop().run_in_executor(None, _read, values)
 
 
-def _read(values: dict[str, Any]) -> Response:
+def _read(values: dict[str, str]) -> Response:
     with _plain_pool().connection() as connection:
         return _answer(connection.execute(SQL["read_eligibility"], values, prepare=True).fetchone())
 
 
-def _values(body: bytes) -> dict[str, Any]:
+def _values(body: bytes) -> dict[str, str]:
     asked = json.loads(body)
-    offer_id = OFFER.parse(asked["offer_id"])
-    return {"customer_id": asked["customer_id"], "offer_ids": [offer_id], "campaign_ids": [offer_id]}
+    offer_id = str(OFFER.parse(asked["offer_id"]))
+    return {"customer_id": asked["customer_id"], "offer_ids": offer_id, "campaign_ids": offer_id}
 
 
 def _answer(row: object) -> Response:

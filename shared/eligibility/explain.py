@@ -1,12 +1,12 @@
 """The explanation: every rule held against one purchase, by the same rules and the same fold that decide."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
-from shared.eligibility.fold import Used, attempt_to_complete, evaluate, grant_order, purchase_order, refused_keys, used_up
+from shared.eligibility.fold import Fold, Used, attempt_to_complete, grant_order, purchase_order, refused_keys, used_up
 from shared.eligibility.model import Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict
 from shared.eligibility.rules import COMPLETES, SCOPE, STILL_OPEN, WHO_AND_WHEN, Attempt, Case
 
@@ -18,16 +18,23 @@ def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tu
     the fold without. A purchase of the same id in the history gives way to this one. What a shared pot refused is not earned. Where
     one purchase completes a grant several times, the rules show the first time.
     """
-    others = tuple(other for other in history.purchases if other.transaction_id != purchase.transaction_id)
-    earlier = tuple(other for other in others if purchase_order(other) < purchase_order(purchase))
+    earlier = [
+        other
+        for other in history.purchases
+        if other.transaction_id != purchase.transaction_id and purchase_order(other) < purchase_order(purchase)
+    ]
+    fold = Fold(compiled, history)
+    fold.take(earlier)
+    before = {progress.grant_id: progress for progress in fold.progress()}
+    fold.take([purchase])
     account = _Account(
         compiled=compiled,
         version=compiled.version_at(purchase.at),
         history=history,
         grants=sorted(history.grants, key=grant_order),
         purchase=purchase,
-        before={progress.grant_id: progress for progress in evaluate(compiled, replace(history, purchases=earlier)).progress},
-        outcomes=evaluate(compiled, replace(history, purchases=(*earlier, purchase))).outcomes,
+        before=before,
+        outcomes=fold.outcomes,
     )
     if history.held_out or not history.grants:
         return (_verdict(account, None),)
@@ -44,7 +51,7 @@ class _Account:
     grants: list[Grant]
     purchase: Purchase
     before: dict[UUID, Progress]
-    outcomes: tuple[Outcome, ...]
+    outcomes: list[Outcome]
 
     def earned(self, grant: Grant | None) -> list[Outcome]:
         """What the purchase completes for a grant."""

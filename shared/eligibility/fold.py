@@ -52,7 +52,9 @@ def evaluate(compiled: CompiledOffer, history: History) -> Evaluation:
     """
     if not history.grants or history.held_out:
         return _without_grant(compiled, history)
-    return _Fold(compiled, history).run()
+    fold = Fold(compiled, history)
+    fold.take(history.purchases)
+    return Evaluation(outcomes=tuple(fold.outcomes), decisions=tuple(fold.decisions), progress=fold.progress())
 
 
 def without_repeats(purchases: Iterable[Purchase]) -> tuple[Purchase, ...]:
@@ -85,9 +87,9 @@ def _content(purchase: Purchase) -> tuple[object, ...]:
     return (purchase.at, purchase.transaction_id, purchase.amount_minor, purchase.currency, *places, purchase.items)
 
 
-def _in_scope(compiled: CompiledOffer, history: History) -> Iterator[tuple[Purchase, CompiledVersion]]:
+def _in_scope(compiled: CompiledOffer, purchases: Iterable[Purchase]) -> Iterator[tuple[Purchase, CompiledVersion]]:
     """The purchases that the offer is about, in order, each with the version in force at its moment."""
-    for purchase in sorted(without_repeats(history.purchases), key=purchase_order):
+    for purchase in sorted(without_repeats(purchases), key=purchase_order):
         version = compiled.version_at(purchase.at)
         if version.in_scope(purchase):
             yield purchase, version
@@ -96,38 +98,40 @@ def _in_scope(compiled: CompiledOffer, history: History) -> Iterator[tuple[Purch
 def _without_grant(compiled: CompiledOffer, history: History) -> Evaluation:
     reason = Reason.HELD_OUT if history.held_out else Reason.NOT_TARGETED
     decisions = [
-        Decision(transaction_id=purchase.transaction_id, grant_id=None, reason=reason) for purchase, _ in _in_scope(compiled, history)
+        Decision(transaction_id=purchase.transaction_id, grant_id=None, reason=reason)
+        for purchase, _ in _in_scope(compiled, history.purchases)
     ]
     return Evaluation(outcomes=(), decisions=tuple(decisions), progress=())
 
 
-class _Fold:
-    """One fold under way."""
+class Fold:
+    """One fold under way: what the purchases taken so far come to. The history tells all but the purchases."""
 
-    __slots__ = ("compiled", "decisions", "history", "outcomes", "refused", "standings", "used")
+    __slots__ = ("_compiled", "_history", "_refused", "_standings", "_used", "decisions", "outcomes")
 
     def __init__(self, compiled: CompiledOffer, history: History) -> None:
-        self.compiled, self.history = compiled, history
-        self.standings = [_Standing(grant=grant) for grant in sorted(history.grants, key=grant_order)]
-        self.refused = refused_keys(history.refusals)
-        self.used = Used()
+        """Start where no purchase has been made."""
+        self._compiled, self._history = compiled, history
+        self._standings = [_Standing(grant=grant) for grant in sorted(history.grants, key=grant_order)]
+        self._refused = refused_keys(history.refusals)
+        self._used = Used()
         self.outcomes: list[Outcome] = []
         self.decisions: list[Decision] = []
 
-    def run(self) -> Evaluation:
-        for purchase, version in _in_scope(self.compiled, self.history):
+    def take(self, purchases: Iterable[Purchase]) -> None:
+        """Go on with purchases, in any order, that are all later than those taken before."""
+        for purchase, version in _in_scope(self._compiled, purchases):
             qualifying_minor = version.qualifying_minor(purchase)
-            for standing in self.standings:
+            for standing in self._standings:
                 reason = self._judge(purchase, version, qualifying_minor, standing)
                 self.decisions.append(Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason))
-        progress = [
-            Progress(grant_id=standing.grant.grant_id, spend_minor=standing.spend_minor, completions=standing.completions)
-            for standing in self.standings
-        ]
-        return Evaluation(outcomes=tuple(self.outcomes), decisions=tuple(self.decisions), progress=tuple(progress))
+
+    def progress(self) -> tuple[Progress, ...]:
+        """Where the grants stand, in order."""
+        return tuple(Progress(grant_id=s.grant.grant_id, spend_minor=s.spend_minor, completions=s.completions) for s in self._standings)
 
     def _judge(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:
-        case = Case(self.compiled.offer, version, self.history, standing.grant, purchase, standing.completions)
+        case = Case(self._compiled.offer, version, self._history, standing.grant, purchase, standing.completions)
         if standing.version is not version:
             standing.version, standing.rules = version, tuple(rule for rule in COUNTS if rule.asked(case))
         reason = first_failing(standing.rules, case)
@@ -140,7 +144,7 @@ class _Fold:
         reason, before = None, standing.completions
         for _ in range(MAX_COMPLETIONS_PER_PURCHASE if version.carries else 1):
             amount_minor = standing.spend_minor if version.cumulative else qualifying_minor
-            attempt = attempt_to_complete(version, amount_minor, self.used)
+            attempt = attempt_to_complete(version, amount_minor, self._used)
             reason = first_failing(COMPLETES, attempt)
             if reason:
                 break
@@ -154,8 +158,8 @@ class _Fold:
         standing.completions += 1
         if version.carries:
             standing.spend_minor -= version.threshold_minor
-        if (grant_id, standing.completions) not in self.refused:
-            self.used = Used(self.used.redemptions + 1, self.used.reward_minor + reward_minor)
+        if (grant_id, standing.completions) not in self._refused:
+            self._used = Used(self._used.redemptions + 1, self._used.reward_minor + reward_minor)
         self.outcomes.append(
             Outcome(
                 grant_id=grant_id,

@@ -7,6 +7,7 @@ its place in the order; its words in `shared.kernel.reasons`; its cases in `test
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from shared.eligibility import wording
@@ -21,7 +22,7 @@ def _whatever(_subject: object) -> bool:
     return True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule(Generic[Subject]):
     """One rule: a check, the reason when it fails, and both sides of it in words."""
 
@@ -31,13 +32,21 @@ class Rule(Generic[Subject]):
     expected: Callable[[Subject], str]
     actual: Callable[[Subject], str]
     asked: Callable[[Subject], bool] = _whatever
-    """Whether the rule can fail at all, whatever the purchase: the fold does not hold it against each purchase where it can't."""
+    """Whether the rule can fail at all, whatever the purchase: where it can't, it is not held against each purchase."""
+    otherwise: str = ""
+    """What holds, in words, where the rule can't fail."""
 
     def result(self, subject: Subject) -> RuleResult:
         """Hold the rule against a subject and tell what was asked and found."""
+        if not self.asked(subject):
+            return self._not_asked
         passed = self.passes(subject)
         expected, actual = self.expected(subject), self.actual(subject)
         return RuleResult(rule=self.name, passed=passed, expected=expected, actual=actual, reason=None if passed else self.reason)
+
+    @cached_property
+    def _not_asked(self) -> RuleResult:
+        return RuleResult(rule=self.name, passed=True, expected=self.otherwise, actual=self.otherwise)
 
 
 def first_failing(rules: Iterable[Rule[Subject]], subject: Subject) -> Reason | None:
@@ -133,8 +142,9 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         reason=Reason.HELD_OUT,
         passes=lambda case: not case.history.held_out,
         expected=lambda _: "outside the hold-out group",
-        actual=lambda case: "in the hold-out group" if case.history.held_out else "outside the hold-out group",
+        actual=lambda _: "in the hold-out group",
         asked=lambda case: case.history.held_out,
+        otherwise="outside the hold-out group",
     ),
     Rule(
         name="targeted",
@@ -150,6 +160,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         expected=lambda case: wording.before(_end_of_life(case)),
         actual=_at,
         asked=lambda case: case.version.window.life_days is not None,
+        otherwise="no end of its own",
     ),
     Rule(
         name="grant not revoked",
@@ -158,6 +169,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         expected=lambda case: wording.before(_revoked_at(case)),
         actual=_at,
         asked=lambda case: _revoked_at(case) is not None,
+        otherwise="never revoked",
     ),
     Rule(
         name="consent",
@@ -166,22 +178,25 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         expected=lambda case: wording.outside(case.history.consent_withdrawn),
         actual=_at,
         asked=lambda case: bool(case.history.consent_withdrawn),
+        otherwise="never withdrawn",
     ),
     Rule(
         name="activated",
         reason=Reason.NOT_ACTIVATED,
         passes=lambda case: not case.version.needs_activation or _activated_at(case) is not None,
-        expected=lambda case: "an activation" if case.version.needs_activation else "no activation needed",
+        expected=lambda _: "an activation",
         actual=lambda case: f"activated {wording.moment(_activated_at(case))}",
         asked=lambda case: case.version.needs_activation,
+        otherwise="no activation needed",
     ),
     Rule(
         name="activated in time",
         reason=Reason.ACTIVATED_AFTER_PURCHASE,
         passes=_activated_in_time,
-        expected=lambda case: f"activated by {_at(case)}" if case.version.needs_activation else "no activation needed",
+        expected=lambda case: f"activated by {_at(case)}",
         actual=lambda case: f"activated {wording.moment(_activated_at(case))}",
         asked=lambda case: case.version.needs_activation,
+        otherwise="no activation needed",
     ),
     Rule(
         name="in the window",
@@ -197,6 +212,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         expected=lambda case: wording.before(case.offer.withdrawn_at) + (", or activated before" if case.version.needs_activation else ""),
         actual=_at,
         asked=lambda case: case.offer.withdrawn_at is not None,
+        otherwise="never withdrawn",
     ),
     Rule(
         name="not paused",
@@ -205,6 +221,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         expected=lambda case: wording.outside(case.offer.pauses),
         actual=_at,
         asked=lambda case: bool(case.offer.pauses),
+        otherwise="never paused",
     ),
     Rule(
         name="not cancelled",
@@ -213,6 +230,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         expected=lambda case: wording.before(case.offer.cancelled_at),
         actual=_at,
         asked=lambda case: case.offer.cancelled_at is not None,
+        otherwise="never cancelled",
     ),
     Rule(
         name="currency",
@@ -231,6 +249,8 @@ SCOPE: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: case.version.scope.merchants.admits(case.purchase.merchant_id),
         expected=lambda case: wording.sieve(case.version.scope.merchants, "merchants"),
         actual=lambda case: case.purchase.merchant_id,
+        asked=lambda case: case.version.scope.merchants.asks,
+        otherwise="any merchant",
     ),
     Rule(
         name="location",
@@ -238,6 +258,8 @@ SCOPE: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: case.version.scope.locations.admits(case.purchase.location_id),
         expected=lambda case: wording.sieve(case.version.scope.locations, "locations"),
         actual=lambda case: case.purchase.location_id or "unknown",
+        asked=lambda case: case.version.scope.locations.asks,
+        otherwise="any location",
     ),
     Rule(
         name="merchant category",
@@ -245,6 +267,8 @@ SCOPE: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: case.version.scope.mccs.admits(case.purchase.mcc),
         expected=lambda case: wording.sieve(case.version.scope.mccs, "merchant category codes"),
         actual=lambda case: case.purchase.mcc or "unknown",
+        asked=lambda case: case.version.scope.mccs.asks,
+        otherwise="any merchant category",
     ),
     Rule(
         name="products",
@@ -252,6 +276,8 @@ SCOPE: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: case.version.scope.has_product(case.purchase),
         expected=lambda case: wording.sieve(case.version.scope.products, "products"),
         actual=lambda case: wording.codes({item.product for item in case.purchase.items}, "products") or "no items",
+        asked=lambda case: case.version.scope.products.asks,
+        otherwise="any product",
     ),
 )
 """Whether the purchase is what the offer is about. The fold asks this of a purchase once, by the version's `in_scope`."""
@@ -261,9 +287,10 @@ STILL_OPEN: Final[tuple[Rule[Case], ...]] = (
         name="not completed before",
         reason=Reason.ALREADY_COMPLETED,
         passes=lambda case: case.version.repeat or not case.completions,
-        expected=lambda case: "completes again and again" if case.version.repeat else "completes once",
+        expected=lambda _: "completes once",
         actual=lambda case: f"completed {case.completions} times before",
         asked=lambda case: not case.version.repeat,
+        otherwise="completes again and again",
     ),
 )
 """Whether the grant takes any more purchases."""
@@ -286,15 +313,19 @@ COMPLETES: Final[tuple[Rule[Attempt], ...]] = (
         name="amount",
         reason=Reason.AMOUNT_BELOW_THRESHOLD,
         passes=lambda attempt: attempt.version.cumulative or attempt.version.reaches_threshold(attempt.amount_minor),
-        expected=lambda attempt: "the sum decides" if attempt.version.cumulative else _asks_amount(attempt),
+        expected=_asks_amount,
         actual=lambda attempt: _money(attempt, attempt.amount_minor),
+        asked=lambda attempt: not attempt.version.cumulative,
+        otherwise="the sum decides",
     ),
     Rule(
         name="running sum",
         reason=Reason.PROGRESS_BELOW_THRESHOLD,
         passes=lambda attempt: not attempt.version.cumulative or attempt.version.reaches_threshold(attempt.amount_minor),
-        expected=lambda attempt: _asks_amount(attempt) if attempt.version.cumulative else "the one purchase decides",
+        expected=_asks_amount,
         actual=lambda attempt: _money(attempt, attempt.amount_minor),
+        asked=lambda attempt: attempt.version.cumulative,
+        otherwise="the one purchase decides",
     ),
     Rule(
         name="something to reward",
@@ -307,8 +338,10 @@ COMPLETES: Final[tuple[Rule[Attempt], ...]] = (
         name="customer's redemptions",
         reason=Reason.CUSTOMER_LIMIT_REACHED,
         passes=lambda attempt: (most := attempt.version.redemptions_per_customer) is None or attempt.redemptions < most,
-        expected=lambda attempt: f"fewer than {attempt.version.redemptions_per_customer or 'any number'} before",
+        expected=lambda attempt: f"fewer than {attempt.version.redemptions_per_customer} before",
         actual=lambda attempt: f"{attempt.redemptions} before",
+        asked=lambda attempt: attempt.version.redemptions_per_customer is not None,
+        otherwise="any number",
     ),
     Rule(
         name="customer's reward",
@@ -316,6 +349,8 @@ COMPLETES: Final[tuple[Rule[Attempt], ...]] = (
         passes=lambda attempt: (most := attempt.version.reward_per_customer_minor) is None or attempt.rewarded_minor < most,
         expected=lambda attempt: f"less than {_money(attempt, attempt.version.reward_per_customer_minor)} before",
         actual=lambda attempt: f"{_money(attempt, attempt.rewarded_minor)} before",
+        asked=lambda attempt: attempt.version.reward_per_customer_minor is not None,
+        otherwise="any amount",
     ),
 )
 """What a purchase that counts must pass to complete its grant."""

@@ -36,8 +36,7 @@ def before(at: datetime | None) -> str:
 
 def outside(intervals: tuple[Interval, ...]) -> str:
     """The times in which something must not have happened."""
-    listed = ", ".join(f"{span.start.isoformat()} until {moment(span.end, 'further notice')}" for span in intervals)
-    return f"outside {listed}" if listed else "at any time"
+    return "outside " + ", ".join(f"{span.start.isoformat()} until {moment(span.end, 'further notice')}" for span in intervals)
 
 
 def window(asked: Window, zone: str) -> str:

@@ -8,7 +8,6 @@ from uuid import UUID
 from pydantic import Field
 
 from events.payloads import MAX_ITEMS, BasketItem
-from events.payloads import Transaction as Posted
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
 from shared.eligibility.matching import Catalogue
@@ -18,11 +17,10 @@ from shared.kernel.ids import CampaignId, GrantId, OfferId
 from shared.kernel.reasons import Reason
 from shared.kernel.wire import Amount, Currency, ExternalId, Minor, Moment, Wire
 from shared.merchants import service as merchants
-from shared.merchants.model import Place
 from shared.offers.catalogue import at_hand, catalogue
 from shared.offers.model import Revisions
 from shared.platform.call import Call, Transaction
-from shared.platform.database import exactly_one
+from shared.platform.database import exactly_one, joined
 from shared.redemptions.purchases import purchase_of
 from shared.redemptions.store import SQL, without_consent
 from shared.redemptions.store import purchase_of as stored_purchase
@@ -87,7 +85,7 @@ def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
     with call.reading() as tx:
         snapshot = at_hand(tx.database)
         offers = snapshot.catalogue
-        purchase = _purchase(tx, body)
+        purchase = _purchase(tx, body.purchase)
         wanted = _wanted(offers, body.offer_id, purchase)
         facts = _read(tx, body, wanted)
         if not snapshot.covers(Revisions(offers=facts["offers_revision"], campaigns=facts["campaigns_revision"])):
@@ -100,11 +98,8 @@ def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
     return Eligibility(customer_id=body.customer_id, eligible=any(view.eligible for view in views), verdicts=views)
 
 
-def _purchase(tx: Transaction, body: EligibilityAsked) -> Purchase:
-    asked = body.purchase
-    needs_place = asked.location_id is not None
-    places: dict[str, Place] = merchants.places(tx, [asked.location_id]) if needs_place and asked.location_id else {}
-    return purchase_of(Posted(customer_id=body.customer_id, **{name: getattr(asked, name) for name in PurchaseAsked.model_fields}), places)
+def _purchase(tx: Transaction, asked: PurchaseAsked) -> Purchase:
+    return purchase_of(asked, merchants.places(tx, [asked.location_id]) if asked.location_id else {})
 
 
 def _wanted(offers: Catalogue, offer_id: UUID | None, purchase: Purchase) -> Sequence[CompiledOffer]:
@@ -118,8 +113,8 @@ def _read(tx: Transaction, body: EligibilityAsked, wanted: Sequence[CompiledOffe
     """All that the verdict depends on, in one statement."""
     values = {
         "customer_id": body.customer_id,
-        "offer_ids": [compiled.offer.offer_id for compiled in wanted],
-        "campaign_ids": list({compiled.offer.campaign_id for compiled in wanted}),
+        "offer_ids": joined(compiled.offer.offer_id for compiled in wanted),
+        "campaign_ids": joined({compiled.offer.campaign_id for compiled in wanted}),
     }
     return exactly_one(tx.connection, SQL["read_eligibility"], prepare=True, **values)
 

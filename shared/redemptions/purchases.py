@@ -3,16 +3,39 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 import orjson
 
+from events.payloads import BasketItem
 from events.payloads import Transaction as Posted
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.model import Item, Purchase
 from shared.kernel.money import to_minor
 from shared.merchants.model import Place
+
+
+class Said(Protocol):
+    """What a posted transaction, or a question about a purchase, says of it; amounts in minor units or as exact decimals."""
+
+    @property
+    def transaction_id(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def amount(self) -> int | str: ...
+    @property
+    def merchant_id(self) -> str: ...
+    @property
+    def location_id(self) -> str | None: ...
+    @property
+    def mcc(self) -> str | None: ...
+    @property
+    def items(self) -> Sequence[BasketItem]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,19 +65,19 @@ def arrivals(
     return found
 
 
-def purchase_of(posted: Posted, places: Mapping[str, Place]) -> Purchase:
+def purchase_of(said: Said, places: Mapping[str, Place]) -> Purchase:
     """The purchase with amounts in minor units; MCC and time zone come from its location where it doesn't say."""
-    place = places.get(posted.location_id) if posted.location_id else None
+    place = places.get(said.location_id) if said.location_id else None
     return Purchase(
-        transaction_id=posted.transaction_id,
-        at=posted.at.astimezone(UTC),
-        amount_minor=to_minor(posted.amount, posted.currency),
-        currency=posted.currency,
-        merchant_id=posted.merchant_id,
-        location_id=posted.location_id,
-        mcc=posted.mcc or (place.mcc if place else None),
+        transaction_id=said.transaction_id,
+        at=said.at.astimezone(UTC),
+        amount_minor=to_minor(said.amount, said.currency),
+        currency=said.currency,
+        merchant_id=said.merchant_id,
+        location_id=said.location_id,
+        mcc=said.mcc or (place.mcc if place else None),
         zone=place.zone if place else None,
-        items=tuple(Item(item.product, to_minor(item.amount, posted.currency)) for item in posted.items),
+        items=tuple(Item(item.product, to_minor(item.amount, said.currency)) for item in said.items),
     )
 
 

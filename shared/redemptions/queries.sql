@@ -119,14 +119,14 @@ RETURNING r.redemption_id, r.customer_id;
 -- All that a verdict about one customer depends on: revisions of the catalogue, grants, history, refusals, consent, hold-out, pots.
 WITH held AS (
     SELECT grant_id, offer_id, granted_at, activated_at, revoked_at
-    FROM grants WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s)
+    FROM grants WHERE customer_id = %(customer_id)s AND offer_id = ANY (string_to_array(%(offer_ids)s, ',')::uuid[])
 )
 SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
        (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
        (SELECT json_agg(held) FROM held) AS grants,
        (SELECT json_agg(t) FROM (
             SELECT transaction_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers
-            FROM transactions WHERE customer_id = %(customer_id)s AND offers && %(offer_ids)s::uuid[]) AS t) AS transactions,
+            FROM transactions WHERE customer_id = %(customer_id)s AND offers && string_to_array(%(offer_ids)s, ',')::uuid[]) AS t) AS transactions,
        (SELECT json_agg(r) FROM (
             SELECT offer_id, grant_id, ordinal, reason FROM redemptions
             WHERE grant_id IN (SELECT grant_id FROM held) AND state = 'rejected') AS r) AS refusals,
@@ -134,6 +134,6 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
        (SELECT array_agg(at ORDER BY at, seq) FROM consents WHERE customer_id = %(customer_id)s) AS changed,
        (SELECT array_agg(given ORDER BY at, seq) FROM consents WHERE customer_id = %(customer_id)s) AS given,
        (SELECT json_agg(campaign_id) FROM holdouts
-        WHERE customer_id = %(customer_id)s AND held_out AND campaign_id = ANY (%(campaign_ids)s)) AS held_out,
+        WHERE customer_id = %(customer_id)s AND held_out AND campaign_id = ANY (string_to_array(%(campaign_ids)s, ',')::uuid[])) AS held_out,
        (SELECT json_object_agg(campaign_id, credit_minor - debit_minor) FROM accounts
-        WHERE kind = 'available' AND campaign_id = ANY (%(campaign_ids)s)) AS available;
+        WHERE kind = 'available' AND campaign_id = ANY (string_to_array(%(campaign_ids)s, ',')::uuid[])) AS available;
