@@ -4,10 +4,10 @@ import functions_framework.aio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.platform.http import HttpFunction
+from shared.platform.together import QuestionFunction
 from shared.redemptions import eligibility
 
-FUNCTION = HttpFunction("check_eligibility", eligibility)
+FUNCTION = QuestionFunction("check_eligibility", eligibility, eligibility.check_together)
 
 
 @functions_framework.aio.http

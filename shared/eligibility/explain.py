@@ -35,6 +35,7 @@ def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tu
         purchase=purchase,
         before=before,
         outcomes=fold.outcomes,
+        refused=refused_keys(history.refusals),
     )
     if history.held_out or not history.grants:
         return (_verdict(account, None),)
@@ -52,6 +53,7 @@ class _Account:
     purchase: Purchase
     before: dict[UUID, Progress]
     outcomes: list[Outcome]
+    refused: frozenset[tuple[UUID, int]]
 
     def earned(self, grant: Grant | None) -> list[Outcome]:
         """What the purchase completes for a grant."""
@@ -60,8 +62,7 @@ class _Account:
 
 
 def _verdict(account: _Account, grant: Grant | None) -> Verdict:
-    refused = refused_keys(account.history.refusals)
-    earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.ordinal) not in refused]
+    earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.ordinal) not in account.refused]
     rules = tuple(_results(account, grant))
     return Verdict(
         grant_id=grant.grant_id if grant else None,
@@ -99,7 +100,7 @@ def _used_before(account: _Account, grant: Grant | None) -> Used:
     first = {other.grant_id for other in takewhile(lambda other: other is not grant, account.grants)}
     mine = account.purchase.transaction_id
     before = (outcome for outcome in account.outcomes if outcome.transaction_id != mine or outcome.grant_id in first)
-    return used_up(before, refused_keys(account.history.refusals))
+    return used_up(before, account.refused)
 
 
 def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:

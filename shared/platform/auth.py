@@ -3,7 +3,7 @@
 import json
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import jwt
 from jwt import PyJWK, PyJWKClient, PyJWKSet
@@ -30,19 +30,24 @@ class Verifier:
         self._keys = {} if self._remote else _read_keys(Path(settings.jwks))
         self._remembered: dict[str, tuple[float, Caller]] = {}
 
+    def remembered(self, authorization: str | None) -> Caller | None:
+        """The caller of an Authorization header that was verified a short while ago."""
+        until, caller = self._remembered.get(authorization or "", (0.0, None))
+        return caller if until > time.monotonic() else None
+
     def caller(self, authorization: str | None) -> Caller:
         """The caller that an Authorization header speaks for. Raises Unauthenticated, saying what is missing or wrong."""
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        if not authorization or scheme.lower() != "bearer" or not token:
             raise Unauthenticated("An Authorization header with a bearer token is needed.")
-        until, caller = self._remembered.get(token, (0.0, None))
-        if caller is None or until < time.monotonic():
-            caller = self._verify(token)
+        claims = self._verify(token)
+        caller = Caller(subject=str(claims["sub"]), scopes=frozenset(str(claims.get("scope", "")).split()))
+        self._remember(authorization, caller, seconds_left=claims["exp"] - SystemClock().now().timestamp())
         return caller
 
-    def _verify(self, token: str) -> Caller:
+    def _verify(self, token: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
+            return jwt.decode(
                 token,
                 self._key(token),
                 algorithms=list(ALGORITHMS),
@@ -55,9 +60,6 @@ class Verifier:
             raise Busy("The keys that tokens are signed with can't be fetched.") from error
         except jwt.PyJWTError as error:
             raise Unauthenticated(f"The token is not accepted: {error}.") from error
-        caller = Caller(subject=str(claims["sub"]), scopes=frozenset(str(claims.get("scope", "")).split()))
-        self._remember(token, caller, seconds_left=claims["exp"] - SystemClock().now().timestamp())
-        return caller
 
     def _key(self, token: str) -> PyJWK:
         if self._remote:
@@ -67,10 +69,10 @@ class Verifier:
             raise Unauthenticated("The token is signed with a key that is not known here.")
         return key
 
-    def _remember(self, token: str, caller: Caller, *, seconds_left: float) -> None:
+    def _remember(self, authorization: str, caller: Caller, *, seconds_left: float) -> None:
         if len(self._remembered) >= REMEMBERED:
             self._remembered.clear()
-        self._remembered[token] = (time.monotonic() + min(REMEMBER_SECONDS, seconds_left), caller)
+        self._remembered[authorization] = (time.monotonic() + min(REMEMBER_SECONDS, seconds_left), caller)
 
 
 def _read_keys(path: Path) -> dict[str, PyJWK]:

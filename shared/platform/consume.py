@@ -16,10 +16,10 @@ from functions.registry import BY_NAME
 from shared.kernel import errors as e
 from shared.kernel.wire import Wire
 from shared.platform.call import Call, Caller, Once, Replayed
-from shared.platform.http import PROBLEM, answer_health, in_thread, read_body
+from shared.platform.http import PROBLEM, answer_health, read_body
 from shared.platform.operations import problems_of
 from shared.platform.problems import EVENT_STATUS, problem_body, status_of
-from shared.platform.runtime import require_settings, runtime
+from shared.platform.runtime import in_thread, require_settings, runtime
 from shared.platform.telemetry import trace_of
 
 EVENT_LIMIT: Final = 1 << 20

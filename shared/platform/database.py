@@ -1,16 +1,16 @@
 """PostgreSQL: the pool, and SQL as named statements in files."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, LiteralString
 
 import orjson
-from psycopg import Connection, DataError, OperationalError
+from psycopg import AsyncConnection, Connection, DataError, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from shared.kernel.errors import Broken, Busy, Invalid
 
@@ -19,44 +19,60 @@ OPTIONS: Final = "-c jit=off"
 NEVER: Final = 1 << 31
 
 Connected = Connection[DictRow]
+ConnectedToLoop = AsyncConnection[DictRow]
 
 
 class Database:
-    """A pool of connections to one database."""
+    """Pools of connections to one database: one for threads, and one for the event loop that asks questions."""
 
     def __init__(self, url: str, *, pool_size: int, timeout_seconds: float) -> None:
-        """Open lazily: connections are made as they are needed, at most `pool_size`.
+        """Open lazily: connections are made as they are needed, at most `pool_size` of each kind.
 
         Nothing is prepared unless asked for: a plan that was kept from when a table was empty is ruinous once it is full.
         """
-        self._pool = ConnectionPool[Connected](
-            url,
-            min_size=0,
-            max_size=pool_size,
-            timeout=timeout_seconds,
-            open=True,
-            configure=_configure,
-            kwargs={"row_factory": dict_row, "autocommit": True, "prepare_threshold": NEVER, "options": OPTIONS},
-        )
+        options: dict[str, Any] = {"row_factory": dict_row, "autocommit": True, "prepare_threshold": NEVER, "options": OPTIONS}
+        sizes: dict[str, Any] = {"min_size": 0, "max_size": pool_size, "timeout": timeout_seconds}
+        self._pool = ConnectionPool[Connected](url, open=True, configure=_configure, kwargs=options, **sizes)
+        self._loop_pool = AsyncConnectionPool[ConnectedToLoop](url, open=False, configure=_configure_to_loop, kwargs=options, **sizes)
 
     @contextmanager
     def connection(self) -> Iterator[Connected]:
         """A connection for a while. Raises Busy where the database can't be reached or breaks off (deadlock, timeout): try again."""
-        try:
-            with self._pool.connection() as connection:
+        with _errors_as_ours(), self._pool.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def connection_to_loop(self) -> AsyncIterator[ConnectedToLoop]:
+        """A connection for the running event loop, which must be the same each time. Raises as `connection` does."""
+        with _errors_as_ours():
+            await self._loop_pool.open()
+            async with self._loop_pool.connection() as connection:
                 yield connection
-        except (OperationalError, PoolTimeout) as error:
-            raise Busy("The database can't be reached or is overloaded.") from error
-        except DataError as error:
-            raise Invalid("The input holds a value that can't be stored.") from error
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Give all connections of threads back."""
         self._pool.close()
+
+    async def leave_loop(self) -> None:
+        """Give all connections of the event loop back; without it they end with the process."""
+        await self._loop_pool.close()
+
+
+@contextmanager
+def _errors_as_ours() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        raise Busy("The database can't be reached or is overloaded.") from error
+    except DataError as error:
+        raise Invalid("The input holds a value that can't be stored.") from error
 
 
 def _configure(connection: Connected) -> None:
-    """Let JSON be read by the quickest reader."""
+    set_json_loads(orjson.loads, connection)
+
+
+async def _configure_to_loop(connection: ConnectedToLoop) -> None:
     set_json_loads(orjson.loads, connection)
 
 
@@ -82,9 +98,9 @@ def one(connection: Connected, statement: LiteralString, **values: Any) -> DictR
     return connection.execute(statement, values).fetchone()
 
 
-def exactly_one(connection: Connected, statement: LiteralString, *, prepare: bool = False, **values: Any) -> DictRow:
-    """Run a statement that always has a row and return it; `prepare` keeps its plan. Raises Broken where it has none."""
-    row = connection.execute(statement, values, prepare=prepare or None).fetchone()
+def exactly_one(connection: Connected, statement: LiteralString, **values: Any) -> DictRow:
+    """Run a statement that always has a row and return it. Raises Broken where it has none."""
+    row = connection.execute(statement, values).fetchone()
     if row is None:
         raise Broken("A row that is always there is missing.")
     return row

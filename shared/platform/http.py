@@ -1,10 +1,9 @@
 """The adapter between functions-framework and use cases: HTTP in, one use case, HTTP out. It owns every answer."""
 
-import asyncio
 import hashlib
-from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Final, TypeVarTuple
+from typing import Any, Final
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -16,7 +15,7 @@ from shared.kernel.wire import Wire
 from shared.platform.call import Call, Caller, Once, Replayed
 from shared.platform.operations import Operation, operation, refuse_card_numbers, refuse_card_numbers_in_words
 from shared.platform.problems import problem_body, status_of
-from shared.platform.runtime import Runtime, require_settings, runtime
+from shared.platform.runtime import Runtime, in_thread, require_settings, runtime
 from shared.platform.telemetry import trace_of
 
 JSON: Final = "application/json"
@@ -26,7 +25,30 @@ REPLAYED: Final = "Idempotency-Replayed"
 MAX_KEY: Final = 255
 RETRY_AFTER_SECONDS: Final = "1"
 LOG: Final = structlog.get_logger("clo.http")
-Arguments = TypeVarTuple("Arguments")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """A request with its body, on its way to a use case."""
+
+    request: Request
+    caller: Caller
+    body: bytes
+    trace: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Understood:
+    """A request that may be carried out: by which operation, for whom, with what."""
+
+    asked: Asked
+    operation: Operation
+    call: Call
+    arguments: dict[str, Any]
+
+    def answer(self, answer: Wire) -> Response:
+        """Answer with what the use case gave."""
+        return Response(answer.model_dump_json(), self.operation.route.status, {"traceparent": self.asked.trace}, JSON)
 
 
 class HttpFunction:
@@ -39,50 +61,50 @@ class HttpFunction:
         self._operations = tuple(operation(route, service) for route in self._function.routes)
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request; the use case runs in a thread of its own."""
+        """Answer a request: who asks and how much is settled before anything is parsed."""
         health = await answer_health(request)
         if health:
             return health
         trace = trace_of(request.headers.get("traceparent"))
         try:
+            caller = await _caller(request)
             body = await read_body(request, self._function.body_limit)
-        except e.CloError as error:
-            return problem(error, trace)
         except ClientDisconnect:
             return Response(status_code=499)
-        return await in_thread(self._answer, request, body, trace)
+        except Exception as error:  # noqa: BLE001  (all of them are answered; what nobody foresaw is logged)
+            return refusal(error, trace)
+        return await self.answer(Asked(request=request, caller=caller, body=body, trace=trace))
 
-    def _answer(self, request: Request, body: bytes, trace: str) -> Response:
-        with structlog.contextvars.bound_contextvars(function=self._function.name, trace=trace):
+    async def answer(self, asked: Asked) -> Response:
+        """Answer by a use case that runs in a thread of its own."""
+        return await in_thread(self._answer, asked)
+
+    def _answer(self, asked: Asked) -> Response:
+        with structlog.contextvars.bound_contextvars(function=self._function.name, trace=asked.trace):
             try:
-                return self._carry_out(request, body, trace)
-            except Replayed as earlier:
-                return Response(earlier.answer, earlier.status or 200, {REPLAYED: "true", "traceparent": trace}, JSON)
-            except e.CloError as error:
-                return problem(error, trace)
-            except Exception:
-                LOG.exception("unexpected", method=request.method)
-                return problem(e.Broken(), trace)
+                understood = self.understood(asked)
+                return understood.answer(understood.operation.use_case(understood.call, **understood.arguments))
+            except Exception as error:  # noqa: BLE001
+                return refusal(error, asked.trace)
 
-    def _carry_out(self, request: Request, body: bytes, trace: str) -> Response:
-        parts = runtime()
-        caller = parts.verifier.caller(request.headers.get("authorization"))
+    def understood(self, asked: Asked) -> Understood:
+        """What a request asks for. Raises CloError for all that can be wrong with it."""
+        request, body, parts = asked.request, asked.body, runtime()
         chosen, path = self._match(request)
-        caller.require(chosen.route.scope)
-        refuse_card_numbers_in_words(*_asked(request), request.headers.get(IDEMPOTENCY_KEY, ""))
+        asked.caller.require(chosen.route.scope)
+        refuse_card_numbers_in_words(*_target(request), request.headers.get(IDEMPOTENCY_KEY, ""))
         if body:
             refuse_card_numbers(body)
-        arguments = chosen.arguments(path, request.query_params, body)
+        arguments = chosen.arguments(path, request.query_params if request.scope["query_string"] else {}, body)
         call = Call(
-            caller=caller,
+            caller=asked.caller,
             clock=parts.clock,
             database=parts.database,
             shards=parts.settings.shards,
-            once=_once(chosen, caller, request, body),
-            trace=trace,
+            once=_once(chosen, asked.caller, request, body),
+            trace=asked.trace,
         )
-        answer: Wire = chosen.use_case(call, **arguments)
-        return Response(answer.model_dump_json(), chosen.route.status, {"traceparent": trace}, JSON)
+        return Understood(asked=asked, operation=chosen, call=call, arguments=arguments)
 
     def _match(self, request: Request) -> tuple[Operation, dict[str, str]]:
         matches = [(op, found) for op in self._operations if (found := op.path_pattern.match(request.scope["path"]))]
@@ -90,6 +112,15 @@ class HttpFunction:
             if op.route.method == request.method:
                 return op, found.groupdict()
         raise e.MethodNotAllowed if matches else e.NotFound("There is nothing at this path.")
+
+
+async def _caller(request: Request) -> Caller:
+    """Who asks. A token that is not remembered is verified in a thread: its key may have to be fetched."""
+    verifier, authorization = runtime().verifier, request.headers.get("authorization")
+    caller = verifier.remembered(authorization)
+    if caller is None:
+        caller = await in_thread(verifier.caller, authorization)
+    return caller
 
 
 async def answer_health(request: Request) -> Response | None:
@@ -128,9 +159,14 @@ async def read_body(request: Request, limit: int, media: str | None = JSON) -> b
     return b"".join(chunks)
 
 
-async def in_thread(work: Callable[[*Arguments], Response], *arguments: *Arguments) -> Response:
-    """Run synchronous work in one of the process's threads."""
-    return await asyncio.get_running_loop().run_in_executor(runtime().threads, work, *arguments)
+def refusal(error: Exception, trace: str) -> Response:
+    """The answer to a request that was not carried out: its first answer, what is wrong with it, or that something is wrong with us."""
+    if isinstance(error, Replayed):
+        return Response(error.answer, error.status or 200, {REPLAYED: "true", "traceparent": trace}, JSON)
+    if isinstance(error, e.CloError):
+        return problem(error, trace)
+    LOG.error("unexpected", trace=trace, exc_info=error)
+    return problem(e.Broken(), trace)
 
 
 def problem(error: e.CloError, trace: str) -> Response:
@@ -139,7 +175,7 @@ def problem(error: e.CloError, trace: str) -> Response:
     return Response(problem_body(error, trace=trace), status_of(error), {"traceparent": trace, **later}, PROBLEM)
 
 
-def _asked(request: Request) -> tuple[str, str]:
+def _target(request: Request) -> tuple[str, str]:
     """Path and query as they came; straight from the scope, for a URL object costs more than the rest of the look-up."""
     return request.scope["path"], request.scope["query_string"].decode("latin-1")
 
@@ -150,6 +186,6 @@ def _once(chosen: Operation, caller: Caller, request: Request, body: bytes) -> O
         return None
     if not 1 <= len(key) <= MAX_KEY:
         raise e.Invalid(f"The Idempotency-Key must have 1 to {MAX_KEY} characters.")
-    path, query = _asked(request)
+    path, query = _target(request)
     said = hashlib.sha256(f"{path}?{query}\n".encode() + body).digest()
     return Once(consumer=chosen.route.operation, source=caller.subject, key=key, input_hash=said)

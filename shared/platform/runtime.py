@@ -1,16 +1,21 @@
 """The parts that all functions of one process share."""
 
+import asyncio
 import gc
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, TypeVar, TypeVarTuple
 
 from shared.kernel.clock import Clock, SystemClock
 from shared.platform.auth import Verifier
 from shared.platform.database import Database
 from shared.platform.settings import Settings, settings
 from shared.platform.telemetry import set_up_logging
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
 
 GARBAGE: Final = 100_000
 GENERATION: Final = 20
@@ -68,3 +73,8 @@ def require_settings() -> None:
 def runtime() -> Runtime:
     """The parts of this process: those installed, else built from the environment at first use."""
     return _installed[0] if _installed else _own_runtime()
+
+
+async def in_thread(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+    """Run synchronous work in one of the process's threads."""
+    return await asyncio.get_running_loop().run_in_executor(runtime().threads, work, *arguments)

@@ -1,8 +1,9 @@
 """Would this purchase earn, and why: the fold with a purchase that may not have happened, in one read of the database."""
 
-from collections.abc import Sequence
+from asyncio import to_thread
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
@@ -17,10 +18,11 @@ from shared.kernel.ids import CampaignId, GrantId, OfferId
 from shared.kernel.reasons import Reason
 from shared.kernel.wire import Amount, Currency, ExternalId, Minor, Moment, Wire
 from shared.merchants import service as merchants
+from shared.merchants.model import Place
 from shared.offers.catalogue import at_hand, catalogue
 from shared.offers.model import Revisions
-from shared.platform.call import Call, Transaction
-from shared.platform.database import exactly_one, joined
+from shared.platform.call import Call
+from shared.platform.database import joined
 from shared.redemptions.purchases import purchase_of
 from shared.redemptions.store import SQL, without_consent
 from shared.redemptions.store import purchase_of as stored_purchase
@@ -80,26 +82,52 @@ class Eligibility(Wire):
     verdicts: list[VerdictView]
 
 
-def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
+async def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
     """Judge a purchase of a customer, at its own moment: verdict, every rule with its values, reasons."""
+    (answer,) = await check_together(call, [body])
+    if isinstance(answer, NotFound):
+        raise answer
+    return answer
+
+
+async def check_together(call: Call, bodies: Sequence[EligibilityAsked]) -> list[Eligibility | NotFound]:
+    """Answer several questions with one read of the database."""
+    purchases, snapshot = await _purchases(call, bodies), at_hand(call.database)
+    questions = _questions(bodies, purchases, snapshot.catalogue)
+    facts = await _read(call, questions)
+    if not snapshot.covers(Revisions(offers=facts[0]["offers_revision"], campaigns=facts[0]["campaigns_revision"])):
+        questions = _questions(bodies, purchases, await to_thread(_catalogue, call))
+        facts = await _read(call, questions)
+    return [_answer(question, about) for question, about in zip(questions, facts, strict=True)]
+
+
+class _Question(NamedTuple):
+    """Whom it is about, the purchase, and the offers that it is held against."""
+
+    asked: EligibilityAsked
+    purchase: Purchase
+    wanted: Sequence[CompiledOffer]
+
+
+async def _purchases(call: Call, bodies: Iterable[EligibilityAsked]) -> list[Purchase]:
+    asked = [body.purchase for body in bodies]
+    location_ids = {purchase.location_id for purchase in asked if purchase.location_id}
+    places = await to_thread(_places, call, location_ids) if location_ids else {}
+    return [purchase_of(purchase, places) for purchase in asked]
+
+
+def _places(call: Call, location_ids: Collection[str]) -> dict[str, Place]:
     with call.reading() as tx:
-        snapshot = at_hand(tx.database)
-        offers = snapshot.catalogue
-        purchase = _purchase(tx, body.purchase)
-        wanted = _wanted(offers, body.offer_id, purchase)
-        facts = _read(tx, body, wanted)
-        if not snapshot.covers(Revisions(offers=facts["offers_revision"], campaigns=facts["campaigns_revision"])):
-            offers = catalogue(tx)
-            wanted = _wanted(offers, body.offer_id, purchase)
-            facts = _read(tx, body, wanted)
-    if body.offer_id and not wanted:
-        raise NotFound("There is no approved offer of this id.")
-    views = [view for compiled in wanted for view in _verdicts(compiled, facts, purchase)]
-    return Eligibility(customer_id=body.customer_id, eligible=any(view.eligible for view in views), verdicts=views)
+        return merchants.places(tx, location_ids)
 
 
-def _purchase(tx: Transaction, asked: PurchaseAsked) -> Purchase:
-    return purchase_of(asked, merchants.places(tx, [asked.location_id]) if asked.location_id else {})
+def _catalogue(call: Call) -> Catalogue:
+    with call.reading() as tx:
+        return catalogue(tx)
+
+
+def _questions(bodies: Iterable[EligibilityAsked], purchases: Iterable[Purchase], offers: Catalogue) -> list[_Question]:
+    return [_Question(body, purchase, _wanted(offers, body.offer_id, purchase)) for body, purchase in zip(bodies, purchases, strict=True)]
 
 
 def _wanted(offers: Catalogue, offer_id: UUID | None, purchase: Purchase) -> Sequence[CompiledOffer]:
@@ -109,24 +137,31 @@ def _wanted(offers: Catalogue, offer_id: UUID | None, purchase: Purchase) -> Seq
     return [found] if found else []
 
 
-def _read(tx: Transaction, body: EligibilityAsked, wanted: Sequence[CompiledOffer]) -> dict[str, Any]:
-    """All that the verdict depends on, in one statement."""
+async def _read(call: Call, questions: Sequence[_Question]) -> list[dict[str, Any]]:
+    """All that the verdicts depend on, in one statement."""
     values = {
-        "customer_id": body.customer_id,
-        "offer_ids": joined(compiled.offer.offer_id for compiled in wanted),
-        "campaign_ids": joined({compiled.offer.campaign_id for compiled in wanted}),
+        "customer_ids": joined(question.asked.customer_id for question in questions),
+        "offer_ids": ";".join(joined(compiled.offer.offer_id for compiled in question.wanted) for question in questions),
+        "campaign_ids": ";".join(joined({compiled.offer.campaign_id for compiled in question.wanted}) for question in questions),
     }
-    return exactly_one(tx.connection, SQL["read_eligibility"], prepare=True, **values)
+    async with call.database.connection_to_loop() as connection:
+        return await (await connection.execute(SQL["read_eligibility"], values, prepare=True)).fetchall()
 
 
-def _verdicts(compiled: CompiledOffer, facts: dict[str, Any], purchase: Purchase) -> list[VerdictView]:
+def _answer(question: _Question, facts: dict[str, Any]) -> Eligibility | NotFound:
+    asked, purchase, wanted = question
+    if asked.offer_id and not wanted:
+        return NotFound("There is no approved offer of this id.")
+    views = [view for compiled in wanted for view in _verdicts(compiled, facts, purchase)]
+    return Eligibility(customer_id=asked.customer_id, eligible=any(view.eligible for view in views), verdicts=views)
+
+
+def _verdicts(compiled: CompiledOffer, facts: dict[str, Any], purchase: Purchase) -> Iterator[VerdictView]:
     history = _history(compiled, facts)
-    available_minor = (facts["available"] or {}).get(str(compiled.offer.campaign_id), 0)
     made = any(known.transaction_id == purchase.transaction_id for known in history.purchases)
-    return [
-        _view(compiled, verdict if made else _with_budget(verdict, available_minor), purchase)
-        for verdict in explain(compiled, history, purchase)
-    ]
+    left_minor = None if made else (facts["available"] or {}).get(str(compiled.offer.campaign_id), 0)
+    for verdict in explain(compiled, history, purchase):
+        yield _view(compiled, verdict, purchase, left_minor)
 
 
 def _history(compiled: CompiledOffer, facts: dict[str, Any]) -> History:
@@ -154,37 +189,31 @@ def _history(compiled: CompiledOffer, facts: dict[str, Any]) -> History:
     )
 
 
-def _with_budget(verdict: Verdict, available_minor: int) -> Verdict:
-    """The verdict on a purchase not yet made, with what the campaign's budget says of it now."""
-    enough = verdict.reward_minor <= available_minor
-    rule = RuleResult(
-        rule="budget",
-        passed=enough,
-        expected=f"at least {verdict.reward_minor} left",
-        actual=str(available_minor),
-        reason=None if enough else Reason.BUDGET_EXHAUSTED,
-    )
-    return Verdict(
-        grant_id=verdict.grant_id,
-        version=verdict.version,
-        eligible=verdict.eligible and enough,
-        reward_minor=verdict.reward_minor if enough else 0,
-        rules=(*verdict.rules, rule),
-        reasons=verdict.reasons if enough else (*verdict.reasons, Reason.BUDGET_EXHAUSTED),
-    )
-
-
-def _view(compiled: CompiledOffer, verdict: Verdict, purchase: Purchase) -> VerdictView:
+def _view(compiled: CompiledOffer, verdict: Verdict, purchase: Purchase, left_minor: int | None) -> VerdictView:
+    """A verdict as it is told; of a purchase not yet made with what is left of the campaign's budget now."""
+    budget = () if left_minor is None else (_budget(verdict.reward_minor, left_minor),)
+    refusals = [rule.reason for rule in budget if rule.reason]
     return VerdictView(
         offer_id=compiled.offer.offer_id,
         campaign_id=compiled.offer.campaign_id,
         grant_id=verdict.grant_id,
         version=verdict.version,
-        eligible=verdict.eligible,
-        reward_minor=verdict.reward_minor,
+        eligible=verdict.eligible and not refusals,
+        reward_minor=0 if refusals else verdict.reward_minor,
         currency=compiled.version_at(purchase.at).terms.currency,
-        rules=verdict.rules,
-        reasons=[ReasonView(code=r.code, support=r.support, customer=r.customer) for r in verdict.reasons],
+        rules=(*verdict.rules, *budget),
+        reasons=[ReasonView(code=r.code, support=r.support, customer=r.customer) for r in (*verdict.reasons, *refusals)],
+    )
+
+
+def _budget(reward_minor: int, left_minor: int) -> RuleResult:
+    enough = reward_minor <= left_minor
+    return RuleResult(
+        rule="budget",
+        passed=enough,
+        expected=f"at least {reward_minor} left",
+        actual=str(left_minor),
+        reason=None if enough else Reason.BUDGET_EXHAUSTED,
     )
 
 

@@ -116,24 +116,31 @@ UPDATE redemptions AS r SET state = 'payable' FROM due WHERE r.redemption_id = d
 RETURNING r.redemption_id, r.customer_id;
 
 -- name: read_eligibility
--- All that a verdict about one customer depends on: revisions of the catalogue, grants, history, refusals, consent, hold-out, pots.
-WITH held AS (
-    SELECT grant_id, offer_id, granted_at, activated_at, revoked_at
-    FROM grants WHERE customer_id = %(customer_id)s AND offer_id = ANY (string_to_array(%(offer_ids)s, ',')::uuid[])
-)
+-- All that a verdict about a customer depends on: revisions of the catalogue, grants, history, refusals, consent, hold-out, pots. A row
+-- for each question, in their order; of lists of ids, `;` parts the questions. OFFSET 0 hides from the planner what is asked: it then
+-- keeps one plan.
 SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
        (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
-       (SELECT json_agg(held) FROM held) AS grants,
+       (SELECT json_agg(g) FROM (
+            SELECT grant_id, offer_id, granted_at, activated_at, revoked_at
+            FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)) AS g) AS grants,
        (SELECT json_agg(t) FROM (
             SELECT transaction_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers
-            FROM transactions WHERE customer_id = %(customer_id)s AND offers && string_to_array(%(offer_ids)s, ',')::uuid[]) AS t) AS transactions,
+            FROM transactions WHERE customer_id = asked.customer_id AND offers && wanted.offer_ids) AS t) AS transactions,
        (SELECT json_agg(r) FROM (
             SELECT offer_id, grant_id, ordinal, reason FROM redemptions
-            WHERE grant_id IN (SELECT grant_id FROM held) AND state = 'rejected') AS r) AS refusals,
-       (SELECT zone FROM customers WHERE customer_id = %(customer_id)s) AS zone,
-       (SELECT array_agg(at ORDER BY at, seq) FROM consents WHERE customer_id = %(customer_id)s) AS changed,
-       (SELECT array_agg(given ORDER BY at, seq) FROM consents WHERE customer_id = %(customer_id)s) AS given,
+            WHERE state = 'rejected' AND grant_id = ANY (ARRAY(
+                SELECT grant_id FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)))) AS r) AS refusals,
+       (SELECT zone FROM customers WHERE customer_id = asked.customer_id) AS zone,
+       (SELECT array_agg(at ORDER BY at, seq) FROM consents WHERE customer_id = asked.customer_id) AS changed,
+       (SELECT array_agg(given ORDER BY at, seq) FROM consents WHERE customer_id = asked.customer_id) AS given,
        (SELECT json_agg(campaign_id) FROM holdouts
-        WHERE customer_id = %(customer_id)s AND held_out AND campaign_id = ANY (string_to_array(%(campaign_ids)s, ',')::uuid[])) AS held_out,
+        WHERE customer_id = asked.customer_id AND held_out AND campaign_id = ANY (wanted.campaign_ids)) AS held_out,
        (SELECT json_object_agg(campaign_id, credit_minor - debit_minor) FROM accounts
-        WHERE kind = 'available' AND campaign_id = ANY (string_to_array(%(campaign_ids)s, ',')::uuid[])) AS available;
+        WHERE kind = 'available' AND campaign_id = ANY (wanted.campaign_ids)) AS available
+FROM (SELECT %(customer_ids)s AS customer_ids, %(offer_ids)s AS offer_ids, %(campaign_ids)s AS campaign_ids OFFSET 0) AS said,
+     unnest(string_to_array(said.customer_ids, ','), string_to_array(said.offer_ids, ';'), string_to_array(said.campaign_ids, ';'))
+         WITH ORDINALITY AS asked (customer_id, offer_ids, campaign_ids, place),
+     LATERAL (SELECT string_to_array(asked.offer_ids, ',')::uuid[] AS offer_ids,
+                     string_to_array(asked.campaign_ids, ',')::uuid[] AS campaign_ids) AS wanted
+ORDER BY asked.place;

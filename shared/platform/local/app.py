@@ -22,8 +22,8 @@ from shared.kernel.ids import EVENT
 from shared.platform import outbox
 from shared.platform.call import Call, Caller
 from shared.platform.database import Queries, one, rows
-from shared.platform.http import in_thread, problem
-from shared.platform.runtime import runtime
+from shared.platform.http import problem
+from shared.platform.runtime import in_thread, runtime
 from shared.platform.telemetry import trace_of
 
 SQL = Queries(outbox.__file__)

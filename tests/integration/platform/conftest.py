@@ -96,15 +96,16 @@ def ask(parts: Runtime, keys: LocalKeys) -> Ask:
 
 def http_app(name: str, service: ModuleType, **use_cases: Callable[..., Any]) -> ASGIApp:
     """The app of an HTTP function some of whose use cases are replaced."""
-    return _app(HttpFunction(name, _replaced(service, use_cases)))
+    return as_app(HttpFunction(name, _replaced(service, use_cases)))
 
 
 def event_app(name: str, **use_cases: Callable[..., Any]) -> ASGIApp:
     """The app of an event function whose use cases are these."""
-    return _app(EventFunction(name, _replaced(ModuleType("none"), use_cases)))
+    return as_app(EventFunction(name, _replaced(ModuleType("none"), use_cases)))
 
 
-def _app(function: HttpFunction | EventFunction) -> ASGIApp:
+def as_app(function: HttpFunction | EventFunction) -> ASGIApp:
+    """The app that serves a function."""
     return Starlette(routes=[Route("/{path:path}", function.__call__, methods=["GET", "POST"])])
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Busy, Unauthenticated
 from shared.platform.auth import Verifier
+from shared.platform.call import Caller
 from shared.platform.local.keys import KEY_ID, LocalKeys, all_scopes
 from shared.platform.settings import Settings
 
@@ -50,9 +51,13 @@ def forge(tmp_path: Path, keys: LocalKeys) -> Forge:
     return make
 
 
+def accepted(verifier: Verifier, authorization: str) -> Caller:
+    return verifier.remembered(authorization) or verifier.caller(authorization)
+
+
 def refusal(verifier: Verifier, token: str) -> str:
     with pytest.raises(Unauthenticated) as refused:
-        verifier.caller(f"Bearer {token}")
+        accepted(verifier, f"Bearer {token}")
     return str(refused.value)
 
 

@@ -1,0 +1,183 @@
+"""Would this purchase earn, and why: answered one by one and many together, as the database stands."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared.campaigns import service as campaigns
+from shared.kernel.errors import NotFound
+from shared.merchants import service as merchants
+from shared.platform.call import Call
+from shared.platform.database import Database
+from shared.platform.local.postgres import EmbeddedPostgres
+from shared.redemptions.eligibility import Eligibility, EligibilityAsked, PurchaseAsked, VerdictView, check_eligibility, check_together
+from tests.conftest import NOW, MakeCall
+from tests.world import WHY, World, purchase
+
+NOBODY = UUID(int=7)
+
+
+class Asker:
+    """Asks on an event loop of its own, as a process does on its one."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.runner = asyncio.Runner()
+
+    def one(self, body: EligibilityAsked) -> Eligibility:
+        return self.runner.run(check_eligibility(self.call, body))
+
+    def together(self, *bodies: EligibilityAsked) -> list[Eligibility | NotFound]:
+        return self.runner.run(check_together(self.call, bodies))
+
+    def verdict(self, customer_id: str = "cust-1", offer_id: UUID | None = None, **overrides: Any) -> VerdictView:
+        """The only verdict."""
+        (verdict,) = self.one(asked(customer_id, offer_id, **overrides)).verdicts
+        return verdict
+
+
+def asked(customer_id: str = "cust-1", offer_id: UUID | None = None, **overrides: Any) -> EligibilityAsked:
+    values: dict[str, Any] = {"at": NOW, "currency": "USD", "amount": 1500, "merchant_id": "shop-1"}
+    return EligibilityAsked(customer_id=customer_id, offer_id=offer_id, purchase=PurchaseAsked(**values | overrides))
+
+
+def codes(verdict: VerdictView) -> list[str]:
+    return [reason.code for reason in verdict.reasons]
+
+
+@pytest.fixture
+def world(call: MakeCall) -> World:
+    return World(call)
+
+
+@pytest.fixture
+def asker(call: MakeCall, postgres: EmbeddedPostgres) -> Iterator[Asker]:
+    database = Database(postgres.app_url(), pool_size=2, timeout_seconds=5)
+    asker = Asker(replace(call(), database=database))
+    yield asker
+    asker.runner.run(database.leave_loop())
+    asker.runner.close()
+    database.close()
+
+
+def test_granted_customer_would_earn_and_every_rule_says_why(world: World, asker: Asker) -> None:
+    offer_id = world.offer(world.campaign())
+    (grant_id,) = world.grant(offer_id, "cust-1")
+    answer = asker.one(asked(offer_id=offer_id))
+    (verdict,) = answer.verdicts
+    assert (answer.eligible, verdict.eligible, verdict.grant_id, verdict.version) == (True, True, grant_id, 1)
+    assert (verdict.reward_minor, verdict.currency, codes(verdict)) == (200, "USD", [])
+    assert all(rule.passed and rule.expected and rule.actual for rule in verdict.rules)
+    assert verdict.rules[-1].rule == "budget"
+
+
+def test_nothing_is_written(world: World, asker: Asker) -> None:
+    offer_id = world.offer(world.campaign())
+    world.grant(offer_id, "cust-1")
+    assert asker.verdict(offer_id=offer_id) == asker.verdict(offer_id=offer_id)
+    assert world.redemptions() == world.rows("SELECT * FROM transactions") == []
+
+
+def test_history_counts_and_a_purchase_made_takes_its_own_place(world: World, asker: Asker) -> None:
+    offer_id = world.offer(world.campaign())
+    world.grant(offer_id, "cust-1")
+    world.post(purchase("t1"))
+    assert codes(asker.verdict(offer_id=offer_id, at=NOW + timedelta(hours=1))) == ["already_completed"]
+    made = asker.verdict(offer_id=offer_id, transaction_id="t1")
+    assert (made.eligible, "budget" in {rule.rule for rule in made.rules}) == (True, False)
+
+
+def test_without_a_named_offer_all_in_whose_scope_it_falls_are_judged(world: World, asker: Asker) -> None:
+    campaign_id = world.campaign()
+    here = world.offer(campaign_id, scope={"include": {"merchants": ["shop-1"]}})
+    anywhere = world.offer(campaign_id)
+    world.offer(campaign_id, scope={"include": {"merchants": ["shop-2"]}})
+    world.grant(here, "cust-1")
+    answer = asker.one(asked())
+    assert answer.eligible
+    assert {verdict.offer_id: codes(verdict) for verdict in answer.verdicts} == {here: [], anywhere: ["not_targeted"]}
+
+
+def test_budget_that_is_too_small_is_a_reason(world: World, asker: Asker) -> None:
+    offer_id = world.offer(world.campaign(budget=199))
+    world.grant(offer_id, "cust-1")
+    verdict = asker.verdict(offer_id=offer_id)
+    assert (verdict.eligible, verdict.reward_minor, codes(verdict)) == (False, 0, ["budget_exhausted"])
+
+
+def test_what_a_pot_refused_stays_refused(world: World, asker: Asker) -> None:
+    offer_id = world.offer(world.campaign(budget=199))
+    world.grant(offer_id, "cust-1")
+    world.post(purchase("t1"))
+    assert codes(asker.verdict(offer_id=offer_id, transaction_id="t1")) == ["budget_exhausted"]
+
+
+def test_consent_and_its_withdrawal_are_told_apart_by_their_moments(world: World, asker: Asker) -> None:
+    offer_id = world.offer(world.campaign())
+    world.grant(offer_id, "cust-1")
+    with world.call().transaction() as tx:
+        statement = "INSERT INTO consents (customer_id, at, given, recorded_at) VALUES ('cust-1', %s, %s, %s)"
+        tx.connection.execute(statement, (NOW - timedelta(days=1), False, NOW))
+        tx.connection.execute(statement, (NOW + timedelta(days=1), True, NOW))
+    assert codes(asker.verdict(offer_id=offer_id)) == ["consent_withdrawn"]
+    assert asker.verdict(offer_id=offer_id, at=NOW + timedelta(days=1)).eligible
+
+
+def test_held_out_customer_is_told_so(world: World, asker: Asker) -> None:
+    campaign_id = world.campaign()
+    offer_id = world.offer(campaign_id)
+    with world.call().transaction() as tx:
+        tx.connection.execute("INSERT INTO holdouts VALUES (%s, 'cust-1', true, %s)", (campaign_id, NOW))
+    assert codes(asker.verdict(offer_id=offer_id)) == ["held_out", "not_targeted"]
+
+
+def test_category_and_zone_come_from_the_location(world: World, asker: Asker) -> None:
+    shop = {"merchant_id": "shop-1", "name": "Shop", "mcc": "5411", "locations": [{"location_id": "l1", "zone": "Asia/Tokyo"}]}
+    assert merchants.put_merchants(world.call(), json.dumps({"merchants": [shop]}).encode()).accepted == 1
+    window = {"start": "2026-01-05", "end": "2026-01-15", "zone": "UTC", "zone_policy": "merchant"}
+    offer_id = world.offer(world.campaign(), scope={"include": {"mccs": ["5411"]}}, window=window)
+    world.grant(offer_id, "cust-1")
+    assert asker.verdict(offer_id=offer_id, location_id="l1").eligible
+    late = asker.verdict(offer_id=offer_id, location_id="l1", at=NOW + timedelta(hours=3))  # midnight in Tokyo
+    assert codes(late) == ["outside_window"]
+
+
+def test_change_made_since_the_last_question_is_seen_by_the_next(world: World, asker: Asker) -> None:
+    campaign_id = world.campaign()
+    offer_id = world.offer(campaign_id)
+    world.grant(offer_id, "cust-1")
+    assert asker.verdict(offer_id=offer_id).eligible
+    campaigns.cancel_campaign(world.call("maya"), campaign_id, WHY)
+    assert codes(asker.verdict(offer_id=offer_id)) == ["cancelled"]
+
+
+def test_unknown_offer_is_not_found(asker: Asker) -> None:
+    with pytest.raises(NotFound):
+        asker.one(asked(offer_id=NOBODY))
+
+
+def test_answers_to_many_are_those_to_each_in_order(world: World, asker: Asker) -> None:
+    campaign_id = world.campaign()
+    first, second = world.offer(campaign_id), world.offer(campaign_id, reward={"kind": "fixed", "amount": 300})
+    world.grant(first, "cust-1", "cust-2")
+    world.grant(second, "cust-2")
+    world.post(purchase("t1", "cust-1"))
+    questions = [
+        asked("cust-1", first, at=NOW + timedelta(hours=1)),
+        asked("cust-9", merchant_id="elsewhere"),
+        asked("cust-2", second),
+        asked("cust-1", NOBODY),
+        asked("cust-2"),
+        asked("cust-1", first, transaction_id="t1"),
+    ]
+    answers = asker.together(*questions)
+    assert [isinstance(answer, NotFound) for answer in answers] == [False, False, False, True, False, False]
+    for question, answer in zip(questions, answers, strict=True):
+        if isinstance(answer, Eligibility):
+            assert answer == asker.one(question)
