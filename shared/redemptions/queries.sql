@@ -1,12 +1,20 @@
 -- name: known_transactions
--- Which of these transactions are in the history already, with the hash of what they said.
-SELECT transaction_id, content_hash FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ',')) AND kind = 'purchase';
+-- Which of these transactions are in the history already, with the hash of what they said and the offers they are filed under.
+SELECT transaction_id, content_hash, offers FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ',')) AND kind = 'purchase';
 
 -- name: copy_transactions
 -- Adds transactions to the history.
 COPY transactions (transaction_id, kind, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers,
                    content_hash, recorded_at)
 FROM STDIN (FORMAT binary);
+
+-- name: file_under_more
+-- Files transactions under more offers; of several with the same id every one counts.
+UPDATE transactions AS t SET offers = t.offers || more.offers
+FROM (SELECT transaction_id, array_agg(offer_id::uuid) AS offers
+      FROM unnest(string_to_array(%(transaction_ids)s, ','), string_to_array(%(offer_ids)s, ',')) AS m (transaction_id, offer_id)
+      GROUP BY transaction_id) AS more
+WHERE t.transaction_id = more.transaction_id AND t.kind = 'purchase';
 
 -- name: set_aside
 -- Keeps transactions that reuse the id of another.

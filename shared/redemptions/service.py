@@ -6,6 +6,7 @@ purchase, repeated events: all are history, folded by the same code.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from shared.platform.locks import lock_shards
 from shared.redemptions import store
 from shared.redemptions.model import Change, Owner, Pots, Redemption, State, admit, by_offer, difference
 from shared.redemptions.purchases import Arrival, arrivals
-from shared.redemptions.store import Pair
+from shared.redemptions.store import Known, Pair
 
 
 def redeem(call: Call, posted: TransactionsPosted) -> None:
@@ -33,9 +34,12 @@ def redeem(call: Call, posted: TransactionsPosted) -> None:
         lock_shards(tx, [posted.shard])
         offers = catalogue(tx)
         places = merchants.places(tx, {t.location_id for t in posted.transactions if t.location_id})
-        fresh = _new_among(tx, arrivals(posted.transactions, places, offers.candidates))
+        fresh, again = _new_among(tx, arrivals(posted.transactions, places, offers.candidates))
+        if again:
+            store.file_under_more(tx, again)
+        if fresh or again:
+            _fold_and_post(tx, posted.shard, offers, {pair for arrival in (*fresh, *again) for pair in arrival.pairs()}, fresh, again)
         if fresh:
-            _fold_and_post(tx, posted.shard, offers, {pair for arrival in fresh for pair in arrival.pairs()}, fresh)
             store.add_transactions(tx, fresh)
 
 
@@ -43,34 +47,46 @@ def refold(call: Call, changed: HistoriesChanged) -> None:
     """Fold histories again of which something else than purchases changed, and post the difference."""
     with call.transaction() as tx:
         lock_shards(tx, [changed.shard])
-        _fold_and_post(tx, changed.shard, catalogue(tx), set(changed.pairs), [])
+        _fold_and_post(tx, changed.shard, catalogue(tx), set(changed.pairs))
 
 
-def _new_among(tx: Transaction, arrived: list[Arrival]) -> list[Arrival]:
-    """Those that are not in the history yet, each once; what contradicts an earlier transaction of the same id is set aside."""
+def _new_among(tx: Transaction, arrived: list[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
+    """Those that are not in the history yet, each once, and those that are, with the offers that they are new to.
+
+    A purchase that is sent again may be new to an offer that was approved, or changed, since it came first. What contradicts an
+    earlier transaction of the same id is set aside.
+    """
     if not arrived:
-        return []
-    known = store.known_hashes(tx, {arrival.purchase.transaction_id for arrival in arrived})
-    fresh, contradictions = [], []
+        return [], []
+    known = store.known_transactions(tx, {arrival.purchase.transaction_id for arrival in arrived})
+    fresh, again, contradictions = [], [], []
     for arrival in arrived:
-        first_hash = known.setdefault(arrival.purchase.transaction_id, arrival.content_hash)
-        if first_hash is arrival.content_hash:
+        transaction_id = arrival.purchase.transaction_id
+        first = known.get(transaction_id)
+        if first is None:
             fresh.append(arrival)
-        elif first_hash != arrival.content_hash:
+            known[transaction_id] = Known(arrival.content_hash, frozenset(arrival.offers))
+        elif first.content_hash != arrival.content_hash:
             contradictions.append(arrival)
+        elif new := frozenset(arrival.offers) - first.offers:
+            again.append(replace(arrival, offers=tuple(new)))
+            known[transaction_id] = Known(arrival.content_hash, first.offers | new)
     if contradictions:
         store.set_aside(tx, contradictions, Reason.TRANSACTION_ID_REUSED)
-    return fresh
+    return fresh, again
 
 
-def _fold_and_post(tx: Transaction, shard: int, offers: Catalogue, pairs: Collection[Pair], fresh: Sequence[Arrival]) -> None:
+def _fold_and_post(
+    tx: Transaction, shard: int, offers: Catalogue, pairs: Collection[Pair], fresh: Sequence[Arrival] = (), again: Sequence[Arrival] = ()
+) -> None:
     """Fold the histories of these customers and offers with the fresh purchases, and post how the outcomes differ from the record."""
     grants = store.read_grants(tx, pairs)
     if not grants:
         return
     recorded = store.read_redemptions(tx, [grant.grant_id for given in grants.values() for grant in given])
     folded = _fold(tx, offers, grants, recorded, fresh)
-    refused = _refused_purchases(folded, {arrival.purchase.transaction_id for arrival in fresh})
+    new = {(arrival.purchase.transaction_id, offer_id) for arrival in (*fresh, *again) for offer_id in arrival.offers}
+    refused = _refused_purchases(folded, new)
     if refused:
         store.count_refusals(tx, refused)
     outcomes = ((owner, outcome) for owner, evaluation in folded for outcome in evaluation.outcomes)
@@ -119,13 +135,13 @@ def _owner(customer_id: str, compiled: CompiledOffer) -> Owner:
     )
 
 
-def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new_ids: Collection[str]) -> Counter[tuple[UUID, Reason]]:
-    """How many of the new purchases earned nothing, by offer and reason."""
+def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new: Collection[tuple[str, UUID]]) -> Counter[tuple[UUID, Reason]]:
+    """How many of the purchases that are new to an offer earned nothing, by offer and reason."""
     return Counter(
         (owner.offer_id, decision.reason)
         for owner, evaluation in folded
         for decision in evaluation.decisions
-        if decision.reason and decision.transaction_id in new_ids
+        if decision.reason and (decision.transaction_id, owner.offer_id) in new
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -37,15 +37,32 @@ UPDATED: Final = (
 )  # fmt: skip
 
 
-def known_hashes(tx: Transaction, transaction_ids: Collection[str]) -> dict[str, bytes]:
-    """Which of these transactions are in the history, with the hash of what they said."""
+class Known(NamedTuple):
+    """What is in the history of a transaction: the hash of what it said, the offers that it is filed under."""
+
+    content_hash: bytes
+    offers: frozenset[UUID]
+
+
+def known_transactions(tx: Transaction, transaction_ids: Collection[str]) -> dict[str, Known]:
+    """Which of these transactions are in the history."""
     found = rows(tx.connection, SQL["known_transactions"], transaction_ids=joined(transaction_ids))
-    return {row["transaction_id"]: row["content_hash"] for row in found}
+    return {row["transaction_id"]: Known(row["content_hash"], frozenset(row["offers"])) for row in found}
 
 
 def add_transactions(tx: Transaction, arrivals: Iterable[Arrival]) -> None:
     """Add purchases to the history, each under the offers in whose scope it fell."""
     copy_rows(tx.connection, SQL["copy_transactions"], TRANSACTION, (_arrival(arrival, tx) for arrival in arrivals))
+
+
+def file_under_more(tx: Transaction, arrivals: Iterable[Arrival]) -> None:
+    """File purchases that are in the history under the offers of these arrivals too."""
+    more = [(arrival.purchase.transaction_id, offer_id) for arrival in arrivals for offer_id in arrival.offers]
+    values = {
+        "transaction_ids": joined(transaction_id for transaction_id, _ in more),
+        "offer_ids": joined(offer_id for _, offer_id in more),
+    }
+    tx.connection.execute(SQL["file_under_more"], values)
 
 
 def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason) -> None:

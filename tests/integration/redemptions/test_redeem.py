@@ -1,5 +1,6 @@
 """Purchases become cashback: on real PostgreSQL, through the use cases."""
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from events.payloads import PayoutsDue
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.shards import shard_of
+from shared.merchants import service as merchants
 from shared.redemptions import payout
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.world import World, amounts, basket, purchase
@@ -87,6 +89,39 @@ def test_a_late_purchase_ends_in_the_same_state_as_an_ordered_one(world: World) 
         "ordered": (350, middle),
     }
     world.verify()
+
+
+def test_a_purchase_that_came_before_the_offer_was_approved_earns_when_it_is_sent_again(world: World) -> None:
+    campaign = world.campaign()
+    world.grant(world.offer(campaign), "cust-1")
+    bought = (purchase("t1"), purchase("t2", at=NOW + timedelta(hours=1)))
+    world.post(*bought)
+    late = world.offer(campaign, reward={"kind": "fixed", "amount": 300})
+    world.grant(late, "cust-1")
+    world.post(*bought, bought[0], purchase("t3", at=NOW + timedelta(hours=2)))
+    world.post(*bought)
+    earned = [(row["offer_id"] == late, row["transaction_id"], row["reward_minor"]) for row in world.redemptions()]
+    assert sorted(earned) == [(False, "t1", 200), (True, "t1", 300)]
+    filed = world.rows("SELECT transaction_id, cardinality(offers) AS offers FROM transactions ORDER BY transaction_id")
+    assert filed == [{"transaction_id": transaction_id, "offers": 2} for transaction_id in ("t1", "t2", "t3")]
+    counts = world.rows("SELECT offer_id, reason, purchases FROM refusal_counts")
+    assert sorted((row["offer_id"] == late, row["reason"], row["purchases"]) for row in counts) == [
+        (False, "already_completed", 2), (True, "already_completed", 2),
+    ]  # fmt: skip
+    world.verify()
+
+
+def test_a_purchase_sent_again_counts_as_it_came_first(world: World) -> None:
+    campaign = world.campaign()
+    world.offer(campaign)
+    world.post(purchase("t1", location_id="l1"))
+    shop = {"merchant_id": "shop-1", "name": "Shop", "mcc": "5411", "locations": [{"location_id": "l1", "zone": "UTC"}]}
+    merchants.put_merchants(world.call(), json.dumps({"merchants": [shop]}).encode())
+    world.grant(world.offer(campaign, scope={"include": {"mccs": ["5411"]}}), "cust-1")
+    world.post(purchase("t1", location_id="l1"))
+    assert world.redemptions() == []
+    world.post(purchase("t2", location_id="l1", at=NOW + timedelta(hours=1)))
+    assert [row["transaction_id"] for row in world.redemptions()] == ["t2"]
 
 
 def test_several_grants_of_one_offer_complete_by_one_purchase(world: World) -> None:
@@ -177,6 +212,13 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(world: World, mon
         counts.append(counted.total())
     assert counts[1] == counts[2] <= 22
     assert len(amounts(world.redemptions())) == 90
+    world.grant(world.offer(world.campaign(budget=1_000_000), limits={"redemptions_total": 1000}), *customers)
+    for first, last in ((0, 1), (1, 2), (2, 90)):
+        counted.clear()
+        world.post(*(purchase(f"t{customer}", customer) for customer in customers[first:last]))
+        counts.append(counted.total())
+    assert counts[4] == counts[5] <= 22
+    assert len(amounts(world.redemptions())) == 180
 
 
 def _counting(method: Callable[..., Any], counted: Counter[str]) -> Callable[..., Any]:
