@@ -91,8 +91,7 @@ class History:
     held_out: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One completion of a grant: what was earned, by which purchase, under which version. Keyed by grant and ordinal (from 1)."""
 
     grant_id: UUID
@@ -104,8 +103,7 @@ class Outcome:
     version: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Why one purchase did not complete a grant (or the offer, where no grant stood); None as reason where it did."""
 
     transaction_id: str
@@ -113,8 +111,7 @@ class Decision:
     reason: Reason | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """Where a grant stands after the whole history."""
 
     grant_id: UUID

@@ -14,6 +14,8 @@ FEWEST_GROUPS: Final = 3
 MOST_GROUPS: Final = 5  # of four digits or more
 RUN: Final = re.compile(r"[0-9](?:[ ._-]?[0-9]){12,}")
 SEPARATOR: Final = re.compile(r"[ ._-]")
+SEPARATORS: Final = b" ._-"
+ENOUGH_DIGITS: Final = re.compile(rb"[0-9]{13}")
 OUTLANDISH: Final = re.compile(r"[^\x00-\x7f]")
 BLANKS: Final = frozenset({"Zs", "Pd", "Cf"})  # spaces, dashes, characters that are not seen
 UNEVEN_GROUPS: Final = frozenset({(4, 6, 5), (4, 6, 4)})  # as American Express and Diners print theirs
@@ -26,6 +28,8 @@ def find_card_number(text: bytes) -> bytes | None:
     That is 13 to 19 digits that pass the Luhn check (ISO/IEC 7812-1), in one piece or in groups as cards print them, standing alone:
     parts of hexadecimal ids and of longer numbers do not count.
     """
+    if text.isascii() and not ENOUGH_DIGITS.search(text.translate(None, delete=SEPARATORS)):
+        return None  # as nearly always: found out many times as fast
     plain = _plain(text.decode(errors="replace"))
     return next((plain[start:end].encode() for start, end in _places(plain)), None)
 

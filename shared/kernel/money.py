@@ -48,8 +48,10 @@ def to_minor(amount: int | str, currency: str) -> int:
 def to_decimal(minor: int, currency: str) -> str:
     """The amount as an exact decimal in major units: 1234 of USD is "12.34"."""
     digits = exponent(currency)
-    whole, part = divmod(abs(minor), 10**digits)
-    return f"{'-' * (minor < 0)}{whole}" + (f".{part:0{digits}}" if digits else "")
+    if not digits:
+        return str(minor)
+    figures = str(abs(minor)).zfill(digits + 1)
+    return f"{'-' * (minor < 0)}{figures[:-digits]}.{figures[-digits:]}"
 
 
 def share(minor: int, basis_points: int, *, rounding: Rounding) -> int:

@@ -92,7 +92,8 @@ class HttpFunction:
         request, body, parts = asked.request, asked.body, runtime()
         chosen, path = self._match(request)
         asked.caller.require(chosen.route.scope)
-        refuse_card_numbers_in_words(*_target(request), request.headers.get(IDEMPOTENCY_KEY, ""))
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        refuse_card_numbers_in_words(*_target(request), key or "")
         if body:
             refuse_card_numbers(body)
         arguments = chosen.arguments(path, request.query_params if request.scope["query_string"] else {}, body)
@@ -101,7 +102,7 @@ class HttpFunction:
             clock=parts.clock,
             database=parts.database,
             shards=parts.settings.shards,
-            once=_once(chosen, asked.caller, request, body),
+            once=None if key is None else _once(chosen, key, asked),
             trace=asked.trace,
         )
         return Understood(asked=asked, operation=chosen, call=call, arguments=arguments)
@@ -180,12 +181,11 @@ def _target(request: Request) -> tuple[str, str]:
     return request.scope["path"], request.scope["query_string"].decode("latin-1")
 
 
-def _once(chosen: Operation, caller: Caller, request: Request, body: bytes) -> Once | None:
-    key = request.headers.get(IDEMPOTENCY_KEY)
-    if request.method != "POST" or key is None:
+def _once(chosen: Operation, key: str, asked: Asked) -> Once | None:
+    if chosen.route.method != "POST":
         return None
     if not 1 <= len(key) <= MAX_KEY:
         raise e.Invalid(f"The Idempotency-Key must have 1 to {MAX_KEY} characters.")
-    path, query = _target(request)
-    said = hashlib.sha256(f"{path}?{query}\n".encode() + body).digest()
-    return Once(consumer=chosen.route.operation, source=caller.subject, key=key, input_hash=said)
+    path, query = _target(asked.request)
+    said = hashlib.sha256(f"{path}?{query}\n".encode() + asked.body).digest()
+    return Once(consumer=chosen.route.operation, source=asked.caller.subject, key=key, input_hash=said)

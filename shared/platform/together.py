@@ -48,6 +48,7 @@ class QuestionFunction(HttpFunction):
         structlog.contextvars.bind_contextvars(function=self._function.name)
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # whatever has arrived is let in first
                 taken, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
                 answers = await self._answers([question for question, _ in taken])
                 for (_, response), answer in zip(taken, answers, strict=True):

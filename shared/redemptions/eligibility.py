@@ -24,8 +24,7 @@ from shared.offers.model import Revisions
 from shared.platform.call import Call
 from shared.platform.database import joined
 from shared.redemptions.purchases import purchase_of
-from shared.redemptions.store import SQL, without_consent
-from shared.redemptions.store import purchase_of as stored_purchase
+from shared.redemptions.store import SQL, purchase_of_row, without_consent
 
 MOST_OFFERS: Final = 50
 ASKED: Final = "asked"
@@ -167,26 +166,31 @@ def _verdicts(compiled: CompiledOffer, facts: dict[str, Any], purchase: Purchase
 def _history(compiled: CompiledOffer, facts: dict[str, Any]) -> History:
     offer_id = str(compiled.offer.offer_id)
     grants = [row for row in facts["grants"] or () if row["offer_id"] == offer_id]
-    purchases = [row for row in facts["transactions"] or () if offer_id in row["offers"]]
-    refusals = [row for row in facts["refusals"] or () if row["offer_id"] == offer_id]
     return History(
-        grants=tuple(
-            Grant(
-                grant_id=UUID(row["grant_id"]),
-                granted_at=datetime.fromisoformat(row["granted_at"]),
-                activated_at=_moment(row["activated_at"]),
-                revoked_at=_moment(row["revoked_at"]),
-            )
-            for row in grants
-        ),
-        purchases=tuple(stored_purchase(row | {"at": datetime.fromisoformat(row["at"])}) for row in purchases),
-        consent_withdrawn=without_consent(facts["changed"] or [], facts["given"] or []),
+        grants=tuple([_grant(row) for row in grants]),
+        purchases=tuple([_stored_purchase(row) for row in facts["transactions"] or () if offer_id in row["offers"]]),
+        consent_withdrawn=without_consent(facts["changed"] or (), facts["given"] or ()),
         zone=facts["zone"],
-        refusals=tuple(
-            Refusal(grant_id=UUID(row["grant_id"]), ordinal=row["ordinal"], reason=Reason.of(row["reason"])) for row in refusals
-        ),
+        refusals=tuple([_refusal(row) for row in facts["refusals"] or () if row["offer_id"] == offer_id]),
         held_out=not grants and str(compiled.offer.campaign_id) in (facts["held_out"] or ()),  # a grant given all the same counts
     )
+
+
+def _grant(row: dict[str, Any]) -> Grant:
+    return Grant(
+        grant_id=UUID(row["grant_id"]),
+        granted_at=datetime.fromisoformat(row["granted_at"]),
+        activated_at=_moment(row["activated_at"]),
+        revoked_at=_moment(row["revoked_at"]),
+    )
+
+
+def _stored_purchase(row: dict[str, Any]) -> Purchase:
+    return purchase_of_row(row | {"at": datetime.fromisoformat(row["at"])})
+
+
+def _refusal(row: dict[str, Any]) -> Refusal:
+    return Refusal(grant_id=UUID(row["grant_id"]), ordinal=row["ordinal"], reason=Reason.of(row["reason"]))
 
 
 def _view(compiled: CompiledOffer, verdict: Verdict, purchase: Purchase, left_minor: int | None) -> VerdictView:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -102,7 +102,7 @@ def read_purchases(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[
     for row in rows(tx.connection, SQL["read_transactions"], **values):
         wanted = [found[pair] for offer in row["offers"] if (pair := (row["customer_id"], offer)) in found]
         if wanted:
-            purchase = purchase_of(row)
+            purchase = purchase_of_row(row)
             for history in wanted:
                 history.append(purchase)
     return found
@@ -165,15 +165,26 @@ def release_due(tx: Transaction, *, now: datetime, most: int) -> list[tuple[UUID
 
 def without_consent(changed: Sequence[datetime], given: Sequence[bool]) -> tuple[Interval, ...]:
     """The intervals in which consent did not stand, of its changes in order."""
+    if not changed:
+        return ()
     ends = chain(changed[1:], [None])
     return tuple(Interval(start=at, end=end) for at, end, stands in zip(changed, ends, given, strict=False) if not stands)
 
 
-def purchase_of(row: Mapping[str, object]) -> Purchase:
+def purchase_of_row(row: Mapping[str, Any]) -> Purchase:
     """A purchase from a row of the history."""
-    values = {name: row[name] for name in ("transaction_id", "at", "amount_minor", "currency", "merchant_id", "location_id", "mcc", "zone")}
     items = row["items"]
-    return Purchase(**values, items=tuple(Item(*item) for item in orjson.loads(items)) if isinstance(items, str) else ())  # type: ignore[arg-type]
+    return Purchase(
+        transaction_id=row["transaction_id"],
+        at=row["at"],
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        merchant_id=row["merchant_id"],
+        location_id=row["location_id"],
+        mcc=row["mcc"],
+        zone=row["zone"],
+        items=tuple([Item(*item) for item in orjson.loads(items)]) if items else (),
+    )
 
 
 def _arrival(arrival: Arrival, tx: Transaction) -> tuple[object, ...]:
