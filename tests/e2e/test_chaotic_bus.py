@@ -32,7 +32,7 @@ def _live(client: Client, scene: Scene) -> dict[str, Any]:
     cumulative = {"qualification": {"kind": "cumulative_spend", "threshold": 2500}, "reward": {"kind": "percent", "basis_points": 500}}
     offers = {
         "launched": scene.offer(campaign_id, audience={"segments_in": [segment_id]}, repeat=True),
-        "given": scene.offer(campaign_id, **cumulative, activation="required"),
+        "given": scene.offer(campaign_id, **cumulative, activation="required", hold_days=2),  # paid when all has arrived
         "held": scene.offer(campaign_id, hold_days=3),
     }
     scene.buy(*purchases[: CUSTOMERS // 2])
