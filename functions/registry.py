@@ -29,6 +29,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="manage_offers", service="shared.offers.service", emits=(p.OfferApproved,), routes=routes("""
         POST /v1/offers                                       create_offer             offers:write       201
         GET  /v1/offers                                       list_offers              offers:read
+        GET  /v1/offers/validation-rules                      list_validation_rules    offers:read
         GET  /v1/offers/{offer_id}                            get_offer                offers:read
         POST /v1/offers/{offer_id}/versions                   create_version           offers:write       201
         GET  /v1/offers/{offer_id}/versions                   list_versions            offers:read

@@ -6,12 +6,13 @@ from typing import Final
 from shared.audiences.model import Held
 from shared.eligibility import model
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
-from shared.eligibility.rules import COMPLETES, STILL_OPEN, WHO_AND_WHEN, Attempt, Case, first_failing
+from shared.eligibility.rule import Attempt, Case, first_failing
+from shared.eligibility.rules import COMPLETES, COUNTS
 from shared.kernel.reasons import Reason
 
 TO_BE_DONE: Final = frozenset({Reason.NOT_ACTIVATED, Reason.ACTIVATED_AFTER_PURCHASE})
 """What the customer can still see to: no reason to hide an offer."""
-OF_THE_MOMENT: Final = tuple(rule for rule in (*WHO_AND_WHEN, *STILL_OPEN) if rule.reason not in TO_BE_DONE)
+OF_THE_MOMENT: Final = tuple(rule for rule in COUNTS if rule.reason not in TO_BE_DONE)
 OF_THE_LIMITS: Final = tuple(rule for rule in COMPLETES if rule.reason is Reason.CUSTOMER_LIMIT_REACHED)
 
 

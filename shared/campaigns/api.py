@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from shared.campaigns.model import BudgetRequest, Campaign, Change, window
 from shared.eligibility.terms import LocalTime
-from shared.eligibility.validation import YEARS, reckonable
+from shared.eligibility.validation_window import YEARS, reckonable
 from shared.kernel.ids import BudgetRequestId, CampaignId
 from shared.kernel.wire import Amount, Currency, Minor, Moment, Text, Wire
 from shared.kernel.zones import Zone

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Final
 from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.fold import Fold, Used, attempt_to_complete, grant_order, purchase_order, refused_keys, used_up
 from shared.eligibility.model import Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict
-from shared.eligibility.rules import COMPLETES, SCOPE, STILL_OPEN, WHO_AND_WHEN, Attempt, Case
-
-OF_CASE: Final = (*WHO_AND_WHEN, *SCOPE, *STILL_OPEN)
+from shared.eligibility.rule import Attempt, Case
+from shared.eligibility.rules import COMPLETES, OF_PURCHASE
 
 
 def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tuple[Verdict, ...]:
@@ -79,7 +77,7 @@ def _verdict(account: _Account, grant: Grant | None) -> Verdict:
 
 def _results(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
     case, attempt = _case(account, grant), _attempt(account, grant)
-    for rule in OF_CASE:
+    for rule in OF_PURCHASE:
         yield rule.result(case)
     for rule_of_completion in COMPLETES:
         yield rule_of_completion.result(attempt)

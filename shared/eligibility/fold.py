@@ -16,7 +16,8 @@ from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.model import Decision, Evaluation, Grant, History, Outcome, Progress, Purchase, Refusal
-from shared.eligibility.rules import COMPLETES, COUNTS, Attempt, Case, Rule, first_failing
+from shared.eligibility.rule import Attempt, Case, Rule, first_failing
+from shared.eligibility.rules import COMPLETES, COUNTS
 from shared.kernel.reasons import Reason
 
 MAX_COMPLETIONS_PER_PURCHASE: Final = 100

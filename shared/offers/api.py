@@ -85,6 +85,19 @@ class Offers(Wire):
     offers: list[OfferSummary]
 
 
+class ValidationRuleView(Wire):
+    """One rule that terms are held against when they are saved."""
+
+    name: str
+    asks: str
+
+
+class ValidationRules(Wire):
+    """Every rule, in the order in which problems are told."""
+
+    rules: list[ValidationRuleView]
+
+
 class VersionView(Wire):
     """One version of an offer and what became of it."""
 

@@ -5,8 +5,8 @@ from typing import Final
 from uuid import UUID
 
 from shared.campaigns.model import Campaign, State
+from shared.eligibility import validation
 from shared.eligibility.terms import Terms, ZonePolicy
-from shared.eligibility.validation import problems
 from shared.eligibility.windows import TICK, compile_window
 from shared.kernel.errors import Problem
 from shared.kernel.ids import SEGMENT
@@ -14,12 +14,20 @@ from shared.kernel.ids import SEGMENT
 CLOSED: Final = frozenset({State.REJECTED, State.ENDED, State.CANCELLED})
 """States of a campaign in which its offers are written no more."""
 
+IN_CAMPAIGN: Final = {
+    "campaign_open": "The campaign exists and is neither rejected, ended nor cancelled.",
+    "campaign_currency": "The offer has its campaign's currency.",
+    "campaign_window": "The offer's window lies in its campaign's.",
+    "segments_known": "The segments of the audience exist.",
+}
+"""What is asked of terms beside the rules of their own meaning."""
+
 Problems = Iterator[Problem]
 
 
 def find_problems(terms: Terms, campaign: Campaign | None, known_segments: set[UUID], *, campaign_path: str) -> tuple[Problem, ...]:
     """All that is wrong with terms that are to be stored, with paths into the body that holds them as `terms`."""
-    found = [Problem(path=f"/terms{problem.path}", message=problem.message) for problem in problems(terms)]
+    found = [Problem(path=f"/terms{problem.path}", message=problem.message) for problem in validation.problems(terms)]
     if campaign is None:
         found.append(Problem(path=campaign_path, message="There is no such campaign."))
     else:
@@ -27,6 +35,11 @@ def find_problems(terms: Terms, campaign: Campaign | None, known_segments: set[U
         if not any(problem.path.startswith("/terms/window") for problem in found):
             found += _in_window(terms, campaign)
     return (*found, *_segments(terms, known_segments))
+
+
+def rules() -> dict[str, str]:
+    """Every rule that terms are held against, by name, in a sentence; in the order in which problems are told."""
+    return {rule.name: rule.asks for rule in validation.RULES} | IN_CAMPAIGN
 
 
 def segments(terms: Terms) -> set[UUID]:

@@ -26,6 +26,8 @@ from shared.offers.api import (
     Offers,
     OfferSummary,
     OfferView,
+    ValidationRules,
+    ValidationRuleView,
     Versions,
     VersionView,
 )
@@ -54,6 +56,11 @@ def create_offer(call: Call, body: NewOffer) -> OfferView:
         if not store.insert(tx, offer, version, _change(call, tx, "create", None, version, "A new offer.")):
             raise Conflict("There is an offer with this id already.")
         return tx.answer(OfferView.with_terms(offer, version), status=201)
+
+
+def list_validation_rules(call: Call) -> ValidationRules:  # noqa: ARG001  (the same for everybody)
+    """What terms are held against when they are saved, beyond their shape."""
+    return ValidationRules(rules=[ValidationRuleView(name=name, asks=asks) for name, asks in checks.rules().items()])
 
 
 def list_offers(call: Call, query: OfferQuery) -> Offers:

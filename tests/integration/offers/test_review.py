@@ -286,3 +286,9 @@ def test_an_offer_keeps_its_state_while_a_later_version_is_approved(call: MakeCa
     revise_and_approve(call, offer_id, window=LATER)
     view = service.get_offer(call(), offer_id)
     assert (view.state, view.version_in_force, view.live_at) == ("approved", 2, None)
+
+
+def test_rules_of_validation_are_listed_each_with_a_sentence(call: MakeCall) -> None:
+    rules = {rule.name: rule.asks for rule in service.list_validation_rules(call()).rules}
+    assert rules.keys() >= {"amount_unreadable", "window_empty", "nothing_in_scope", "campaign_currency"}
+    assert all(asks[0].isupper() and asks.endswith(".") for asks in rules.values())

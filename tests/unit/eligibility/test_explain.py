@@ -7,7 +7,7 @@ from shared.eligibility.compile import compile_offer
 from shared.eligibility.explain import explain
 from shared.eligibility.fold import evaluate
 from shared.eligibility.model import Item, Refusal, RuleResult, Verdict
-from shared.eligibility.rules import COMPLETES, SCOPE, STILL_OPEN, WHO_AND_WHEN
+from shared.eligibility.rules import COMPLETES, OF_PURCHASE
 from shared.kernel.reasons import Reason
 from tests.unit.eligibility.builders import PURCHASED_AT, compiled, grant, history, offer, purchase, terms
 
@@ -20,7 +20,7 @@ def rule(verdict: Verdict, name: str) -> RuleResult:
 
 def test_names_every_rule_once_in_order() -> None:
     (verdict,) = explain(compiled(), history(), purchase())
-    assert [result.rule for result in verdict.rules] == [r.name for table in (WHO_AND_WHEN, SCOPE, STILL_OPEN, COMPLETES) for r in table]
+    assert [result.rule for result in verdict.rules] == [r.name for table in (OF_PURCHASE, COMPLETES) for r in table]
     assert len({result.rule for result in verdict.rules}) == len(verdict.rules)
     assert all(result.expected and result.actual for result in verdict.rules)
 

@@ -13,7 +13,8 @@ from shared.eligibility.explain import explain
 from shared.eligibility.fold import evaluate, refused_keys
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import History, Offer, Purchase
-from shared.eligibility.rules import COUNTS, Case
+from shared.eligibility.rule import Case
+from shared.eligibility.rules import COUNTS
 from tests.unit.eligibility.reference import evaluate_slowly
 from tests.unit.eligibility.strategies import histories, offers, purchases
 

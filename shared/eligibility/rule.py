@@ -1,0 +1,79 @@
+"""What a rule is: one check, its reason, and both sides of it in words; and what rules are held against."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, NamedTuple, TypeVar
+
+from shared.eligibility.compile import CompiledVersion
+from shared.eligibility.model import Grant, History, Offer, Purchase, RuleResult
+from shared.kernel.reasons import Reason
+
+Subject = TypeVar("Subject")
+
+
+def _whatever(_subject: object) -> bool:
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Generic[Subject]):
+    """One rule: a check, the reason when it fails, and both sides of it in words."""
+
+    name: str
+    reason: Reason
+    passes: Callable[[Subject], bool]
+    expected: Callable[[Subject], str]
+    actual: Callable[[Subject], str]
+    asked: Callable[[Subject], bool] = _whatever
+    """Whether the rule can fail at all, whatever the purchase: where it can't, it is not held against each purchase."""
+    otherwise: str = ""
+    """What holds, in words, where the rule can't fail."""
+
+    def result(self, subject: Subject) -> RuleResult:
+        """Hold the rule against a subject and tell what was asked and found."""
+        if not self.asked(subject):
+            return self._not_asked
+        passed = self.passes(subject)
+        expected, actual = self.expected(subject), self.actual(subject)
+        return RuleResult(rule=self.name, passed=passed, expected=expected, actual=actual, reason=None if passed else self.reason)
+
+    @cached_property
+    def _not_asked(self) -> RuleResult:
+        return RuleResult(rule=self.name, passed=True, expected=self.otherwise, actual=self.otherwise)
+
+
+def first_failing(rules: Iterable[Rule[Subject]], subject: Subject) -> Reason | None:
+    """The reason of the first rule that the subject fails; None when it passes all."""
+    for rule in rules:
+        if not rule.passes(subject):
+            return rule.reason
+    return None
+
+
+class Case(NamedTuple):
+    """One purchase held against one grant (None: against the offer), under the version in force at the purchase."""
+
+    offer: Offer
+    version: CompiledVersion
+    history: History
+    grant: Grant | None
+    purchase: Purchase
+    completions: int
+    """How often the grant was completed before."""
+
+
+class Attempt(NamedTuple):
+    """A purchase that counts tries to complete its grant."""
+
+    version: CompiledVersion
+    amount_minor: int
+    """What is held against the threshold: the purchase's qualifying amount, or the running sum with it."""
+    base_minor: int
+    """What the reward is reckoned on."""
+    reward_minor: int
+    """The reward before the customer's limits."""
+    redemptions: int
+    """How many redemptions of the offer the customer has had, over all grants."""
+    rewarded_minor: int
+    """How much reward of the offer the customer has had, over all grants."""

@@ -1,0 +1,77 @@
+"""The rules on whether a purchase that counts completes its grant, and within which limits."""
+
+from typing import Final
+
+from shared.eligibility import wording
+from shared.eligibility.rule import Attempt, Case, Rule
+from shared.kernel.reasons import Reason
+
+STILL_OPEN: Final[tuple[Rule[Case], ...]] = (
+    Rule(
+        name="not completed before",
+        reason=Reason.ALREADY_COMPLETED,
+        passes=lambda case: case.version.repeat or not case.completions,
+        expected=lambda _: "completes once",
+        actual=lambda case: f"completed {case.completions} times before",
+        asked=lambda case: not case.version.repeat,
+        otherwise="completes again and again",
+    ),
+)
+"""Whether the grant takes any more purchases."""
+
+
+def _asks_amount(attempt: Attempt) -> str:
+    version = attempt.version
+    return f"{version.terms.qualification.operator.value} {wording.money(version.threshold_minor, version.terms.currency)}"
+
+
+def _money(attempt: Attempt, minor: int | None) -> str:
+    return wording.money(minor, attempt.version.terms.currency)
+
+
+COMPLETES: Final[tuple[Rule[Attempt], ...]] = (
+    Rule(
+        name="amount",
+        reason=Reason.AMOUNT_BELOW_THRESHOLD,
+        passes=lambda attempt: attempt.version.cumulative or attempt.version.reaches_threshold(attempt.amount_minor),
+        expected=_asks_amount,
+        actual=lambda attempt: _money(attempt, attempt.amount_minor),
+        asked=lambda attempt: not attempt.version.cumulative,
+        otherwise="the sum decides",
+    ),
+    Rule(
+        name="running sum",
+        reason=Reason.PROGRESS_BELOW_THRESHOLD,
+        passes=lambda attempt: not attempt.version.cumulative or attempt.version.reaches_threshold(attempt.amount_minor),
+        expected=_asks_amount,
+        actual=lambda attempt: _money(attempt, attempt.amount_minor),
+        asked=lambda attempt: attempt.version.cumulative,
+        otherwise="the one purchase decides",
+    ),
+    Rule(
+        name="something to reward",
+        reason=Reason.NOTHING_TO_REWARD,
+        passes=lambda attempt: attempt.reward_minor > 0,
+        expected=lambda attempt: f"a reward on {_money(attempt, attempt.base_minor)}",
+        actual=lambda attempt: _money(attempt, attempt.reward_minor),
+    ),
+    Rule(
+        name="customer's redemptions",
+        reason=Reason.CUSTOMER_LIMIT_REACHED,
+        passes=lambda attempt: (most := attempt.version.redemptions_per_customer) is None or attempt.redemptions < most,
+        expected=lambda attempt: f"fewer than {attempt.version.redemptions_per_customer} before",
+        actual=lambda attempt: f"{attempt.redemptions} before",
+        asked=lambda attempt: attempt.version.redemptions_per_customer is not None,
+        otherwise="any number",
+    ),
+    Rule(
+        name="customer's reward",
+        reason=Reason.CUSTOMER_LIMIT_REACHED,
+        passes=lambda attempt: (most := attempt.version.reward_per_customer_minor) is None or attempt.rewarded_minor < most,
+        expected=lambda attempt: f"less than {_money(attempt, attempt.version.reward_per_customer_minor)} before",
+        actual=lambda attempt: f"{_money(attempt, attempt.rewarded_minor)} before",
+        asked=lambda attempt: attempt.version.reward_per_customer_minor is not None,
+        otherwise="any amount",
+    ),
+)
+"""What a purchase that counts must pass to complete its grant."""
