@@ -10,7 +10,9 @@ from shared.eligibility.rule import Attempt, Case, first_failing
 from shared.eligibility.rules import COMPLETES, COUNTS
 from shared.kernel.reasons import Reason
 
-TO_BE_DONE: Final = frozenset({Reason.NOT_ACTIVATED, Reason.ACTIVATED_AFTER_PURCHASE})
+TO_BE_DONE: Final = frozenset(
+    {Reason.NOT_ACTIVATED, Reason.ACTIVATED_AFTER_PURCHASE, Reason.AMOUNT_BELOW_THRESHOLD, Reason.AMOUNT_ABOVE_MAXIMUM}
+)
 """What the customer can still see to: no reason to hide an offer."""
 OF_THE_MOMENT: Final = tuple(rule for rule in COUNTS if rule.reason not in TO_BE_DONE)
 OF_THE_LIMITS: Final = tuple(rule for rule in COMPLETES if rule.reason is Reason.CUSTOMER_LIMIT_REACHED)
@@ -19,7 +21,7 @@ OF_THE_LIMITS: Final = tuple(rule for rule in COMPLETES if rule.reason is Reason
 def why_not(compiled: CompiledOffer, held: Held, at: datetime) -> Reason | None:
     """The reason why a purchase made at this moment could not count, whatever is bought; None where it could."""
     version = compiled.version_at(at)
-    attempt = Attempt(version, 0, 0, 0, held.redemptions, held.rewarded_minor)
+    attempt = Attempt(version, 0, 0, 0, held.redemptions, held.rewarded_minor, 0, ())
     reason = first_failing(OF_THE_MOMENT, _case(compiled, version, held, at)) or first_failing(OF_THE_LIMITS, attempt)
     if reason is None and compiled.max_reward_minor is not None and held.left_minor < compiled.max_reward_minor:
         return Reason.BUDGET_EXHAUSTED  # what is left might not cover the next reward: no promise that can't be kept
@@ -43,4 +45,4 @@ def _case(compiled: CompiledOffer, version: CompiledVersion, held: Held, at: dat
     withdrawn = () if held.consent else (model.Interval(start=at),)
     history = model.History(grants=(grant,), purchases=(), consent_withdrawn=withdrawn, zone=held.zone)
     purchase = model.Purchase(transaction_id="", at=at, amount_minor=0, currency=version.terms.currency, merchant_id="")
-    return Case(compiled.offer, version, history, grant, purchase, held.completions)
+    return Case(compiled.offer, version, history, grant, purchase, held.completions, 0)

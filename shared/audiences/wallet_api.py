@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from events.payloads import ChannelName
-from shared.eligibility.terms import Content, FixedReward, PercentReward, Qualification
+from shared.eligibility.terms import Content, Qualification, Reward
 from shared.kernel.ids import CampaignId, GrantId, OfferId
 from shared.kernel.wire import Currency, Moment, Wire
 
@@ -51,7 +51,7 @@ class WalletOffer(Wire):
     """The first moment at which it can't be used any more."""
     activation: Literal["automatic", "required"]
     currency: Currency
-    reward: Annotated[FixedReward | PercentReward, Field(discriminator="kind")]
+    reward: Reward
     qualification: Qualification
     content: list[Shown]
 

@@ -8,11 +8,13 @@ from operator import attrgetter, ge, gt
 from typing import Final
 
 from shared.eligibility.model import Offer, Purchase, Version
+from shared.eligibility.periods import CompiledPeriod, compile_period
+from shared.eligibility.rewards import compile_reward, largest_reward
 from shared.eligibility.scope import CompiledScope, compile_scope
-from shared.eligibility.terms import FixedReward, Operator, PercentReward, Terms
+from shared.eligibility.terms import Operator, Terms
 from shared.eligibility.windows import CompiledWindow, compile_window
 from shared.kernel.errors import Broken
-from shared.kernel.money import share, to_minor
+from shared.kernel.money import to_minor
 
 COMPARE: Final[dict[Operator, Callable[[int, int], bool]]] = {Operator.AT_LEAST: ge, Operator.MORE_THAN: gt}
 
@@ -31,16 +33,23 @@ class CompiledVersion:
     window: CompiledWindow
     reward: Callable[[int], int]
     """What a qualifying amount earns before the customer's limits; nothing qualifying earns nothing, of a fixed reward too."""
+    sums: bool
+    """A grant has a running sum: of what was spent, or of the visits."""
     cumulative: bool
+    visits: int
+    """So many purchases complete a grant; 0 where they are not counted."""
     repeat: bool
     carries: bool
     """Cumulative and repeated: a completion takes the threshold off the running sum, and the rest carries on."""
     needs_activation: bool
     threshold_minor: int
     reaches_threshold: Callable[[int], bool]
+    maximum_minor: int | None
+    """A purchase of more does not count."""
     max_reward_minor: int | None
     redemptions_per_customer: int | None
     reward_per_customer_minor: int | None
+    periods: tuple[CompiledPeriod, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -84,9 +93,9 @@ def compile_offer(offer: Offer) -> CompiledOffer:
 def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
     """Compile one version's terms, given its compiled scope."""
     terms, limits = version.terms, version.terms.limits
-    cumulative = terms.qualification.kind == "cumulative_spend"
-    threshold = to_minor(terms.qualification.threshold, terms.currency)
-    compare = COMPARE[terms.qualification.operator]
+    qualification, cumulative = terms.qualification, terms.qualification.kind == "cumulative_spend"
+    threshold = to_minor(qualification.threshold, terms.currency)
+    compare = COMPARE[qualification.operator]
     return CompiledVersion(
         number=version.number,
         in_force_from=version.in_force_from,
@@ -95,16 +104,20 @@ def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
         in_scope=scope.holds,
         qualifying_minor=scope.qualifying_minor,
         window=compile_window(terms.window),
-        reward=_reward(terms),
+        reward=compile_reward(terms),
+        sums=qualification.kind != "single_purchase",
         cumulative=cumulative,
+        visits=qualification.visits or 0,
         repeat=terms.repeat,
         carries=cumulative and terms.repeat,
         needs_activation=terms.activation == "required",
         threshold_minor=threshold,
         reaches_threshold=lambda amount: compare(amount, threshold),
+        maximum_minor=_minor(terms, qualification.maximum),
         max_reward_minor=_max_reward(terms, threshold),
         redemptions_per_customer=limits.redemptions_per_customer,
         reward_per_customer_minor=_minor(terms, limits.reward_per_customer),
+        periods=tuple(map(compile_period, limits.per_period)),
     )
 
 
@@ -118,28 +131,12 @@ def _minor(terms: Terms, amount: int | str | None) -> int | None:
     return None if amount is None else to_minor(amount, terms.currency)
 
 
-def _reward(terms: Terms) -> Callable[[int], int]:
-    return _fixed(terms, terms.reward) if isinstance(terms.reward, FixedReward) else _percent(terms, terms.reward)
-
-
-def _fixed(terms: Terms, reward: FixedReward) -> Callable[[int], int]:
-    amount_minor = to_minor(reward.amount, terms.currency)
-    return lambda qualifying: amount_minor if qualifying > 0 else 0
-
-
-def _percent(terms: Terms, reward: PercentReward) -> Callable[[int], int]:
-    basis_points, rounding, cap = reward.basis_points, reward.rounding, _minor(terms, reward.cap)
-    if cap is None:
-        return lambda qualifying: share(qualifying, basis_points, rounding=rounding)
-    return lambda qualifying: min(share(qualifying, basis_points, rounding=rounding), cap)
-
-
 def _max_reward(terms: Terms, threshold_minor: int) -> int | None:
     """The least of what bounds one reward: the fixed amount or the cap, the threshold that a repeat pays on, the customer's limit."""
     repeats_on_threshold = terms.repeat and terms.qualification.kind == "cumulative_spend"
     bounds = [
-        _minor(terms, terms.reward.amount if isinstance(terms.reward, FixedReward) else terms.reward.cap),
+        largest_reward(terms),
         _minor(terms, terms.limits.reward_per_customer),
-        _reward(terms)(threshold_minor) if repeats_on_threshold else None,
+        compile_reward(terms)(threshold_minor) if repeats_on_threshold else None,
     ]
     return min((bound for bound in bounds if bound is not None), default=None)

@@ -87,13 +87,17 @@ def _results(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
 def _case(account: _Account, grant: Grant | None) -> Case:
     standing = account.before.get(grant.grant_id) if grant else None
     completions = standing.completions if standing else 0
-    return Case(account.compiled.offer, account.version, account.history, grant, account.purchase, completions)
+    qualifying_minor = account.version.qualifying_minor(account.purchase)
+    return Case(account.compiled.offer, account.version, account.history, grant, account.purchase, completions, qualifying_minor)
 
 
 def _attempt(account: _Account, grant: Grant | None) -> Attempt:
-    version, standing = account.version, account.before.get(grant.grant_id) if grant else None
-    saved_minor = standing.spend_minor if standing and version.cumulative else 0
-    return attempt_to_complete(version, saved_minor + version.qualifying_minor(account.purchase), _used_before(account, grant))
+    version, purchase = account.version, account.purchase
+    standing = account.before.get(grant.grant_id) if grant and version.sums else None
+    saved_minor, visits = (standing.spend_minor, standing.visits) if standing else (0, 0)
+    zone = version.window.zone(purchase.zone, account.history.zone)
+    sums = (saved_minor + version.qualifying_minor(purchase), visits + 1)
+    return attempt_to_complete(version, purchase.at, zone, sums, _used_before(account, grant))
 
 
 def _used_before(account: _Account, grant: Grant | None) -> Used:

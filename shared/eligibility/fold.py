@@ -3,15 +3,18 @@
 Purchases are taken in order of their moment, at the same moment in order of their ids; grants in order of when they were given, then
 of their ids. Nothing depends on the order in which the history holds them, and a transaction id counts once.
 
-- A purchase made under single-purchase terms completes a grant or leaves no trace; under cumulative terms it adds to the grant's sum.
+- A purchase made under single-purchase terms completes a grant or leaves no trace; under cumulative terms it adds to the grant's sum;
+  under terms of visits to its visits and its sum, which begin anew once they complete it.
 - The customer's limits block a completion and leave the sum as it is. The last reward within them is trimmed to what is left.
 - A refused completion stays an outcome, so that ordinals never move, and uses up no limit.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
@@ -27,11 +30,17 @@ purchase_order: Final = attrgetter("at", "transaction_id")
 grant_order: Final = attrgetter("granted_at", "grant_id")
 
 
-class Used(NamedTuple):
-    """How much a customer has had of one offer, over all grants."""
+@dataclass(kw_only=True, slots=True)
+class Used:
+    """What a customer has had of one offer, over all grants: the moments of the redemptions in order, and their rewards together."""
 
-    redemptions: int = 0
+    moments: list[datetime] = field(default_factory=list)
     reward_minor: int = 0
+
+    def add(self, at: datetime, reward_minor: int) -> None:
+        """Count one more, not earlier than those before."""
+        self.moments.append(at)
+        self.reward_minor += reward_minor
 
 
 @dataclass(kw_only=True, slots=True)
@@ -40,6 +49,7 @@ class _Standing:
 
     grant: Grant
     spend_minor: int = 0
+    visits: int = 0
     completions: int = 0
     version: CompiledVersion | None = None
     rules: tuple[Rule[Case], ...] = ()
@@ -66,16 +76,32 @@ def without_repeats(purchases: Iterable[Purchase]) -> tuple[Purchase, ...]:
     return tuple({purchase.transaction_id: purchase for purchase in sorted(purchases, key=_content, reverse=True)}.values())
 
 
-def attempt_to_complete(version: CompiledVersion, amount_minor: int, used: Used) -> Attempt:
-    """What an amount (of one purchase, or the running sum) would earn. Where the sum carries on, the threshold is what is rewarded."""
+def attempt_to_complete(version: CompiledVersion, at: datetime, zone: str, sums: tuple[int, int], used: Used) -> Attempt:
+    """What an amount (of one purchase, or the running sum, with the visits so far) would earn at a moment.
+
+    Where the sum carries on, the threshold is what is rewarded.
+    """
+    amount_minor, visits = sums
     base_minor = version.threshold_minor if version.carries else amount_minor
-    return Attempt(version, amount_minor, base_minor, version.reward(base_minor), used.redemptions, used.reward_minor)
+    return Attempt(
+        version=version,
+        amount_minor=amount_minor,
+        base_minor=base_minor,
+        reward_minor=version.reward(base_minor),
+        redemptions=len(used.moments),
+        rewarded_minor=used.reward_minor,
+        visits=visits,
+        in_periods=tuple([len(used.moments) - bisect_left(used.moments, period.start(at, zone)) for period in version.periods]),
+    )
 
 
 def used_up(outcomes: Iterable[Outcome], refused: frozenset[tuple[UUID, int]]) -> Used:
-    """What outcomes take of the customer's limits: nothing where they were refused."""
-    counted = [outcome.reward_minor for outcome in outcomes if (outcome.grant_id, outcome.ordinal) not in refused]
-    return Used(len(counted), sum(counted))
+    """What outcomes, in their order, take of the customer's limits: nothing where they were refused."""
+    used = Used()
+    for outcome in outcomes:
+        if (outcome.grant_id, outcome.ordinal) not in refused:
+            used.add(outcome.at, outcome.reward_minor)
+    return used
 
 
 def refused_keys(refusals: Iterable[Refusal]) -> frozenset[tuple[UUID, int]]:
@@ -129,10 +155,10 @@ class Fold:
 
     def progress(self) -> tuple[Progress, ...]:
         """Where the grants stand, in order."""
-        return tuple(Progress(grant_id=s.grant.grant_id, spend_minor=s.spend_minor, completions=s.completions) for s in self._standings)
+        return tuple([Progress(s.grant.grant_id, s.spend_minor, s.visits, s.completions) for s in self._standings])
 
     def _judge(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:
-        case = Case(self._compiled.offer, version, self._history, standing.grant, purchase, standing.completions)
+        case = Case(self._compiled.offer, version, self._history, standing.grant, purchase, standing.completions, qualifying_minor)
         if standing.version is not version:
             standing.version, standing.rules = version, tuple(rule for rule in COUNTS if rule.asked(case))
         reason = first_failing(standing.rules, case)
@@ -140,12 +166,14 @@ class Fold:
 
     def _count(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:
         """Let a purchase that counts complete its grant as often as it can; the reason when it does not at all."""
-        if version.cumulative:
+        if version.sums:
             standing.spend_minor += qualifying_minor
+            standing.visits += 1
+        zone = version.window.zone(purchase.zone, self._history.zone) if version.periods else ""
         reason, before = None, standing.completions
         for _ in range(MAX_COMPLETIONS_PER_PURCHASE if version.carries else 1):
-            amount_minor = standing.spend_minor if version.cumulative else qualifying_minor
-            attempt = attempt_to_complete(version, amount_minor, self._used)
+            sums = (standing.spend_minor, standing.visits) if version.sums else (qualifying_minor, 1)
+            attempt = attempt_to_complete(version, purchase.at, zone, sums, self._used)
             reason = first_failing(COMPLETES, attempt)
             if reason:
                 break
@@ -159,8 +187,10 @@ class Fold:
         standing.completions += 1
         if version.carries:
             standing.spend_minor -= version.threshold_minor
+        elif version.visits:
+            standing.spend_minor = standing.visits = 0
         if (grant_id, standing.completions) not in self._refused:
-            self._used = Used(self._used.redemptions + 1, self._used.reward_minor + reward_minor)
+            self._used.add(purchase.at, reward_minor)
         self.outcomes.append(
             Outcome(
                 grant_id=grant_id,

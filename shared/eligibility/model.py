@@ -116,6 +116,7 @@ class Progress(NamedTuple):
 
     grant_id: UUID
     spend_minor: int
+    visits: int
     completions: int
 
 

@@ -61,6 +61,8 @@ class Case(NamedTuple):
     purchase: Purchase
     completions: int
     """How often the grant was completed before."""
+    qualifying_minor: int
+    """The part of the purchase that qualifies."""
 
 
 class Attempt(NamedTuple):
@@ -68,7 +70,7 @@ class Attempt(NamedTuple):
 
     version: CompiledVersion
     amount_minor: int
-    """What is held against the threshold: the purchase's qualifying amount, or the running sum with it."""
+    """The purchase's qualifying amount, or the running sum with it."""
     base_minor: int
     """What the reward is reckoned on."""
     reward_minor: int
@@ -77,3 +79,7 @@ class Attempt(NamedTuple):
     """How many redemptions of the offer the customer has had, over all grants."""
     rewarded_minor: int
     """How much reward of the offer the customer has had, over all grants."""
+    visits: int
+    """How many purchases have counted since the last completion, this one included."""
+    in_periods: tuple[int, ...]
+    """How many of those redemptions fall into each of the version's periods."""

@@ -6,14 +6,14 @@ that it belongs to, at its place in the order; its words in `shared.kernel.reaso
 
 from typing import Final
 
-from shared.eligibility.rules_of_completion import COMPLETES, STILL_OPEN
+from shared.eligibility.rules_of_completion import AMOUNT, COMPLETES, STILL_OPEN
 from shared.eligibility.rules_of_scope import SCOPE
 from shared.eligibility.rules_of_time import WHO_AND_WHEN
 
-COUNTS: Final = WHO_AND_WHEN + STILL_OPEN
+COUNTS: Final = WHO_AND_WHEN + STILL_OPEN + AMOUNT
 """What a purchase in scope must pass to count for a grant."""
 
-OF_PURCHASE: Final = (*WHO_AND_WHEN, *SCOPE, *STILL_OPEN)
+OF_PURCHASE: Final = (*WHO_AND_WHEN, *SCOPE, *STILL_OPEN, *AMOUNT)
 """What is held against a purchase and a grant."""
 
 __all__ = ["COMPLETES", "COUNTS", "OF_PURCHASE"]

@@ -47,20 +47,47 @@ class FixedReward(Wire):
 
 
 class PercentReward(Wire):
-    """A share of the qualifying amount, at most the cap."""
+    """A share of the qualifying amount, at least the minimum and at most the cap."""
 
     kind: Literal["percent"]
     basis_points: Annotated[int, Field(ge=1, le=10_000)]
+    minimum: Amount | None = None
     cap: Amount | None = None
     rounding: Rounding = Rounding.HALF_UP
 
 
-class Qualification(Wire):
-    """What must be spent: in one purchase, or in all purchases since the grant taken together."""
+class Tier(Wire):
+    """What is paid from a qualifying amount on, until the next tier's: a share, or (of whole amounts) a fixed amount."""
 
-    kind: Literal["single_purchase", "cumulative_spend"]
+    reached: Amount
+    basis_points: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    amount: Amount | None = None
+
+
+class TieredReward(Wire):
+    """More for more: the tier that the amount reaches pays on all of it (`whole`), or each tier on its own slice (`marginal`)."""
+
+    kind: Literal["tiers"]
+    on: Literal["whole", "marginal"]
+    tiers: Annotated[list[Tier], Field(min_length=1, max_length=20)]
+    minimum: Amount | None = None
+    cap: Amount | None = None
+    rounding: Rounding = Rounding.HALF_UP
+
+
+Reward = Annotated[FixedReward | PercentReward | TieredReward, Field(discriminator="kind")]
+
+
+class Qualification(Wire):
+    """What must be spent: in one purchase, in all purchases since the grant taken together, or so much in each of several visits."""
+
+    kind: Literal["single_purchase", "cumulative_spend", "visits"]
     threshold: Amount = 0
     operator: Operator = Operator.AT_LEAST
+    maximum: Amount | None = None
+    """A purchase of more than this does not count."""
+    visits: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """So many purchases complete a grant; only for visits, where it must be given. The reward is reckoned on their sum."""
 
 
 class Places(Wire):
@@ -104,11 +131,24 @@ class Window(Wire):
     """A grant lives this long from its own moment, in local calendar days; its end is inclusive as the window's is."""
 
 
+class PeriodLimit(Wire):
+    """The most that a customer is given of the offer in a period, which is read on the window's clock.
+
+    A calendar period is the day, the week from Monday, or the month in which the purchase falls; a rolling one reaches back from the
+    purchase: three a month is `{"redemptions": 3, "per": "P1M", "kind": "calendar"}`.
+    """
+
+    redemptions: Annotated[int, Field(ge=1)]
+    per: Annotated[str, StringConstraints(pattern=r"^P[1-9][0-9]{0,2}[DWM]$")]
+    kind: Literal["calendar", "rolling"]
+
+
 class Limits(Wire):
     """The most that is given."""
 
     redemptions_per_customer: Annotated[int, Field(ge=1)] | None = None
     reward_per_customer: Amount | None = None
+    per_period: list[PeriodLimit] = Field(default_factory=list, max_length=5)
     redemptions_total: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -152,7 +192,7 @@ class Terms(Wire):
     """All that an approved offer promises and asks."""
 
     currency: Currency
-    reward: Annotated[FixedReward | PercentReward, Field(discriminator="kind")]
+    reward: Reward
     qualification: Qualification
     scope: Scope = Scope()
     window: Window

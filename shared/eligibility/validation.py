@@ -6,9 +6,9 @@ To add a rule: an entry in the table of the module that it belongs to; it is the
 from collections.abc import Iterator
 from typing import Final
 
-from shared.eligibility import validation_audience, validation_money, validation_scope, validation_window
-from shared.eligibility.terms import FixedReward, PercentReward, Terms
-from shared.eligibility.validation_rule import CAP, REWARD, REWARD_LIMIT, THRESHOLD, Minors, ValidationRule
+from shared.eligibility import validation_audience, validation_limits, validation_money, validation_scope, validation_window
+from shared.eligibility.terms import FixedReward, Terms, TieredReward
+from shared.eligibility.validation_rule import CAP, MAXIMUM, MINIMUM, REWARD, REWARD_LIMIT, THRESHOLD, Minors, ValidationRule, tier_path
 from shared.kernel.errors import Problem
 from shared.kernel.money import MAX_MINOR, to_decimal, to_minor
 from shared.kernel.wire import Amount
@@ -23,12 +23,18 @@ def problems(terms: Terms) -> tuple[Problem, ...]:
 
 def _amounts(terms: Terms) -> dict[str, Amount]:
     reward = terms.reward
-    given = {
-        REWARD: reward.amount if isinstance(reward, FixedReward) else None,
-        CAP: reward.cap if isinstance(reward, PercentReward) else None,
+    given: dict[str, Amount | None] = {
         THRESHOLD: terms.qualification.threshold,
+        MAXIMUM: terms.qualification.maximum,
         REWARD_LIMIT: terms.limits.reward_per_customer,
     }
+    if isinstance(reward, FixedReward):
+        given[REWARD] = reward.amount
+    else:
+        given |= {MINIMUM: reward.minimum, CAP: reward.cap}
+    if isinstance(reward, TieredReward):
+        for place, tier in enumerate(reward.tiers):
+            given |= {tier_path(place, "reached"): tier.reached, tier_path(place, "amount"): tier.amount}
     return {path: amount for path, amount in given.items() if amount is not None}
 
 
@@ -51,6 +57,7 @@ def _amount_unreadable(terms: Terms, _minors: Minors) -> Iterator[Problem]:
 RULES: Final = (
     ValidationRule("amount_unreadable", "Amounts have no more decimals than their currency, and can be reckoned with.", _amount_unreadable),
     *validation_money.RULES,
+    *validation_limits.RULES,
     *validation_scope.RULES,
     *validation_window.RULES,
     *validation_audience.RULES,

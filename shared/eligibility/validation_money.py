@@ -1,55 +1,104 @@
-"""What rewards, thresholds and limits must be to make sense together."""
+"""What rewards and thresholds must be to make sense together."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
-from shared.eligibility.terms import PercentReward, Terms
-from shared.eligibility.validation_rule import CAP, REWARD, REWARD_LIMIT, THRESHOLD, Minors, ValidationRule
+from shared.eligibility.rewards import compile_reward
+from shared.eligibility.terms import PercentReward, Terms, Tier, TieredReward
+from shared.eligibility.validation_rule import CAP, MAXIMUM, MINIMUM, REWARD, REWARD_LIMIT, THRESHOLD, Minors, ValidationRule, tier_path
 from shared.kernel.errors import Problem
-from shared.kernel.money import share, to_decimal
+from shared.kernel.money import to_decimal
 
 
-def _pays_nothing(_terms: Terms, minors: Minors) -> Iterator[Problem]:
-    for path in (REWARD, CAP, REWARD_LIMIT):
+def _pays_nothing(terms: Terms, minors: Minors) -> Iterator[Problem]:
+    amounts = [tier_path(place, "amount") for place in range(len(_tiers(terms)))]
+    for path in (REWARD, MINIMUM, CAP, REWARD_LIMIT, *amounts):
         if minors.get(path, 1) < 1:
             yield Problem(path=path, message="Pays nothing: give at least one minor unit of the currency.")
 
 
 def _limit_below_reward(terms: Terms, minors: Minors) -> Iterator[Problem]:
-    reward, limit = minors.get(REWARD), minors.get(REWARD_LIMIT)
+    reward, limit = minors.get(REWARD, minors.get(MINIMUM)), minors.get(REWARD_LIMIT)
     if reward and limit and limit < reward:
         smallest = to_decimal(reward, terms.currency)
-        yield Problem(path=REWARD_LIMIT, message=f"Is below the fixed reward, which could never be paid in full: give at least {smallest}.")
+        yield Problem(path=REWARD_LIMIT, message=f"Is below a reward, which could never be paid in full: give at least {smallest}.")
+
+
+def _cap_below_minimum(_terms: Terms, minors: Minors) -> Iterator[Problem]:
+    if minors.get(CAP, 0) < minors.get(MINIMUM, 0) and CAP in minors:
+        yield Problem(path=CAP, message="Is below the minimum: raise it, or lower the minimum.")
+
+
+def _tier_pays_otherwise(terms: Terms, _minors: Minors) -> Iterator[Problem]:
+    """Of whole amounts a tier pays a share or a fixed amount; of slices a share."""
+    reward = terms.reward
+    for place, tier in enumerate(_tiers(terms)):
+        if isinstance(reward, TieredReward) and reward.on == "marginal" and (tier.basis_points is None or tier.amount is not None):
+            yield Problem(path=f"/reward/tiers/{place}", message="A slice pays a share of itself: give `basis_points` and no `amount`.")
+        elif (tier.basis_points is None) == (tier.amount is None):
+            yield Problem(path=f"/reward/tiers/{place}", message="A tier pays one thing: give either `basis_points` or `amount`.")
+
+
+def _tiers_disordered(terms: Terms, minors: Minors) -> Iterator[Problem]:
+    starts = [minors.get(tier_path(place, "reached")) for place in range(len(_tiers(terms)))]
+    for place, (before, after) in enumerate(pairwise(starts), start=1):
+        if before is not None and after is not None and after <= before:
+            yield Problem(path=tier_path(place, "reached"), message="Is not above the tier before: put the tiers in order, each once.")
+
+
+def _maximum_too_low(terms: Terms, minors: Minors) -> Iterator[Problem]:
+    """No purchase could be large enough and small enough at once."""
+    most = minors.get(MAXIMUM)
+    if most is None or terms.qualification.kind == "cumulative_spend":
+        return
+    needed = minors.get(THRESHOLD, 0) + (terms.qualification.operator.value == ">")
+    if most < max(needed, 1):
+        yield Problem(path=MAXIMUM, message="Leaves no amount that reaches the threshold: raise it, or lower the threshold.")
 
 
 def _endless(terms: Terms, minors: Minors) -> Iterator[Problem]:
-    if terms.repeat and terms.qualification.kind == "cumulative_spend" and minors.get(THRESHOLD) == 0:
+    if _carries(terms) and minors.get(THRESHOLD) == 0:
         yield Problem(path=THRESHOLD, message="A cumulative offer that repeats would complete endlessly at 0: give a threshold above 0.")
 
 
-def _share_of_threshold(terms: Terms, minors: Minors) -> Iterator[Problem]:
-    """A cumulative offer that repeats rewards the threshold, whatever was spent."""
-    reward, threshold = terms.reward, minors.get(THRESHOLD)
-    if not (terms.repeat and terms.qualification.kind == "cumulative_spend" and isinstance(reward, PercentReward) and threshold):
+def _nothing_on_largest(terms: Terms, minors: Minors) -> Iterator[Problem]:
+    """A cumulative offer that repeats rewards the threshold, whatever was spent; a purchase under a maximum is never above that."""
+    base = minors.get(THRESHOLD) if _carries(terms) else minors.get(MAXIMUM) if terms.qualification.kind == "single_purchase" else None
+    if not base or _problems_of_tiers(terms, minors) or _earns(terms, base):
         return
-    if share(threshold, reward.basis_points, rounding=reward.rounding) == 0:
-        yield Problem(path="/reward/basis_points", message="This share of the threshold rounds to nothing: raise it or the threshold.")
+    if isinstance(terms.reward, PercentReward):
+        yield Problem(path="/reward/basis_points", message="This share of the largest amount rounds to nothing: raise it or the amount.")
+    else:
+        yield Problem(path="/reward/tiers", message="The largest amount that counts earns nothing: begin the tiers lower.")
 
 
-def _repeats_once(terms: Terms, _minors: Minors) -> Iterator[Problem]:
-    if terms.repeat and terms.limits.redemptions_per_customer == 1:
-        message = "Contradicts `repeat`: allow more than one redemption per customer, or let the offer complete once."
-        yield Problem(path="/limits/redemptions_per_customer", message=message)
+def _earns(terms: Terms, base_minor: int) -> bool:
+    try:
+        return compile_reward(terms)(base_minor) > 0
+    except ValueError:
+        return True  # an amount can't be read, which is told of by itself
+
+
+def _carries(terms: Terms) -> bool:
+    return terms.repeat and terms.qualification.kind == "cumulative_spend"
+
+
+def _tiers(terms: Terms) -> list[Tier]:
+    return terms.reward.tiers if isinstance(terms.reward, TieredReward) else []
+
+
+def _problems_of_tiers(terms: Terms, minors: Minors) -> bool:
+    return any(True for rule in (_tier_pays_otherwise, _tiers_disordered) for _ in rule(terms, minors))
 
 
 RULES: Final = (
-    ValidationRule("pays_nothing", "A reward, its cap and the limit on it are at least one minor unit of the currency.", _pays_nothing),
-    ValidationRule("limit_below_reward", "The most that a customer is given is not below a fixed reward.", _limit_below_reward),
+    ValidationRule("pays_nothing", "A reward, its bounds and the limit on it are at least one minor unit of the currency.", _pays_nothing),
+    ValidationRule("limit_below_reward", "The most that a customer is given is not below the smallest reward.", _limit_below_reward),
+    ValidationRule("cap_below_minimum", "The most that a reward comes to is not below the least.", _cap_below_minimum),
+    ValidationRule("tier_pays_otherwise", "A tier pays a share, or of whole amounts a fixed amount, and not both.", _tier_pays_otherwise),
+    ValidationRule("tiers_disordered", "Each tier begins above the one before.", _tiers_disordered),
+    ValidationRule("maximum_too_low", "The largest amount of a purchase reaches the threshold.", _maximum_too_low),
     ValidationRule("endless", "A cumulative offer that repeats has a threshold above 0.", _endless),
-    ValidationRule(
-        "share_of_threshold",
-        "What a repeated cumulative offer pays on its threshold is at least one minor unit.",
-        _share_of_threshold,
-    ),
-    ValidationRule("repeats_once", "An offer that repeats allows a customer more than one redemption.", _repeats_once),
+    ValidationRule("nothing_on_largest", "The largest amount on which an offer pays earns at least one minor unit.", _nothing_on_largest),
 )

@@ -9,8 +9,16 @@ from shared.kernel.errors import Problem
 
 REWARD: Final = "/reward/amount"
 CAP: Final = "/reward/cap"
+MINIMUM: Final = "/reward/minimum"
 THRESHOLD: Final = "/qualification/threshold"
+MAXIMUM: Final = "/qualification/maximum"
 REWARD_LIMIT: Final = "/limits/reward_per_customer"
+
+
+def tier_path(place: int, field: str) -> str:
+    """Where a field of a tier stands."""
+    return f"/reward/tiers/{place}/{field}"
+
 
 Minors = Mapping[str, int]
 """The amounts that are given and can be read, in minor units, by their path."""

@@ -1,12 +1,12 @@
 """How an explanation words the values that the rules hold against each other."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
 from shared.eligibility.model import Interval
 from shared.eligibility.scope import Sieve
-from shared.eligibility.terms import Window
+from shared.eligibility.terms import PeriodLimit, Window
 from shared.eligibility.windows import find_zone
 from shared.kernel.money import to_decimal
 
@@ -42,6 +42,11 @@ def outside(intervals: tuple[Interval, ...]) -> str:
 def window(asked: Window, zone: str) -> str:
     """The window as it is written, and the zone in which it is read."""
     return f"{asked.start} to {asked.end} ({'inclusive' if asked.end_inclusive else 'exclusive'}) in {zone}"
+
+
+def periods(limits: Iterable[PeriodLimit]) -> str:
+    """How many redemptions are allowed in which periods."""
+    return " and ".join(f"fewer than {limit.redemptions} in {limit.per} ({limit.kind})" for limit in limits)
 
 
 def codes(known: Collection[str], what: str) -> str:

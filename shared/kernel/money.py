@@ -56,5 +56,10 @@ def to_decimal(minor: int, currency: str) -> str:
 
 def share(minor: int, basis_points: int, *, rounding: Rounding) -> int:
     """A share of a non-negative amount: `minor` x `basis_points` / 10,000, rounded as named."""
-    whole, rest = divmod(minor * basis_points, BASIS_POINTS)
+    return in_whole(minor * basis_points, rounding=rounding)
+
+
+def in_whole(parts: int, *, rounding: Rounding) -> int:
+    """Whole minor units of a non-negative number of ten-thousandths, rounded as named."""
+    whole, rest = divmod(parts, BASIS_POINTS)
     return whole + 1 if rounding is Rounding.HALF_UP and rest * 2 >= BASIS_POINTS else whole

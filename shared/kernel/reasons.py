@@ -88,9 +88,14 @@ class Reason(Enum):
         "The qualifying amount did not reach the threshold in this one purchase.",
         "The purchase was below the offer's minimum.",
     )
+    AMOUNT_ABOVE_MAXIMUM = (
+        "amount_above_maximum",
+        "The qualifying amount of this one purchase is above the most that the offer takes.",
+        "The purchase was above the offer's maximum.",
+    )
     PROGRESS_BELOW_THRESHOLD = (
         "progress_below_threshold",
-        "The purchase counts; the running sum has not reached the threshold yet.",
+        "The purchase counts; the running sum has not reached the threshold yet, or there have not been enough visits.",
         "The purchase counts towards the offer; you are not there yet.",
     )
     NOTHING_TO_REWARD = ("nothing_to_reward", "The reward rounds to nothing.", "The purchase is too small to earn cashback.")
@@ -103,6 +108,11 @@ class Reason(Enum):
         "customer_limit_reached",
         "The customer has had as many redemptions, or as much reward, of this offer as its limits allow.",
         "You have already had the most that this offer gives.",
+    )
+    PERIOD_LIMIT_REACHED = (
+        "period_limit_reached",
+        "The customer has had as many redemptions of this offer as it allows in the period of the purchase.",
+        "You have already had the most that this offer gives for now.",
     )
     OFFER_LIMIT_REACHED = (
         "offer_limit_reached",

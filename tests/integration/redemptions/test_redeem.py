@@ -142,6 +142,24 @@ def test_a_limit_in_total_refuses_with_its_own_reason(world: World) -> None:
     world.verify()
 
 
+def test_visits_and_limits_of_a_period_are_counted_over_batches(world: World) -> None:
+    offer = world.offer(
+        world.campaign(),
+        reward={"kind": "tiers", "on": "whole", "tiers": [{"reached": 0, "basis_points": 500}, {"reached": 4000, "amount": 400}]},
+        qualification={"kind": "visits", "visits": 2, "maximum": 3000},
+        limits={"per_period": [{"redemptions": 1, "per": "P1D", "kind": "calendar"}]},
+        repeat=True,
+    )
+    world.grant(offer, "cust-1")
+    bought = [(1500, 0), (3001, 1), (1500, 2), (2000, 3), (2000, 4), (100, 24)]
+    for number, (amount, hour) in reversed(list(enumerate(bought))):
+        world.post(purchase(f"t{number}", at=NOW + timedelta(hours=hour), amount=amount))
+    earned = [(row["transaction_id"], row["reward_minor"]) for row in world.redemptions() if row["reward_minor"]]
+    assert earned == [("t2", 150), ("t5", 400)]
+    assert {row["reason"] for row in world.rows("SELECT reason FROM refusal_counts")} >= {"amount_above_maximum"}
+    world.verify()
+
+
 def test_only_products_in_scope_count(world: World) -> None:
     offer = world.offer(
         world.campaign(),

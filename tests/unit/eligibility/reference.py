@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from shared.eligibility.model import Grant, History, Interval, Offer, Purchase
-from shared.eligibility.terms import FixedReward, Terms, ZonePolicy
+from shared.eligibility.terms import FixedReward, PeriodLimit, Terms, TieredReward, ZonePolicy
 from shared.kernel.money import Rounding
 from shared.kernel.reasons import Reason
 
@@ -35,6 +35,8 @@ class State:
     revoked: set[UUID] = field(default_factory=set)
     done: dict[UUID, int] = field(default_factory=dict)
     saved: dict[UUID, int] = field(default_factory=dict)
+    visits: dict[UUID, int] = field(default_factory=dict)
+    moments: dict[tuple[UUID, int], datetime] = field(default_factory=dict)
     outcomes: Outcomes = field(default_factory=list)
     decisions: Decisions = field(default_factory=list)
 
@@ -93,9 +95,9 @@ def _buy(state: State, offer: Offer, history: History, purchase: Purchase) -> No
         state.decisions.append((purchase.transaction_id, None, Reason.HELD_OUT if history.held_out else Reason.NOT_TARGETED))
         return
     for grant in sorted(history.grants, key=lambda g: (g.granted_at, g.grant_id)):
-        reason = _why_not(state, version.terms, history, grant, purchase)
+        reason = _why_not(state, version.terms, history, grant, purchase) or _amount_wrong(version.terms, amount)
         if reason is None:
-            reason = _complete(state, version.terms, history, (grant.grant_id, amount, purchase.transaction_id, version.number))
+            reason = _complete(state, version.terms, history, (grant.grant_id, amount, purchase, version.number))
         state.decisions.append((purchase.transaction_id, grant.grant_id, reason))
 
 
@@ -152,40 +154,84 @@ def _outlived(terms: Terms, history: History, grant: Grant, purchase: Purchase) 
     return left < 0 or (left == 0 and not terms.window.end_inclusive)
 
 
-def _complete(state: State, terms: Terms, history: History, purchase: tuple[UUID, int, str, int]) -> Reason | None:
-    gid, amount, transaction_id, number = purchase
-    cumulative = terms.qualification.kind == "cumulative_spend"
-    if cumulative:
+def _amount_wrong(terms: Terms, amount: int) -> Reason | None:
+    asked = terms.qualification
+    if asked.kind != "cumulative_spend" and not _reached(terms, amount):
+        return Reason.AMOUNT_BELOW_THRESHOLD
+    return Reason.AMOUNT_ABOVE_MAXIMUM if asked.maximum is not None and amount > _minor(asked.maximum) else None
+
+
+def _reached(terms: Terms, amount: int) -> bool:
+    threshold = _minor(terms.qualification.threshold)
+    return amount > threshold or (amount == threshold and terms.qualification.operator.value == ">=")
+
+
+def _complete(state: State, terms: Terms, history: History, bought: tuple[UUID, int, Purchase, int]) -> Reason | None:
+    gid, amount, purchase, number = bought
+    kind = terms.qualification.kind
+    if kind != "single_purchase":
         state.saved[gid] = state.saved.get(gid, 0) + amount
-    reason = _complete_once(state, terms, history, (gid, state.saved[gid] if cumulative else amount, transaction_id, number))
+        state.visits[gid] = state.visits.get(gid, 0) + 1
+    reason = _complete_once(state, terms, history, (gid, amount if kind == "single_purchase" else state.saved[gid], purchase, number))
     again = reason
-    while again is None and cumulative and terms.repeat:
-        again = _complete_once(state, terms, history, (gid, state.saved[gid], transaction_id, number))
+    while again is None and kind == "cumulative_spend" and terms.repeat:
+        again = _complete_once(state, terms, history, (gid, state.saved[gid], purchase, number))
     return reason
 
 
-def _complete_once(state: State, terms: Terms, history: History, purchase: tuple[UUID, int, str, int]) -> Reason | None:
-    gid, amount, transaction_id, number = purchase
-    cumulative, threshold = terms.qualification.kind == "cumulative_spend", _minor(terms.qualification.threshold)
-    if amount < threshold or (amount == threshold and terms.qualification.operator.value == ">"):
-        return Reason.PROGRESS_BELOW_THRESHOLD if cumulative else Reason.AMOUNT_BELOW_THRESHOLD
-    reward = _reward(terms, threshold if cumulative and terms.repeat else amount)
+def _complete_once(state: State, terms: Terms, history: History, bought: tuple[UUID, int, Purchase, int]) -> Reason | None:
+    gid, amount, purchase, number = bought
+    kind = terms.qualification.kind
+    carries = kind == "cumulative_spend" and terms.repeat
+    if (kind == "cumulative_spend" and not _reached(terms, amount)) or (kind == "visits" and state.visits[gid] < _count(terms)):
+        return Reason.PROGRESS_BELOW_THRESHOLD
+    reward = _reward(terms, _minor(terms.qualification.threshold) if carries else amount)
     if reward == 0:
         return Reason.NOTHING_TO_REWARD
     refused = {(refusal.grant_id, refusal.ordinal) for refusal in history.refusals}
-    had = [outcome[2] for outcome in state.outcomes if outcome[:2] not in refused]
+    had = [outcome[:3] for outcome in state.outcomes if outcome[:2] not in refused]
     limits = terms.limits
     if limits.redemptions_per_customer is not None and len(had) >= limits.redemptions_per_customer:
         return Reason.CUSTOMER_LIMIT_REACHED
     if limits.reward_per_customer is not None:
-        reward = min(reward, _minor(limits.reward_per_customer) - sum(had))
+        reward = min(reward, _minor(limits.reward_per_customer) - sum(amount for _, _, amount in had))
     if reward <= 0:
         return Reason.CUSTOMER_LIMIT_REACHED
-    if cumulative and terms.repeat:
-        state.saved[gid] -= threshold
+    zone = _zone(terms, history, purchase)
+    for limit in limits.per_period:
+        if sum(_same_period(limit, state.moments[key[:2]], purchase.at, zone) for key in had) >= limit.redemptions:
+            return Reason.PERIOD_LIMIT_REACHED
+    if carries:
+        state.saved[gid] -= _minor(terms.qualification.threshold)
+    if kind == "visits":
+        state.saved[gid] = state.visits[gid] = 0
     state.done[gid] = state.done.get(gid, 0) + 1
-    state.outcomes.append((gid, state.done[gid], reward, transaction_id, number))
+    state.moments[gid, state.done[gid]] = purchase.at
+    state.outcomes.append((gid, state.done[gid], reward, purchase.transaction_id, number))
     return None
+
+
+def _count(terms: Terms) -> int:
+    assert terms.qualification.visits is not None
+    return terms.qualification.visits
+
+
+def _same_period(limit: PeriodLimit, before: datetime, at: datetime, zone: ZoneInfo) -> bool:
+    """Whether a redemption before is still in the period of one now, by what two wall clocks show."""
+    then, now = before.astimezone(zone), at.astimezone(zone)
+    if limit.kind == "calendar":
+        shown = {"D": "%Y-%m-%d", "W": "%G-%V", "M": "%Y-%m"}[limit.per[-1]]
+        return then.strftime(shown) == now.strftime(shown)
+    number = int(limit.per[1:-1])
+    if limit.per[-1] == "M":
+        back = now.replace(tzinfo=None)
+        for _ in range(number):
+            back = back.replace(day=1) - timedelta(days=1)
+        last_day = back.day
+        start = back.replace(day=min(now.day, last_day), tzinfo=zone, fold=now.fold)
+    else:
+        start = now - timedelta(days=number * (7 if limit.per[-1] == "W" else 1))
+    return before.timestamp() > start.timestamp()
 
 
 def _minor(amount: int | str) -> int:
@@ -193,9 +239,29 @@ def _minor(amount: int | str) -> int:
 
 
 def _reward(terms: Terms, base: int) -> int:
-    if isinstance(terms.reward, FixedReward):
-        return _minor(terms.reward.amount) if base else 0
-    rounding = ROUND_HALF_UP if terms.reward.rounding is Rounding.HALF_UP else ROUND_DOWN
-    exact = Decimal(base) * terms.reward.basis_points / 10_000
-    reward = int(exact.quantize(Decimal(1), rounding=rounding))
-    return reward if terms.reward.cap is None else min(reward, _minor(terms.reward.cap))
+    reward = terms.reward
+    if base == 0:
+        return 0
+    if isinstance(reward, FixedReward):
+        return _minor(reward.amount)
+    exact = _tiered(reward, Decimal(base)) if isinstance(reward, TieredReward) else Decimal(base) * reward.basis_points / 10_000
+    rounding = ROUND_HALF_UP if reward.rounding is Rounding.HALF_UP else ROUND_DOWN
+    whole = int(exact.quantize(Decimal(1), rounding=rounding))
+    if reward.minimum is not None:
+        whole = max(whole, _minor(reward.minimum))
+    return whole if reward.cap is None else min(whole, _minor(reward.cap))
+
+
+def _tiered(reward: TieredReward, base: Decimal) -> Decimal:
+    """Cent by cent for slices; for whole amounts the last tier that is reached."""
+    paid = Decimal(0)
+    for tier, following in zip(reward.tiers, [*reward.tiers[1:], None], strict=True):
+        start = Decimal(_minor(tier.reached))
+        if base < start:
+            break
+        if reward.on == "whole":
+            paid = base * tier.basis_points / 10_000 if tier.basis_points is not None else Decimal(_minor(tier.amount or 0))
+        else:
+            end = base if following is None else min(base, Decimal(_minor(following.reached)))
+            paid += (end - start) * (tier.basis_points or 0) / 10_000
+    return paid

@@ -56,21 +56,45 @@ rewards = st.one_of(
         {
             "kind": st.just("percent"),
             "basis_points": st.sampled_from([50, 333, 1000, 10_000]),
+            "minimum": rarely(st.sampled_from([1, 20, "0.40"])),
             "cap": maybe(st.sampled_from([1, 30, "0.75"])),
             "rounding": st.sampled_from(["half_up", "down"]),
         }
     ),
+    st.builds(
+        lambda on, starts, paid, bounds: {
+            "kind": "tiers",
+            "on": on,
+            "tiers": [{"reached": start, **pays} for start, pays in zip(sorted(starts), paid, strict=False)],
+            **bounds,
+        },
+        st.sampled_from(["whole", "marginal"]),
+        st.lists(st.sampled_from([0, 1, 100, 101, 250, 1000]), min_size=1, max_size=3, unique=True),
+        st.lists(st.sampled_from([{"basis_points": 333}, {"basis_points": 1000}, {"amount": 25}]), min_size=3, max_size=3),
+        st.sampled_from([{}, {"minimum": 7}, {"cap": 60}, {"rounding": "down"}]),
+    ),
+)
+periods = st.lists(
+    st.fixed_dictionaries(
+        {
+            "redemptions": st.integers(1, 2),
+            "per": st.sampled_from(["P1D", "P1W", "P1M", "P2D"]),
+            "kind": st.sampled_from(["calendar", "rolling"]),
+        }
+    ),
+    max_size=2,
 )
 all_terms: st.SearchStrategy[Terms] = st.builds(
     terms,
     reward=rewards,
     qualification=st.fixed_dictionaries(
         {
-            "kind": st.sampled_from(["single_purchase", "cumulative_spend"]),
+            "kind": st.sampled_from(["single_purchase", "cumulative_spend", "visits"]),
             "threshold": st.sampled_from([100, 250, 0, "3.00"]),
             "operator": st.sampled_from([">=", ">"]),
+            "maximum": rarely(st.sampled_from([250, 300, "10.00"])),
         }
-    ),
+    ).map(lambda asked: asked | ({"visits": 2} if asked["kind"] == "visits" else {})),
     scope=st.fixed_dictionaries({"include": rarely(places, {}), "exclude": rarely(places, {})}),
     window=st.fixed_dictionaries(
         {
@@ -84,7 +108,11 @@ all_terms: st.SearchStrategy[Terms] = st.builds(
     ),
     activation=st.sampled_from(["automatic", "required"]),
     limits=st.fixed_dictionaries(
-        {"redemptions_per_customer": maybe(st.integers(1, 4)), "reward_per_customer": maybe(st.sampled_from([1, 60, 120, "2.00"]))}
+        {
+            "redemptions_per_customer": maybe(st.integers(1, 4)),
+            "reward_per_customer": maybe(st.sampled_from([1, 60, 120, "2.00"])),
+            "per_period": rarely(periods, []),
+        }
     ),
     repeat=st.sampled_from([True, False]),
 ).filter(lambda made: not problems(made))

@@ -113,7 +113,8 @@ def test_rule_that_is_not_asked_never_fails(offer: Offer, history: History) -> N
     compiled = compile_offer(offer)
     for purchase in history.purchases:
         for grant in history.grants:
-            case = Case(offer, compiled.version_at(purchase.at), history, grant, purchase, 0)
+            version = compiled.version_at(purchase.at)
+            case = Case(offer, version, history, grant, purchase, 0, version.qualifying_minor(purchase))
             assert all(rule.passes(case) for rule in COUNTS if not rule.asked(case))
 
 

@@ -13,7 +13,12 @@ from tests.unit.eligibility.builders import history, offer, purchase, terms
 SEGMENT = f"seg_{1:032x}"
 CUMULATIVE = {"kind": "cumulative_spend", "threshold": 5000}
 PERCENT = {"kind": "percent", "basis_points": 500}
+ONE_A_DAY = {"redemptions": 1, "per": "P1D", "kind": "calendar"}
 WORDS = {"channel": "email", "language": "en", "title": "Five off", "text": "At our shops"}
+
+
+def tiers(*listed: dict[str, Any], on: str = "whole") -> dict[str, Any]:
+    return {"kind": "tiers", "on": on, "tiers": list(listed)}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,27 @@ WORDS = {"channel": "email", "language": "en", "title": "Five off", "text": "At 
         ({"limits": {"reward_per_customer": "7.001"}}, "/limits/reward_per_customer"),
         ({"limits": {"reward_per_customer": 0}}, "/limits/reward_per_customer"),
         ({"limits": {"reward_per_customer": 499}}, "/limits/reward_per_customer"),
+        ({"reward": PERCENT | {"minimum": 0}}, "/reward/minimum"),
+        ({"reward": PERCENT | {"minimum": "0.001"}}, "/reward/minimum"),
+        ({"reward": PERCENT | {"minimum": 200, "cap": 100}}, "/reward/cap"),
+        ({"reward": PERCENT | {"minimum": 200}, "limits": {"reward_per_customer": 199}}, "/limits/reward_per_customer"),
+        ({"reward": tiers({"reached": 0})}, "/reward/tiers/0"),
+        ({"reward": tiers({"reached": 0, "basis_points": 1, "amount": 1})}, "/reward/tiers/0"),
+        ({"reward": tiers({"reached": 0, "amount": 100}, on="marginal")}, "/reward/tiers/0"),
+        ({"reward": tiers({"reached": 0, "amount": 0})}, "/reward/tiers/0/amount"),
+        ({"reward": tiers({"reached": "1.001", "amount": 5})}, "/reward/tiers/0/reached"),
+        ({"reward": tiers({"reached": 5, "amount": 5}, {"reached": 5, "amount": 6})}, "/reward/tiers/1/reached"),
+        ({"reward": tiers({"reached": 3000, "amount": 5}), "qualification": {"maximum": 2999}}, "/reward/tiers"),
+        ({"reward": tiers({"reached": 6000, "amount": 5}), "repeat": True, "qualification": CUMULATIVE}, "/reward/tiers"),
+        ({"reward": {"kind": "percent", "basis_points": 1}, "qualification": {"threshold": 0, "maximum": 49}}, "/reward/basis_points"),
+        ({"qualification": {"maximum": 1999}}, "/qualification/maximum"),
+        ({"qualification": {"maximum": 2000, "operator": ">"}}, "/qualification/maximum"),
+        ({"qualification": {"threshold": 0, "maximum": 0}}, "/qualification/maximum"),
+        ({"qualification": {"kind": "visits", "visits": 2, "maximum": 1999}}, "/qualification/maximum"),
+        ({"qualification": {"kind": "visits"}}, "/qualification/visits"),
+        ({"qualification": {"visits": 2}}, "/qualification/visits"),
+        ({"limits": {"per_period": [ONE_A_DAY | {"per": "P2D"}]}}, "/limits/per_period/0/per"),
+        ({"limits": {"per_period": [ONE_A_DAY, ONE_A_DAY | {"redemptions": 2}]}}, "/limits/per_period/1"),
         ({"repeat": True, "limits": {"redemptions_per_customer": 1}}, "/limits/redemptions_per_customer"),
         ({"repeat": True, "qualification": CUMULATIVE | {"threshold": 0}}, "/qualification/threshold"),
         ({"repeat": True, "reward": PERCENT, "qualification": CUMULATIVE | {"threshold": 9}}, "/reward/basis_points"),

@@ -1,0 +1,83 @@
+"""Rewards compiled: from a qualifying amount to what it earns, before the customer's limits. Amounts in minor units."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Final
+
+from shared.eligibility.terms import FixedReward, PercentReward, Terms, Tier, TieredReward
+from shared.kernel.money import Rounding, in_whole, share, to_minor
+from shared.kernel.wire import Amount
+
+Reckoning = Callable[[int], int]
+NO_MORE: Final = 1 << 62
+
+
+def compile_reward(terms: Terms) -> Reckoning:
+    """What a qualifying amount earns; nothing qualifying earns nothing, of a fixed reward too."""
+    reward, currency = terms.reward, terms.currency
+    if isinstance(reward, FixedReward):
+        amount_minor = to_minor(reward.amount, currency)
+        return lambda qualifying: amount_minor if qualifying > 0 else 0
+    return _within(_percent(reward) if isinstance(reward, PercentReward) else _tiers(reward, currency), reward, currency)
+
+
+def largest_reward(terms: Terms) -> int | None:
+    """The most that one redemption can earn by its reward alone; None where nothing bounds it."""
+    reward, currency = terms.reward, terms.currency
+    if isinstance(reward, FixedReward):
+        return to_minor(reward.amount, currency)
+    if reward.cap is not None:
+        return to_minor(reward.cap, currency)
+    if isinstance(reward, TieredReward) and all(tier.amount is not None for tier in reward.tiers):
+        return max(_minor(tier.amount, currency) for tier in reward.tiers)
+    return None
+
+
+def _within(reckoning: Reckoning, reward: PercentReward | TieredReward, currency: str) -> Reckoning:
+    """Not less than the minimum where anything qualifies, and not more than the cap."""
+    least, most = _minor(reward.minimum, currency), _minor(reward.cap, currency, missing=NO_MORE)
+    if least == 0 and most == NO_MORE:
+        return reckoning
+    return lambda qualifying: min(max(reckoning(qualifying), least), most) if qualifying > 0 else 0
+
+
+def _percent(reward: PercentReward) -> Reckoning:
+    basis_points, rounding = reward.basis_points, reward.rounding
+    return lambda qualifying: share(qualifying, basis_points, rounding=rounding)
+
+
+def _tiers(reward: TieredReward, currency: str) -> Reckoning:
+    starts = [to_minor(tier.reached, currency) for tier in reward.tiers]
+    if reward.on == "marginal":
+        return _slices(starts, [tier.basis_points or 0 for tier in reward.tiers], reward.rounding)
+    paid = [_of_tier(tier, currency, reward.rounding) for tier in reward.tiers]
+
+    def of_whole(qualifying: int) -> int:
+        reached = bisect_right(starts, qualifying)
+        return paid[reached - 1](qualifying) if reached and qualifying > 0 else 0
+
+    return of_whole
+
+
+def _of_tier(tier: Tier, currency: str, rounding: Rounding) -> Reckoning:
+    if tier.basis_points is None:
+        amount_minor = _minor(tier.amount, currency)
+        return lambda _qualifying: amount_minor
+    basis_points = tier.basis_points
+    return lambda qualifying: share(qualifying, basis_points, rounding=rounding)
+
+
+def _slices(starts: Sequence[int], basis_points: Sequence[int], rounding: Rounding) -> Reckoning:
+    """Each slice at its own rate; the sum is rounded once."""
+    slices = tuple(zip(pairwise((*starts, NO_MORE)), basis_points, strict=True))
+
+    def of_slices(qualifying: int) -> int:
+        parts = sum(max(min(qualifying, end) - start, 0) * points for (start, end), points in slices)
+        return in_whole(parts, rounding=rounding)
+
+    return of_slices
+
+
+def _minor(amount: Amount | None, currency: str, missing: int = 0) -> int:
+    return missing if amount is None else to_minor(amount, currency)
