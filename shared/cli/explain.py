@@ -99,3 +99,17 @@ def _print_verdict(verdict: dict[str, Any]) -> None:
     told = ("rule", "expected", "actual", "reason")
     rows = [("yes" if rule["passed"] else "NO", *(rule[name] for name in told)) for rule in verdict["rules"]]
     print_table(["Passed", "Rule", "Asked", "Found", "Reason"], rows, title=title)
+    print_table(["Where it stood before", ""], _stood(verdict))
+
+
+def _stood(verdict: dict[str, Any]) -> list[tuple[str, str]]:
+    before, currency = verdict["before"], verdict["currency"]
+    return [
+        ("running sum", f"{to_decimal(before['spend_minor'], currency)} {currency}"),
+        ("visits", str(before["visits"])),
+        ("completions of the grant", str(before["completions"])),
+        ("redemptions of the customer", f"{before['redemptions']}, {to_decimal(before['rewarded_minor'], currency)} {currency}"),
+        ("activated", before["activated_at"] or "never"),
+        ("consent", "given" if before["consent"] else "withdrawn"),
+        ("left of the budget now", f"{to_decimal(verdict['budget_left_minor'], currency)} {currency}"),
+    ]

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.fold import Fold, Used, attempt_to_complete, grant_order, purchase_order, refused_keys, used_up
-from shared.eligibility.model import Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict
+from shared.eligibility.model import Before, Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict
 from shared.eligibility.rule import Attempt, Case
 from shared.eligibility.rules import COMPLETES, OF_PURCHASE
+from shared.eligibility.rules_of_time import within
 
 
 def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tuple[Verdict, ...]:
@@ -64,40 +65,44 @@ class _Account:
 
 def _verdict(account: _Account, grant: Grant | None) -> Verdict:
     earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.ordinal) not in account.refused]
-    rules = tuple(_results(account, grant))
+    standing = account.before.get(grant.grant_id) if grant else None
+    case, attempt = _case(account, grant, standing), _attempt(account, grant, standing)
+    rules = (*(rule.result(case) for rule in OF_PURCHASE), *(rule.result(attempt) for rule in COMPLETES), *_admissions(account, grant))
     return Verdict(
         grant_id=grant.grant_id if grant else None,
         version=account.version.number,
         eligible=bool(earned),
         reward_minor=sum(outcome.reward_minor for outcome in earned),
+        before=_before(case, attempt, standing),
         rules=rules,
         reasons=tuple(dict.fromkeys(result.reason for result in rules if result.reason)),
     )
 
 
-def _results(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
-    case, attempt = _case(account, grant), _attempt(account, grant)
-    for rule in OF_PURCHASE:
-        yield rule.result(case)
-    for rule_of_completion in COMPLETES:
-        yield rule_of_completion.result(attempt)
-    yield from _admissions(account, grant)
-
-
-def _case(account: _Account, grant: Grant | None) -> Case:
-    standing = account.before.get(grant.grant_id) if grant else None
+def _case(account: _Account, grant: Grant | None, standing: Progress | None) -> Case:
     completions = standing.completions if standing else 0
     qualifying_minor = account.version.qualifying_minor(account.purchase)
     return Case(account.compiled.offer, account.version, account.history, grant, account.purchase, completions, qualifying_minor)
 
 
-def _attempt(account: _Account, grant: Grant | None) -> Attempt:
+def _attempt(account: _Account, grant: Grant | None, standing: Progress | None) -> Attempt:
     version, purchase = account.version, account.purchase
-    standing = account.before.get(grant.grant_id) if grant and version.sums else None
-    saved_minor, visits = (standing.spend_minor, standing.visits) if standing else (0, 0)
+    saved_minor, visits = (standing.spend_minor, standing.visits) if standing and version.sums else (0, 0)
     zone = version.window.zone(purchase.zone, account.history.zone)
     sums = (saved_minor + version.qualifying_minor(purchase), visits + 1)
     return attempt_to_complete(version, purchase.at, zone, sums, _used_before(account, grant))
+
+
+def _before(case: Case, attempt: Attempt, standing: Progress | None) -> Before:
+    return Before(
+        spend_minor=standing.spend_minor if standing else 0,
+        visits=standing.visits if standing else 0,
+        completions=case.completions,
+        redemptions=attempt.redemptions,
+        rewarded_minor=attempt.rewarded_minor,
+        activated_at=case.grant.activated_at if case.grant else None,
+        consent=not within(case.history.consent_withdrawn, case.purchase.at),
+    )
 
 
 def _used_before(account: _Account, grant: Grant | None) -> Used:

@@ -1,6 +1,6 @@
 """The values of the fold: what a history is made of, and what comes out of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -141,6 +141,21 @@ class RuleResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Before:
+    """Where a grant and its customer stood when a purchase reached them; amounts in minor units."""
+
+    spend_minor: int
+    """The grant's running sum."""
+    visits: int
+    completions: int
+    redemptions: int
+    """What the customer had had of the offer, over all grants."""
+    rewarded_minor: int
+    activated_at: datetime | None
+    consent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """The answer for one grant (or for the offer where there is none) and one purchase, every rule with its values."""
 
@@ -148,5 +163,6 @@ class Verdict:
     version: int | None
     eligible: bool
     reward_minor: int
-    rules: tuple[RuleResult, ...] = field(default=())
-    reasons: tuple[Reason, ...] = ()
+    before: Before
+    rules: tuple[RuleResult, ...]
+    reasons: tuple[Reason, ...]

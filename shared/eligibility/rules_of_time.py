@@ -9,7 +9,8 @@ from shared.eligibility.rule import Case, Rule
 from shared.kernel.reasons import Reason
 
 
-def _in(intervals: tuple[Interval, ...], at: datetime) -> bool:
+def within(intervals: tuple[Interval, ...], at: datetime) -> bool:
+    """Whether a moment lies in any of the intervals."""
     return any(span.start <= at and (span.end is None or at < span.end) for span in intervals)
 
 
@@ -98,7 +99,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
     Rule(
         name="consent",
         reason=Reason.CONSENT_WITHDRAWN,
-        passes=lambda case: not _in(case.history.consent_withdrawn, case.purchase.at),
+        passes=lambda case: not within(case.history.consent_withdrawn, case.purchase.at),
         expected=lambda case: wording.outside(case.history.consent_withdrawn),
         actual=_at,
         asked=lambda case: bool(case.history.consent_withdrawn),
@@ -141,7 +142,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
     Rule(
         name="not paused",
         reason=Reason.PAUSED,
-        passes=lambda case: not _in(case.offer.pauses, case.purchase.at),
+        passes=lambda case: not within(case.offer.pauses, case.purchase.at),
         expected=lambda case: wording.outside(case.offer.pauses),
         actual=_at,
         asked=lambda case: bool(case.offer.pauses),

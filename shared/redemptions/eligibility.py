@@ -12,7 +12,7 @@ from events.payloads import MAX_ITEMS, BasketItem
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
 from shared.eligibility.matching import Catalogue
-from shared.eligibility.model import Grant, History, Purchase, Refusal, RuleResult, Verdict
+from shared.eligibility.model import Before, Grant, History, Purchase, Refusal, RuleResult, Verdict
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import CampaignId, GrantId, OfferId
 from shared.kernel.reasons import Reason
@@ -69,6 +69,9 @@ class VerdictView(Wire):
     eligible: bool
     reward_minor: Minor
     currency: Currency
+    before: Before
+    budget_left_minor: Minor
+    """What the campaign's budget could still cover when this was asked."""
     rules: tuple[RuleResult, ...]
     reasons: list[ReasonView]
 
@@ -158,9 +161,9 @@ def _answer(question: _Question, facts: dict[str, Any]) -> Eligibility | NotFoun
 def _verdicts(compiled: CompiledOffer, facts: dict[str, Any], purchase: Purchase) -> Iterator[VerdictView]:
     history = _history(compiled, facts)
     made = any(known.transaction_id == purchase.transaction_id for known in history.purchases)
-    left_minor = None if made else (facts["available"] or {}).get(str(compiled.offer.campaign_id), 0)
+    left_minor = (facts["available"] or {}).get(str(compiled.offer.campaign_id), 0)
     for verdict in explain(compiled, history, purchase):
-        yield _view(compiled, verdict, purchase, left_minor)
+        yield _view(compiled, verdict, left_minor, made=made)
 
 
 def _history(compiled: CompiledOffer, facts: dict[str, Any]) -> History:
@@ -193,9 +196,9 @@ def _refusal(row: dict[str, Any]) -> Refusal:
     return Refusal(grant_id=UUID(row["grant_id"]), ordinal=row["ordinal"], reason=Reason.of(row["reason"]))
 
 
-def _view(compiled: CompiledOffer, verdict: Verdict, purchase: Purchase, left_minor: int | None) -> VerdictView:
-    """A verdict as it is told; of a purchase not yet made with what is left of the campaign's budget now."""
-    budget = () if left_minor is None else (_budget(verdict.reward_minor, left_minor),)
+def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: int, *, made: bool) -> VerdictView:
+    """A verdict as it is told; of a purchase not yet made with whether the campaign's budget covers it now."""
+    budget = () if made else (_budget(verdict.reward_minor, left_minor),)
     refusals = [rule.reason for rule in budget if rule.reason]
     return VerdictView(
         offer_id=compiled.offer.offer_id,
@@ -204,7 +207,9 @@ def _view(compiled: CompiledOffer, verdict: Verdict, purchase: Purchase, left_mi
         version=verdict.version,
         eligible=verdict.eligible and not refusals,
         reward_minor=0 if refusals else verdict.reward_minor,
-        currency=compiled.version_at(purchase.at).terms.currency,
+        currency=compiled.versions[-1].terms.currency,
+        before=verdict.before,
+        budget_left_minor=left_minor,
         rules=(*verdict.rules, *budget),
         reasons=[ReasonView(code=r.code, support=r.support, customer=r.customer) for r in (*verdict.reasons, *refusals)],
     )

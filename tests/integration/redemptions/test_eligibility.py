@@ -88,7 +88,9 @@ def test_history_counts_and_a_purchase_made_takes_its_own_place(world: World, as
     offer_id = world.offer(world.campaign())
     world.grant(offer_id, "cust-1")
     world.post(purchase("t1"))
-    assert codes(asker.verdict(offer_id=offer_id, at=NOW + timedelta(hours=1))) == ["already_completed"]
+    after = asker.verdict(offer_id=offer_id, at=NOW + timedelta(hours=1))
+    assert codes(after) == ["already_completed"]
+    assert (after.before.completions, after.before.rewarded_minor, after.budget_left_minor) == (1, 200, 100_000 - 200)
     made = asker.verdict(offer_id=offer_id, transaction_id="t1")
     assert (made.eligible, "budget" in {rule.rule for rule in made.rules}) == (True, False)
 

@@ -22,6 +22,16 @@ VERDICT = {
     "reward_minor": 0,
     "currency": "USD",
     "rules": [{"rule": "targeted", "passed": False, "expected": "a grant", "actual": "no grant", "reason": "not_targeted"}],
+    "before": {
+        "spend_minor": 1234,
+        "visits": 2,
+        "completions": 0,
+        "redemptions": 1,
+        "rewarded_minor": 200,
+        "activated_at": None,
+        "consent": False,
+    },
+    "budget_left_minor": 99_800,
 }
 PURCHASE = ("--amount", "12.34", "--merchant", "shop")
 
@@ -141,7 +151,7 @@ def test_explain_asks_the_platform_and_shows_every_rule(tmp_path: Path, monkeypa
     }
     assert headers["Authorization"].startswith("Bearer ey")
     assert result.exit_code == Exit.DONE
-    assert "not_targeted" in result.stdout
+    assert all(told in result.stdout for told in ("not_targeted", "12.34 USD", "1, 2.00 USD", "withdrawn", "998.00 USD"))
     assert json.loads(explain(*PURCHASE, "--json", folder=tmp_path).stdout)["verdicts"] == [VERDICT]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.eligibility.compile import compile_offer
 from shared.eligibility.explain import explain
 from shared.eligibility.fold import evaluate
-from shared.eligibility.model import Item, Refusal, RuleResult, Verdict
+from shared.eligibility.model import Before, Interval, Item, Refusal, RuleResult, Verdict
 from shared.eligibility.rules import COMPLETES, OF_PURCHASE
 from shared.kernel.reasons import Reason
 from tests.unit.eligibility.builders import PURCHASED_AT, compiled, grant, history, offer, purchase, terms
@@ -82,6 +82,25 @@ def test_one_verdict_per_grant_in_order_each_with_what_was_left_for_it() -> None
     assert [(v.grant_id, v.reward_minor) for v in (first, second)] == [(grant("g1").grant_id, 500), (grant("g2").grant_id, 200)]
     assert [rule(v, "customer's reward").actual for v in (first, second)] == ["0.00 USD before", "5.00 USD before"]
     assert [rule(v, "customer's redemptions").actual for v in (first, second)] == ["0 before", "1 before"]
+
+
+def test_tells_where_grant_and_customer_stood_before() -> None:
+    carrying = compiled(repeat=True, activation="required", qualification={"kind": "cumulative_spend", "threshold": 5000})
+    activated_at = PURCHASED_AT - timedelta(days=5)
+    made = [purchase(f"t{day}", at=PURCHASED_AT - timedelta(days=4 - day), amount_minor=4000) for day in (1, 2, 3)]
+    opted_out = (Interval(start=PURCHASED_AT),)
+    held = history(*made, grants=(grant(activated_at=activated_at),), consent_withdrawn=opted_out, refusals=(REFUSED,))
+    (verdict,) = explain(carrying, held, purchase("t9"))
+    assert verdict.before == Before(
+        spend_minor=2000, visits=3, completions=2, redemptions=1, rewarded_minor=500, activated_at=activated_at, consent=False
+    )
+
+
+def test_where_nothing_was_before_there_are_zeros() -> None:
+    (verdict,) = explain(compiled(), history(grants=()), purchase())
+    assert verdict.before == Before(
+        spend_minor=0, visits=0, completions=0, redemptions=0, rewarded_minor=0, activated_at=None, consent=True
+    )
 
 
 def test_without_a_grant_there_is_one_verdict_without_one() -> None:
