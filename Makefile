@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo up test bench lint format types generate check-generated lock clean distclean
+.PHONY: help venv demo up test mutants bench lint format types generate check-generated lock clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,11 @@ up: $(STAMP) ## Start the whole platform on this machine and keep it running
 
 test: $(STAMP) ## Run all tests (ARGS="-k name" to choose)
 	@$(BIN)/python -m pytest $(ARGS)
+
+mutants: $(STAMP) ## Plant faults in the code that decides about money and see how many the tests find (some minutes)
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT \
+	&& $(PIP_INSTALL) --target "$$tools" mutmut \
+	&& PYTHONPATH="$$tools" $(BIN)/python -m mutmut run $(ARGS)
 
 bench: $(STAMP) ## Measure throughput and latency
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -58,7 +63,7 @@ lock: ## Resolve the dependencies of pyproject.toml anew into requirements.lock
 	   --extra demo --extra dev --output-file requirements.lock pyproject.toml
 
 clean: ## Remove caches, reports and local data, keep .venv
-	@rm -rf .clo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist *.egg-info report.html
+	@rm -rf .clo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache mutants build dist *.egg-info report.html
 	@find $(PACKAGES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Remove everything that make made, .venv too
