@@ -28,6 +28,12 @@ class Purchase:
     location_id: str | None = None
     mcc: str | None = None
     zone: str | None = None
+    brand: str | None = None
+    network_merchant_id: str | None = None
+    channel: str | None = None
+    country: str | None = None
+    region: str | None = None
+    card_product: str | None = None
     items: tuple[Item, ...] = ()
 
 

@@ -22,7 +22,8 @@ SQL = Queries(__file__)
 Pair = tuple[str, UUID]
 
 TRANSACTION: Final = (
-    "text", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "uuid[]", "bytea", "timestamptz",
+    "text", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text", "text", "text", "text", "text",
+    "text", "uuid[]", "bytea", "timestamptz",
 )  # fmt: skip
 REDEMPTION: Final = (
     "uuid", "uuid", "int4", "uuid", "uuid", "text", "text", "int8", "int8", "int8", "text", "int8", "int4", "text", "timestamptz",
@@ -183,6 +184,12 @@ def purchase_of_row(row: Mapping[str, Any]) -> Purchase:
         location_id=row["location_id"],
         mcc=row["mcc"],
         zone=row["zone"],
+        brand=row["brand"],
+        network_merchant_id=row["network_merchant_id"],
+        channel=row["channel"],
+        country=row["country"],
+        region=row["region"],
+        card_product=row["card_product"],
         items=tuple([Item(*item) for item in orjson.loads(items)]) if items else (),
     )
 
@@ -192,7 +199,8 @@ def _arrival(arrival: Arrival, tx: Transaction) -> tuple[object, ...]:
     items = orjson.dumps([tuple(item) for item in p.items]).decode() if p.items else None
     return (
         p.transaction_id, "purchase", arrival.posted.customer_id, p.at, p.amount_minor, p.currency, p.merchant_id, p.location_id, p.mcc,
-        p.zone, items, list(arrival.offers), arrival.content_hash, tx.now,
+        p.zone, p.brand, p.network_merchant_id, p.channel, p.country, p.region, p.card_product, items, list(arrival.offers),
+        arrival.content_hash, tx.now,
     )  # fmt: skip
 
 
