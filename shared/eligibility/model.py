@@ -18,7 +18,10 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Purchase:
-    """A card purchase as the fold sees it. `at` is UTC; `zone` is the location's time zone where it is known."""
+    """A card purchase as the fold sees it. `at` is UTC; `zone` is the location's time zone where it is known.
+
+    `recorded_at` is when it came into the history, None where it never did.
+    """
 
     transaction_id: str
     at: datetime
@@ -34,6 +37,7 @@ class Purchase:
     country: str | None = None
     region: str | None = None
     card_product: str | None = None
+    recorded_at: datetime | None = None
     items: tuple[Item, ...] = ()
 
 

@@ -36,6 +36,16 @@ def _in_window(case: Case) -> bool:
     return start <= case.purchase.at < stop
 
 
+def _arrival_stop(case: Case) -> datetime | None:
+    return case.version.window.arrival_stop(case.purchase.zone, case.history.zone)
+
+
+def _arrived(case: Case) -> bool:
+    """A purchase that is not recorded yet may still arrive in time."""
+    stop, recorded_at = _arrival_stop(case), case.purchase.recorded_at
+    return stop is None or recorded_at is None or recorded_at < stop
+
+
 def _end_of_life(case: Case) -> datetime | None:
     window, grant = case.version.window, case.grant
     if grant is None or window.life_days is None:
@@ -165,6 +175,15 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         actual=_shown,
         asked=lambda case: bool(case.version.window.times),
         otherwise="any time",
+    ),
+    Rule(
+        name="arrived in time",
+        reason=Reason.LATE_POSTING,
+        passes=lambda case: case.version.window.tail is None or _arrived(case),
+        expected=lambda case: f"recorded {wording.before(_arrival_stop(case))}",
+        actual=lambda case: f"recorded {wording.moment(case.purchase.recorded_at, 'never yet')}",
+        asked=lambda case: case.version.window.tail is not None,
+        otherwise="however late",
     ),
     Rule(
         name="not withdrawn",

@@ -128,6 +128,8 @@ class Window(Wire):
     """Times at which purchases count, as the clock shows them, on days when it is changed too; at any time where not given."""
     excluded_dates: Annotated[list[LocalDate], Field(min_length=1, max_length=1000)] | None = None
     """Calendar days, from midnight to midnight, on which no purchase counts."""
+    tail: Duration | None = None
+    """How long after the window's end, in local calendar days, a purchase that was made in it may arrive; however late where not given."""
 
 
 class Limits(Wire):

@@ -76,6 +76,8 @@ class CompiledWindow:
     times: tuple[TimeOfDay, ...]
     """None where any time will do."""
     excluded: frozenset[date]
+    tail: LocalSpan | None
+    """The window and the tail after it, in which its purchases may arrive; None where they may arrive however late."""
 
     def zone(self, merchant_zone: str | None, customer_zone: str | None) -> str:
         """The zone in which the window is read; a zone that is not given or not known leaves it to the window's own."""
@@ -84,6 +86,10 @@ class CompiledWindow:
     def span(self, merchant_zone: str | None, customer_zone: str | None) -> Span:
         """When purchases count."""
         return self.fixed or _placed(self.local, self.zone(merchant_zone, customer_zone))
+
+    def arrival_stop(self, merchant_zone: str | None, customer_zone: str | None) -> datetime | None:
+        """When a purchase made in the window arrives too late, read in the same zone; None where it never does."""
+        return _placed(self.tail, self.zone(merchant_zone, customer_zone)).stop if self.tail else None
 
     def grant_stop(self, granted_at: datetime, merchant_zone: str | None, customer_zone: str | None) -> datetime | None:
         """When the grant lives no more, read in the same zone as the window; None where it has no life of its own."""
@@ -123,6 +129,7 @@ def compile_window(window: Window) -> CompiledWindow:
         weekdays=frozenset(map(WEEKDAYS.index, window.days_of_week or WEEKDAYS)),
         times=tuple(map(time_of_day, window.times_of_day or ())),
         excluded=frozenset(map(date.fromisoformat, window.excluded_dates or ())),
+        tail=local._replace(stop=local.stop + _days(window.tail) * DAY) if window.tail else None,
     )
 
 
@@ -135,7 +142,11 @@ def local_span(window: Window) -> LocalSpan:
 
 def life_days(window: Window) -> int | None:
     """Whole days of a grant's own life: 10 for "P10D"."""
-    return int(window.life_after_grant[1:-1]) if window.life_after_grant else None
+    return _days(window.life_after_grant) if window.life_after_grant else None
+
+
+def _days(duration: str) -> int:
+    return int(duration[1:-1])
 
 
 def time_of_day(text: str) -> TimeOfDay:

@@ -70,6 +70,11 @@ class Reason(Enum):
         "The purchase was made at a time of day that is not among the offer's, in the window's own time zone.",
         "The offer does not hold at that time of day.",
     )
+    LATE_POSTING = (
+        "late_posting",
+        "The purchase was made in time, but recorded only after the window and the tail that the offer allows for late postings.",
+        "The purchase reached us too late to count.",
+    )
     WITHDRAWN = ("withdrawn", "The offer had been withdrawn when the purchase was made.", "The offer had ended.")
     PAUSED = ("paused", "The campaign was paused when the purchase was made.", "The offer was paused.")
     CANCELLED = ("cancelled", "The campaign had been cancelled when the purchase was made.", "The offer had ended.")

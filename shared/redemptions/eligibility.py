@@ -2,6 +2,7 @@
 
 from asyncio import to_thread
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
@@ -117,7 +118,8 @@ async def _questions(call: Call, bodies: Sequence[EligibilityAsked], offers: Cat
     location_ids = {purchase.location_id for purchase in asked if purchase.location_id}
     merchant_ids = {purchase.merchant_id for purchase in asked} if offers.asks_brands else set()
     known = await to_thread(_surroundings, call, location_ids, merchant_ids) if location_ids or merchant_ids else NOTHING_KNOWN
-    purchases = [purchase_of(purchase, known) for purchase in asked]
+    now = call.clock.now()
+    purchases = [purchase_of(purchase, known, recorded_at=now) for purchase in asked]
     return [_Question(body, purchase, _wanted(offers, body.offer_id, purchase)) for body, purchase in zip(bodies, purchases, strict=True)]
 
 
@@ -159,7 +161,8 @@ def _answer(question: _Question, facts: dict[str, Any]) -> Eligibility | NotFoun
 
 def _verdicts(compiled: CompiledOffer, facts: dict[str, Any], purchase: Purchase) -> Iterator[VerdictView]:
     history = _history(compiled, facts)
-    made = any(known.transaction_id == purchase.transaction_id for known in history.purchases)
+    made = next((known for known in history.purchases if known.transaction_id == purchase.transaction_id), None)
+    purchase = replace(purchase, recorded_at=made.recorded_at) if made else purchase
     left_minor = None if made else (facts["available"] or {}).get(str(compiled.offer.campaign_id), 0)
     for verdict in explain(compiled, history, purchase):
         yield _view(compiled, verdict, purchase, left_minor)
@@ -188,7 +191,7 @@ def _grant(row: dict[str, Any]) -> Grant:
 
 
 def _stored_purchase(row: dict[str, Any]) -> Purchase:
-    return purchase_of_row(row | {"at": datetime.fromisoformat(row["at"])})
+    return purchase_of_row(row | {name: datetime.fromisoformat(row[name]) for name in ("at", "recorded_at")})
 
 
 def _refusal(row: dict[str, Any]) -> Refusal:

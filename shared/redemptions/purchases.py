@@ -72,18 +72,20 @@ class Arrival:
         return ((self.posted.customer_id, offer_id) for offer_id in self.offers)
 
 
-def arrivals(posted: Iterable[Posted], known: Surroundings, candidates: Callable[[Purchase], Sequence[CompiledOffer]]) -> list[Arrival]:
+def arrivals(
+    posted: Iterable[Posted], known: Surroundings, candidates: Callable[[Purchase], Sequence[CompiledOffer]], *, now: datetime
+) -> list[Arrival]:
     """The posted transactions that fall into the scope of some offer; the others pass by."""
     found = []
     for transaction in posted:
-        purchase = purchase_of(transaction, known)
+        purchase = purchase_of(transaction, known, recorded_at=now)
         offers = tuple(compiled.offer.offer_id for compiled in candidates(purchase))
         if offers:
             found.append(Arrival(posted=transaction, purchase=purchase, offers=offers, content_hash=_content_hash(transaction, purchase)))
     return found
 
 
-def purchase_of(said: Said, known: Surroundings) -> Purchase:
+def purchase_of(said: Said, known: Surroundings, *, recorded_at: datetime) -> Purchase:
     """The purchase with amounts in minor units. Its location tells zone and brand, and MCC, country and region where it doesn't say.
 
     Where the location tells no brand, the merchant's counts.
@@ -104,6 +106,7 @@ def purchase_of(said: Said, known: Surroundings) -> Purchase:
         country=said.country or (place.country if place else None),
         region=said.region or (place.region if place else None),
         card_product=said.card_product,
+        recorded_at=recorded_at,
         items=tuple(Item(item.product, to_minor(item.amount, said.currency)) for item in said.items),
     )
 

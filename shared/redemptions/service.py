@@ -34,7 +34,8 @@ def redeem(call: Call, posted: TransactionsPosted) -> None:
     with call.transaction() as tx:
         lock_shards(tx, [posted.shard])
         offers = catalogue(tx)
-        fresh, again = _new_among(tx, arrivals(posted.transactions, _surroundings(tx, posted.transactions), offers.candidates))
+        known = _surroundings(tx, posted.transactions)
+        fresh, again = _new_among(tx, arrivals(posted.transactions, known, offers.candidates, now=tx.now))
         if again:
             store.file_under_more(tx, again)
         if fresh or again:

@@ -5,7 +5,7 @@ It reads the terms themselves and compiles nothing. Wall clocks are compared as 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
@@ -144,6 +144,7 @@ def _why_not(state: State, terms: Terms, history: History, grant: Grant, purchas
         (asked and gid not in state.active, Reason.ACTIVATED_AFTER_PURCHASE),
         (not _in_window(terms, history, purchase), Reason.OUTSIDE_WINDOW),
         *_hours(terms, purchase.at.astimezone(_zone(terms, history, purchase))),
+        (_late(terms, history, purchase), Reason.LATE_POSTING),
         (state.withdrawn and not (asked and gid in state.safe), Reason.WITHDRAWN),
         (state.paused > 0, Reason.PAUSED),
         (state.cancelled, Reason.CANCELLED),
@@ -162,6 +163,14 @@ def _in_window(terms: Terms, history: History, purchase: Purchase) -> bool:
     day = purchase.at.astimezone(_zone(terms, history, purchase)).date().isoformat()
     window = terms.window
     return window.start <= day <= window.end if window.end_inclusive else window.start <= day < window.end
+
+
+def _late(terms: Terms, history: History, purchase: Purchase) -> bool:
+    if terms.window.tail is None or purchase.recorded_at is None:
+        return False
+    arrived = purchase.recorded_at.astimezone(_zone(terms, history, purchase)).date()
+    last = date.fromisoformat(terms.window.end) + timedelta(days=int(terms.window.tail.strip("PD")))
+    return arrived > last or (arrived == last and not terms.window.end_inclusive)
 
 
 def _hours(terms: Terms, local: datetime) -> list[tuple[bool, Reason]]:

@@ -88,6 +88,7 @@ all_terms: st.SearchStrategy[Terms] = st.builds(
             "life_after_grant": rarely(st.sampled_from(["P1D", "P3D"])),
             "days_of_week": rarely(codes("thursday", "friday", "saturday", "sunday")),
             "times_of_day": rarely(codes("00:00-12:00", "22:00-02:00", "01:00-03:00", "12:00-24:00")),
+            "tail": rarely(st.sampled_from(["P1D", "P4D"])),
             "excluded_dates": rarely(st.lists(days, min_size=1, max_size=3)),
         }
     ),
@@ -109,12 +110,17 @@ def offers(draw: st.DrawFn) -> Offer:
     return offer(*versions, pauses=draw(rarely(intervals, ())), **stops)
 
 
+later = st.builds(lambda hours, ticks: timedelta(hours=hours, microseconds=ticks), st.integers(0, 168), st.sampled_from([0, 0, -1]))
+
+
 @st.composite
 def purchases(draw: st.DrawFn, name: str = "t") -> Purchase:
     items = draw(st.lists(st.builds(Item, st.sampled_from(["p1", "p2", "p3", "p4"]), st.sampled_from([*AMOUNTS, -100])), max_size=3))
+    at = draw(moments)
     return Purchase(
         transaction_id=name,
-        at=draw(moments),
+        at=at,
+        recorded_at=draw(maybe(later.map(lambda by: at + by))),
         amount_minor=draw(rarely(st.just(-100), 250) | amounts),
         currency=draw(rarely(st.sampled_from(["USD", "CAD"]), "USD")),
         merchant_id=draw(st.sampled_from(["m1", "m1", "m1", "m2"])),
