@@ -169,9 +169,9 @@ def test_a_purchase_that_arrives_after_the_tail_earns_nothing_and_one_in_it_earn
     world.post(purchase("t1"))
     clock.advance(end_of_tail)
     world.post(purchase("t2", at=NOW - timedelta(days=1)))
-    world.post(purchase("t1"), purchase("t2", at=NOW - timedelta(days=1)))
+    world.post(purchase("t1"), purchase("t2", at=NOW - timedelta(days=1)), purchase("t3"))
     assert [row["transaction_id"] for row in world.redemptions()] == ["t1"]
-    assert world.rows("SELECT reason, purchases FROM refusal_counts") == [{"reason": "late_posting", "purchases": 1}]
+    assert world.rows("SELECT reason, purchases FROM refusal_counts") == [{"reason": "late_posting", "purchases": 2}]
     world.verify()
 
 

@@ -16,6 +16,7 @@ SEGMENT = f"seg_{1:032x}"
 CUMULATIVE = {"kind": "cumulative_spend", "threshold": 5000}
 PERCENT = {"kind": "percent", "basis_points": 500}
 MONDAY_TO_SATURDAY = {"start": "2017-03-06", "end": "2017-03-11"}
+MORNING = {"start": "2017-03-01T10:00", "end": "2017-03-01T12:00"}
 EXCLUDED_IDS = "/scope/exclude/network_merchant_ids"
 WORDS = {"channel": "email", "language": "en", "title": "Five off", "text": "At our shops"}
 
@@ -62,10 +63,11 @@ WORDS = {"channel": "email", "language": "en", "title": "Five off", "text": "At 
         ({"window": MONDAY_TO_SATURDAY | {"days_of_week": ["sunday"], "times_of_day": ["22:00-24:00"]}}, "/window/days_of_week"),
         ({"window": MONDAY_TO_SATURDAY | {"end": "2017-03-07", "excluded_dates": ["2017-03-07", "2017-03-06"]}}, "/window/excluded_dates"),
         ({"window": MONDAY_TO_SATURDAY | {"days_of_week": ["monday"], "excluded_dates": ["2017-03-06"]}}, "/window/excluded_dates"),
-        ({"window": {"start": "2017-03-01T10:00", "end": "2017-03-01T12:00", "times_of_day": ["12:01-10:00"]}}, "/window/times_of_day"),
+        ({"window": MORNING | {"times_of_day": ["12:01-10:00"]}}, "/window/times_of_day"),
         ({"window": MONDAY_TO_SATURDAY | {"zone": "America/Gotham", "zone_policy": "fixed", "days_of_week": ["monday"]}}, "/window/zone"),
         ({"window": {"times_of_day": ["10:00-12:00", "12:00-12:00"]}}, "/window/times_of_day/1"),
         ({"window": {"times_of_day": ["00:00-00:00"]}}, "/window/times_of_day/0"),
+        ({"window": MORNING | {"end_inclusive": False, "times_of_day": ["12:00-13:00"]}}, "/window/times_of_day"),
         ({"audience": {"segments_in": [SEGMENT], "segments_out": [SEGMENT]}}, "/audience/segments_out"),
         ({"audience": {"holdout": 10_000}}, "/audience/holdout"),
         ({"content": [WORDS, WORDS | {"title": "Again"}]}, "/content/1"),
@@ -97,7 +99,8 @@ def test_tells_what_is_wrong_and_where(overrides: dict[str, Any], path: str) -> 
         {"scope": {"exclude": {"mccs": ["0000-9999"]}}},
         {"window": MONDAY_TO_SATURDAY | {"days_of_week": ["saturday", "sunday"]}},
         {"window": {"start": "2017-03-12", "end": "2017-03-12", "days_of_week": ["saturday"], "times_of_day": ["22:00-02:00"]}},
-        {"window": {"start": "2017-03-01T10:00", "end": "2017-03-01T12:00", "times_of_day": ["11:59-10:00"]}},
+        {"window": MORNING | {"times_of_day": ["11:59-10:00"]}},
+        {"window": MORNING | {"times_of_day": ["12:00-13:00"]}},
         {"window": {"start": "2017-03-01T10:00:30", "end": "2017-03-01T10:00:45", "times_of_day": ["09:00-10:01"]}},
         {"window": {"end": "2017-03-02", "excluded_dates": ["2017-03-01", "2016-12-25"]}},
         {"window": {"days_of_week": ["sunday"], "excluded_dates": ["2017-03-05", "2017-03-12", "2017-03-19"]}},
