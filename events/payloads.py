@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from shared.kernel.ids import CampaignId, CreditId, GrantId, OfferId, RedemptionId, SegmentId
 from shared.kernel.money import to_minor
-from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, Minor, Moment, PurchaseChannel, Text, Wire
+from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, Minor, Moment, PurchaseChannel, Region, Text, Wire
 
 MAX_BATCH = 5_000
 MAX_ITEMS = 1_000
@@ -103,7 +103,7 @@ class Transaction(Wire):
     channel: PurchaseChannel | None = None
     country: Country | None = None
     """Where it was made; the location's where not given, as the region is."""
-    region: Text | None = None
+    region: Region | None = None
     card_product: ExternalId | None = None
     """The kind of card that was paid with."""
     items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)

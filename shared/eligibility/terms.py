@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.kernel.ids import SegmentId
 from shared.kernel.money import Rounding
-from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, PurchaseChannel, Text, Wire
+from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, PurchaseChannel, Region, Text, Wire
 
 MAX_CODES = 50_000
 
@@ -86,7 +86,7 @@ class Places(Wire):
     mccs: Annotated[list[MccRange], Field(min_length=1, max_length=1000)] | None = None
     channels: Annotated[list[PurchaseChannel], Field(min_length=1, max_length=4)] | None = None
     countries: Annotated[list[Country], Field(min_length=1, max_length=300)] | None = None
-    regions: Annotated[list[Text], Field(min_length=1, max_length=1000)] | None = None
+    regions: Annotated[list[Region], Field(min_length=1, max_length=1000)] | None = None
     """Regions in the bank's own words, of the purchase, else of its location."""
     card_products: Annotated[list[ExternalId], Field(min_length=1, max_length=1000)] | None = None
     products: Codes | None = None

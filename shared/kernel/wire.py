@@ -71,6 +71,9 @@ Moment = Annotated[AwareDatetime, AfterValidator(_reckonable)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2 code."""
 
+Region = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A part of a country in the bank's own words, such as "NY"; the same word in merchants, purchases and offers."""
+
 PurchaseChannel = Literal["in_store", "online", "app", "pay_at_pump"]
 """How a purchase was made: at the till, on the web, in an app, at the pump."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.eligibility.terms import Mcc
-from shared.kernel.wire import Country, ExternalId, Text, Wire
+from shared.kernel.wire import Country, ExternalId, Region, Text, Wire
 from shared.kernel.zones import Zone
 from shared.merchants.model import Merchant
 
@@ -18,7 +18,7 @@ class LocationShape(Wire):
     location_id: ExternalId
     zone: Zone | None = None
     country: Country | None = None
-    region: Text | None = None
+    region: Region | None = None
 
 
 class MerchantShape(Wire):

@@ -17,7 +17,7 @@ from shared.eligibility.model import Grant, History, Purchase, Refusal, RuleResu
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import CampaignId, GrantId, OfferId
 from shared.kernel.reasons import Reason
-from shared.kernel.wire import Amount, Country, Currency, ExternalId, Minor, Moment, PurchaseChannel, Text, Wire
+from shared.kernel.wire import Amount, Country, Currency, ExternalId, Minor, Moment, PurchaseChannel, Region, Wire
 from shared.merchants import service as merchants
 from shared.offers.catalogue import at_hand, catalogue
 from shared.offers.model import Revisions
@@ -43,7 +43,7 @@ class PurchaseAsked(Wire):
     network_merchant_id: ExternalId | None = None
     channel: PurchaseChannel | None = None
     country: Country | None = None
-    region: Text | None = None
+    region: Region | None = None
     card_product: ExternalId | None = None
     items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
 

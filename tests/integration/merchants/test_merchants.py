@@ -60,6 +60,7 @@ def test_a_place_passes_to_the_merchant_that_names_it_last(call: MakeCall) -> No
         ({"mcc": "54"}, "/merchants/1/mcc"),
         ({"locations": [{"location_id": "x", "zone": "Mars"}]}, "/merchants/1/locations/0/zone"),
         ({"locations": [{"location_id": "x", "country": "usa"}]}, "/merchants/1/locations/0/country"),
+        ({"locations": [{"location_id": "x", "region": "a" * 65}]}, "/merchants/1/locations/0/region"),
         ({"locations": [{"location_id": "x"}, {"location_id": "x"}]}, "/merchants/1"),
         ({"locations": [{"location_id": "l1"}]}, "/merchants/1"),
         ({"merchant_id": "m1"}, "/merchants/1"),
