@@ -181,7 +181,7 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         reason=Reason.LATE_POSTING,
         passes=lambda case: case.version.window.tail is None or _arrived(case),
         expected=lambda case: f"recorded {wording.before(_arrival_stop(case))}",
-        actual=lambda case: f"recorded {wording.moment(case.purchase.recorded_at, 'never yet')}",
+        actual=lambda case: wording.moment(case.purchase.recorded_at, "not recorded yet"),
         asked=lambda case: case.version.window.tail is not None,
         otherwise="however late",
     ),
