@@ -1,9 +1,11 @@
 """The rules on what a purchase is: where, of whom, by what, of what."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 from shared.eligibility import wording
+from shared.eligibility.model import Purchase
 from shared.eligibility.rule import Case, Rule
 from shared.eligibility.scope import PLACES, Sieve
 from shared.kernel.reasons import Reason
@@ -11,21 +13,17 @@ from shared.kernel.reasons import Reason
 
 def _of_list(kind: str, name: str, plural: str, reason: Reason) -> Rule[Case]:
     """The rule on the include and exclude lists of one kind of place."""
-    code_of = PLACES[kind]
+    code_of: Callable[[Purchase], str | None] = PLACES[kind]
+    sieve_of: Callable[[Case], Sieve] = attrgetter(f"version.scope.{kind}")
     return Rule(
         name=name,
         reason=reason,
-        passes=lambda case: _sieve(case, kind).admits(code_of(case.purchase)),
+        passes=lambda case: sieve_of(case).admits(code_of(case.purchase)),
         expected=_written(kind, plural),
         actual=lambda case: code_of(case.purchase) or "unknown",
-        asked=lambda case: _sieve(case, kind).asks,
+        asked=lambda case: sieve_of(case).asks,
         otherwise=f"any {name}",
     )
-
-
-def _sieve(case: Case, kind: str) -> Sieve:
-    sieve: Sieve = getattr(case.version.scope, kind)
-    return sieve
 
 
 def _written(kind: str, plural: str) -> Callable[[Case], str]:

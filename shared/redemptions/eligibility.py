@@ -191,7 +191,8 @@ def _grant(row: dict[str, Any]) -> Grant:
 
 
 def _stored_purchase(row: dict[str, Any]) -> Purchase:
-    return purchase_of_row(row | {name: datetime.fromisoformat(row[name]) for name in ("at", "recorded_at")})
+    at, recorded_at = datetime.fromisoformat(row["at"]), datetime.fromisoformat(row["recorded_at"])
+    return purchase_of_row(row | {"at": at, "recorded_at": recorded_at})
 
 
 def _refusal(row: dict[str, Any]) -> Refusal:
