@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from shared.kernel.ids import CampaignId, CreditId, GrantId, OfferId, RedemptionId, SegmentId
 from shared.kernel.money import to_minor
-from shared.kernel.wire import Amount, BasisPoints, Currency, ExternalId, Minor, Moment, Text, Wire
+from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, Minor, Moment, PurchaseChannel, Region, Text, Wire
 
 MAX_BATCH = 5_000
 MAX_ITEMS = 1_000
@@ -98,6 +98,14 @@ class Transaction(Wire):
     merchant_id: ExternalId
     location_id: ExternalId | None = None
     mcc: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+    network_merchant_id: ExternalId | None = None
+    """The card network's own id of the merchant."""
+    channel: PurchaseChannel | None = None
+    country: Country | None = None
+    """Where it was made; the location's where not given, as the region is."""
+    region: Region | None = None
+    card_product: ExternalId | None = None
+    """The kind of card that was paid with."""
     items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
 
     @model_validator(mode="after")

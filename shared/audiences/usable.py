@@ -14,12 +14,17 @@ TO_BE_DONE: Final = frozenset(
     {Reason.NOT_ACTIVATED, Reason.ACTIVATED_AFTER_PURCHASE, Reason.AMOUNT_BELOW_THRESHOLD, Reason.AMOUNT_ABOVE_MAXIMUM}
 )
 """What the customer can still see to: no reason to hide an offer."""
-OF_THE_MOMENT: Final = tuple(rule for rule in COUNTS if rule.reason not in TO_BE_DONE)
+TO_BE_AWAITED: Final = frozenset({Reason.DATE_EXCLUDED, Reason.DAY_EXCLUDED, Reason.TIME_EXCLUDED})
+"""What another day or hour brings: no reason to hide an offer either."""
+OF_THE_MOMENT: Final = tuple(rule for rule in COUNTS if rule.reason not in TO_BE_DONE | TO_BE_AWAITED)
 OF_THE_LIMITS: Final = tuple(rule for rule in COMPLETES if rule.reason is Reason.CUSTOMER_LIMIT_REACHED)
 
 
 def why_not(compiled: CompiledOffer, held: Held, at: datetime) -> Reason | None:
-    """The reason why a purchase made at this moment could not count, whatever is bought; None where it could."""
+    """The reason why a purchase could not count, whatever is bought, as things stand at this moment; None where it could.
+
+    What the customer can do or wait for (an activation, another day of the week) is none.
+    """
     version = compiled.version_at(at)
     attempt = Attempt(version, 0, 0, 0, held.redemptions, held.rewarded_minor, 0, ())
     reason = first_failing(OF_THE_MOMENT, _case(compiled, version, held, at)) or first_failing(OF_THE_LIMITS, attempt)

@@ -111,7 +111,10 @@ def refused_keys(refusals: Iterable[Refusal]) -> frozenset[tuple[UUID, int]]:
 
 def _content(purchase: Purchase) -> tuple[object, ...]:
     places = (purchase.merchant_id, purchase.location_id or "", purchase.mcc or "", purchase.zone or "")
-    return (purchase.at, purchase.transaction_id, purchase.amount_minor, purchase.currency, *places, purchase.items)
+    more = (purchase.brand, purchase.network_merchant_id, purchase.channel, purchase.country, purchase.region, purchase.card_product)
+    known = (*places, *(fact or "" for fact in more))
+    said = (purchase.at, purchase.transaction_id, purchase.amount_minor, purchase.currency, *known, purchase.items)
+    return (*said, purchase.recorded_at or purchase.at, purchase.recorded_at is None)
 
 
 def _in_scope(compiled: CompiledOffer, purchases: Iterable[Purchase]) -> Iterator[tuple[Purchase, CompiledVersion]]:

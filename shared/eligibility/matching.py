@@ -11,10 +11,10 @@ from shared.eligibility.model import Purchase
 Bucket = tuple[CompiledOffer, ...]
 Index = dict[str, Bucket]
 
-KINDS: Final = ("locations", "merchants", "products", "mccs")
+KINDS: Final = ("locations", "merchants", "products", "network_merchant_ids", "brands", "mccs")
 """The include lists by which a version can be found; the first of those that are equally selective is taken."""
 EVERYWHERE: Final = "everywhere"
-"""The kind, and its only code, of a version without any include list."""
+"""The kind, and its only code, of a version without any of these lists."""
 
 
 class Catalogue:
@@ -23,9 +23,11 @@ class Catalogue:
     Each version is indexed under one of its include lists: the one whose codes have the fewest offers indexed under them so far.
     """
 
-    __slots__ = ("_indexes", "_offers")
+    __slots__ = ("_indexes", "_offers", "asks_brands")
 
     def __init__(self) -> None:
+        self.asks_brands = False
+        """Whether any offer asks of what brand a purchase is: what merchants tell must be looked up then."""
         self._offers: dict[UUID, CompiledOffer] = {}
         self._indexes: dict[str, Index] = {kind: {} for kind in (*KINDS, EVERYWHERE)}
 
@@ -42,6 +44,7 @@ class Catalogue:
         for offer in changed:
             after._drop(offer.offer.offer_id)
             after._add(offer)
+        after.asks_brands = any(version.scope.brands.asks for offer in after for version in offer.versions)
         return after
 
     def get(self, offer_id: UUID) -> CompiledOffer | None:
@@ -59,6 +62,10 @@ class Catalogue:
             indexes["mccs"].get(purchase.mcc or "", ()),
             indexes[EVERYWHERE].get(EVERYWHERE, ()),
         )
+        if purchase.brand:
+            buckets.append(indexes["brands"].get(purchase.brand, ()))
+        if purchase.network_merchant_id:
+            buckets.append(indexes["network_merchant_ids"].get(purchase.network_merchant_id, ()))
         return [
             offer
             for offer in dict.fromkeys(chain.from_iterable(buckets))

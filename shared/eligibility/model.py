@@ -18,7 +18,10 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Purchase:
-    """A card purchase as the fold sees it. `at` is UTC; `zone` is the location's time zone where it is known."""
+    """A card purchase as the fold sees it. `at` is UTC; `zone` is the location's time zone where it is known.
+
+    `recorded_at` is when it came into the history, None where it never did.
+    """
 
     transaction_id: str
     at: datetime
@@ -28,6 +31,13 @@ class Purchase:
     location_id: str | None = None
     mcc: str | None = None
     zone: str | None = None
+    brand: str | None = None
+    network_merchant_id: str | None = None
+    channel: str | None = None
+    country: str | None = None
+    region: str | None = None
+    card_product: str | None = None
+    recorded_at: datetime | None = None
     items: tuple[Item, ...] = ()
 
 

@@ -1,44 +1,54 @@
-"""The rules on what a purchase is: where, of whom, of what."""
+"""The rules on what a purchase is: where, of whom, by what, of what."""
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 from shared.eligibility import wording
+from shared.eligibility.model import Purchase
 from shared.eligibility.rule import Case, Rule
+from shared.eligibility.scope import PLACES, Sieve
 from shared.kernel.reasons import Reason
 
+
+def _of_list(kind: str, name: str, plural: str, reason: Reason) -> Rule[Case]:
+    """The rule on the include and exclude lists of one kind of place."""
+    code_of: Callable[[Purchase], str | None] = PLACES[kind]
+    sieve_of: Callable[[Case], Sieve] = attrgetter(f"version.scope.{kind}")
+    return Rule(
+        name=name,
+        reason=reason,
+        passes=lambda case: sieve_of(case).admits(code_of(case.purchase)),
+        expected=_written(kind, plural),
+        actual=lambda case: code_of(case.purchase) or "unknown",
+        asked=lambda case: sieve_of(case).asks,
+        otherwise=f"any {name}",
+    )
+
+
+def _written(kind: str, plural: str) -> Callable[[Case], str]:
+    def words(case: Case) -> str:
+        scope = case.version.terms.scope
+        return wording.lists(getattr(scope.include, kind), getattr(scope.exclude, kind), plural)
+
+    return words
+
+
 SCOPE: Final[tuple[Rule[Case], ...]] = (
-    Rule(
-        name="merchant",
-        reason=Reason.MERCHANT_NOT_IN_SCOPE,
-        passes=lambda case: case.version.scope.merchants.admits(case.purchase.merchant_id),
-        expected=lambda case: wording.sieve(case.version.scope.merchants, "merchants"),
-        actual=lambda case: case.purchase.merchant_id,
-        asked=lambda case: case.version.scope.merchants.asks,
-        otherwise="any merchant",
-    ),
-    Rule(
-        name="location",
-        reason=Reason.LOCATION_NOT_IN_SCOPE,
-        passes=lambda case: case.version.scope.locations.admits(case.purchase.location_id),
-        expected=lambda case: wording.sieve(case.version.scope.locations, "locations"),
-        actual=lambda case: case.purchase.location_id or "unknown",
-        asked=lambda case: case.version.scope.locations.asks,
-        otherwise="any location",
-    ),
-    Rule(
-        name="merchant category",
-        reason=Reason.MCC_NOT_IN_SCOPE,
-        passes=lambda case: case.version.scope.mccs.admits(case.purchase.mcc),
-        expected=lambda case: wording.sieve(case.version.scope.mccs, "merchant category codes"),
-        actual=lambda case: case.purchase.mcc or "unknown",
-        asked=lambda case: case.version.scope.mccs.asks,
-        otherwise="any merchant category",
-    ),
+    _of_list("merchants", "merchant", "merchants", Reason.MERCHANT_NOT_IN_SCOPE),
+    _of_list("brands", "brand", "brands", Reason.BRAND_NOT_IN_SCOPE),
+    _of_list("locations", "location", "locations", Reason.LOCATION_NOT_IN_SCOPE),
+    _of_list("network_merchant_ids", "network merchant id", "network merchant ids", Reason.NETWORK_MERCHANT_NOT_IN_SCOPE),
+    _of_list("mccs", "merchant category", "merchant category codes", Reason.MCC_NOT_IN_SCOPE),
+    _of_list("channels", "channel", "channels", Reason.CHANNEL_NOT_IN_SCOPE),
+    _of_list("countries", "country", "countries", Reason.COUNTRY_NOT_IN_SCOPE),
+    _of_list("regions", "region", "regions", Reason.REGION_NOT_IN_SCOPE),
+    _of_list("card_products", "card product", "card products", Reason.CARD_PRODUCT_NOT_IN_SCOPE),
     Rule(
         name="products",
         reason=Reason.PRODUCT_NOT_IN_SCOPE,
         passes=lambda case: case.version.scope.has_product(case.purchase),
-        expected=lambda case: wording.sieve(case.version.scope.products, "products"),
+        expected=_written("products", "products"),
         actual=lambda case: wording.codes({item.product for item in case.purchase.items}, "products") or "no items",
         asked=lambda case: case.version.scope.products.asks,
         otherwise="any product",

@@ -6,6 +6,7 @@ from typing import Final
 from shared.eligibility import wording
 from shared.eligibility.model import Interval
 from shared.eligibility.rule import Case, Rule
+from shared.eligibility.windows import WEEKDAYS, find_zone
 from shared.kernel.reasons import Reason
 
 
@@ -22,9 +23,28 @@ def _zone(case: Case) -> str:
     return case.version.window.zone(case.purchase.zone, case.history.zone)
 
 
+def _local(case: Case) -> datetime:
+    return case.purchase.at.astimezone(find_zone(_zone(case)))
+
+
+def _shown(case: Case) -> str:
+    local = _local(case)
+    return f"{WEEKDAYS[local.weekday()]}, {wording.local_moment(case.purchase.at, _zone(case))}"
+
+
 def _in_window(case: Case) -> bool:
     start, stop = case.version.window.span(case.purchase.zone, case.history.zone)
     return start <= case.purchase.at < stop
+
+
+def _arrival_stop(case: Case) -> datetime | None:
+    return case.version.window.arrival_stop(case.purchase.zone, case.history.zone)
+
+
+def _arrived(case: Case) -> bool:
+    """A purchase that is not recorded yet may still arrive in time."""
+    stop, recorded_at = _arrival_stop(case), case.purchase.recorded_at
+    return stop is None or recorded_at is None or recorded_at < stop
 
 
 def _end_of_life(case: Case) -> datetime | None:
@@ -129,6 +149,42 @@ WHO_AND_WHEN: Final[tuple[Rule[Case], ...]] = (
         passes=_in_window,
         expected=lambda case: wording.window(case.version.terms.window, _zone(case)),
         actual=lambda case: wording.local_moment(case.purchase.at, _zone(case)),
+    ),
+    Rule(
+        name="date not excluded",
+        reason=Reason.DATE_EXCLUDED,
+        passes=lambda case: not case.version.window.excluded or case.version.window.has_date(_local(case)),
+        expected=lambda case: f"none of {wording.codes(case.version.terms.window.excluded_dates or (), 'dates')}",
+        actual=_shown,
+        asked=lambda case: bool(case.version.window.excluded),
+        otherwise="any date",
+    ),
+    Rule(
+        name="day of the week",
+        reason=Reason.DAY_EXCLUDED,
+        passes=lambda case: len(case.version.window.weekdays) == len(WEEKDAYS) or case.version.window.has_day(_local(case)),
+        expected=lambda case: f"one of {', '.join(case.version.terms.window.days_of_week or ())}",
+        actual=_shown,
+        asked=lambda case: len(case.version.window.weekdays) < len(WEEKDAYS),
+        otherwise="any day",
+    ),
+    Rule(
+        name="time of day",
+        reason=Reason.TIME_EXCLUDED,
+        passes=lambda case: not case.version.window.times or case.version.window.has_time(_local(case)),
+        expected=lambda case: f"one of {', '.join(case.version.terms.window.times_of_day or ())}",
+        actual=_shown,
+        asked=lambda case: bool(case.version.window.times),
+        otherwise="any time",
+    ),
+    Rule(
+        name="arrived in time",
+        reason=Reason.LATE_POSTING,
+        passes=lambda case: case.version.window.tail is None or _arrived(case),
+        expected=lambda case: f"recorded {wording.before(_arrival_stop(case))}",
+        actual=lambda case: wording.moment(case.purchase.recorded_at, "not recorded yet"),
+        asked=lambda case: case.version.window.tail is not None,
+        otherwise="however late",
     ),
     Rule(
         name="not withdrawn",

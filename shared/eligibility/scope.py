@@ -1,16 +1,27 @@
 """What an offer is about, compiled: which purchases are in its scope, and how much of one qualifies."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 from shared.eligibility.model import Purchase
-from shared.eligibility.terms import Scope
+from shared.eligibility.terms import Places, Scope
 
-PLACES: Final = {"merchants": attrgetter("merchant_id"), "locations": attrgetter("location_id"), "mccs": attrgetter("mcc")}
+PLACES: Final = {
+    "merchants": attrgetter("merchant_id"),
+    "brands": attrgetter("brand"),
+    "locations": attrgetter("location_id"),
+    "network_merchant_ids": attrgetter("network_merchant_id"),
+    "mccs": attrgetter("mcc"),
+    "channels": attrgetter("channel"),
+    "countries": attrgetter("country"),
+    "regions": attrgetter("region"),
+    "card_products": attrgetter("card_product"),
+}
 """Where each list of codes finds its code in a purchase."""
 
 Codes = frozenset[str]
@@ -38,8 +49,15 @@ class CompiledScope:
     """A scope as sets of shared strings and the closures that ask only what it asks."""
 
     merchants: Sieve
+    brands: Sieve
     locations: Sieve
+    network_merchant_ids: Sieve
     mccs: Sieve
+    """Every single code: ranges are spelt out, so that asking for one costs no more."""
+    channels: Sieve
+    countries: Sieve
+    regions: Sieve
+    card_products: Sieve
     products: Sieve
     holds: Check
     """Whether a purchase is in scope."""
@@ -51,7 +69,7 @@ class CompiledScope:
 
 def compile_scope(scope: Scope) -> CompiledScope:
     """Make sets of the lists, and closures that ask no more than the lists ask."""
-    sieves = {kind: _sieve(getattr(scope.include, kind), getattr(scope.exclude, kind)) for kind in (*PLACES, "products")}
+    sieves = {kind: _sieve(codes(scope.include, kind), codes(scope.exclude, kind)) for kind in (*PLACES, "products")}
     products = sieves["products"]
     has_product = _basket_check(products) if products.asks else _always
     checks = [_place_check(kind, sieves[kind]) for kind in PLACES if sieves[kind].asks] + [has_product] * products.asks
@@ -61,6 +79,18 @@ def compile_scope(scope: Scope) -> CompiledScope:
         has_product=has_product,
         qualifying_minor=_basket_sum(products) if products.asks else _whole_amount,
     )
+
+
+def codes(places: Places, kind: str) -> Collection[str] | None:
+    """The single codes of one list, ranges spelt out; None where it is not given."""
+    given: list[str] | None = getattr(places, kind)
+    return set(chain.from_iterable(map(mccs_in, given))) if kind == "mccs" and given else given
+
+
+def mccs_in(text: str) -> list[str]:
+    """The codes of "5411-5499", or of the one code "5411"; none where the range ends before it begins."""
+    first, _, last = text.partition("-")
+    return [f"{code:04}" for code in range(int(first), int(last or first) + 1)]
 
 
 def _sieve(include: Iterable[str] | None, exclude: Iterable[str] | None) -> Sieve:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.kernel.ids import SegmentId
 from shared.kernel.money import Rounding
-from shared.kernel.wire import Amount, BasisPoints, Currency, ExternalId, Text, Wire
+from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, PurchaseChannel, Region, Text, Wire
 
 MAX_CODES = 50_000
 
@@ -25,6 +25,17 @@ LocalTime = Annotated[
 
 Mcc = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
 """Merchant category code, ISO 18245."""
+
+MccRange = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{4})?$")]
+"""One merchant category code ("5411"), or all from one to another, both included ("5411-5499")."""
+
+LocalDate = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_calendar)]
+"""A local date: "2017-04-09"."""
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+TimeSpan = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+"""From a time of day up to, not including, another: "09:00-12:30", "18:00-24:00". "22:00-02:00" runs past midnight."""
 
 Duration = Annotated[str, StringConstraints(pattern=r"^P[1-9][0-9]{0,3}D$")]
 """Whole days, ISO 8601: "P10D"."""
@@ -93,15 +104,24 @@ class Qualification(Wire):
 class Places(Wire):
     """Where and what: each list that is given must be met; a list not given asks nothing."""
 
+    brands: Annotated[list[Text], Field(min_length=1, max_length=1000)] | None = None
+    """Brands as they are written in the merchants that the bank sent."""
     merchants: Codes | None = None
     locations: Codes | None = None
-    mccs: Annotated[list[Mcc], Field(min_length=1, max_length=1000)] | None = None
+    network_merchant_ids: Codes | None = None
+    """The card network's own ids of merchants."""
+    mccs: Annotated[list[MccRange], Field(min_length=1, max_length=1000)] | None = None
+    channels: Annotated[list[PurchaseChannel], Field(min_length=1, max_length=4)] | None = None
+    countries: Annotated[list[Country], Field(min_length=1, max_length=300)] | None = None
+    regions: Annotated[list[Region], Field(min_length=1, max_length=1000)] | None = None
+    """Regions in the bank's own words, of the purchase, else of its location."""
+    card_products: Annotated[list[ExternalId], Field(min_length=1, max_length=1000)] | None = None
     products: Codes | None = None
     """Product codes: only items with these codes make up the qualifying amount."""
 
 
 class Scope(Wire):
-    """What the offer is about. Excludes win over includes."""
+    """What the offer is about. Excludes win over includes. What is not known of a purchase meets no include and hits no exclude."""
 
     include: Places = Places()
     exclude: Places = Places()
@@ -129,6 +149,14 @@ class Window(Wire):
     zone_policy: ZonePolicy = ZonePolicy.FIXED
     life_after_grant: Duration | None = None
     """A grant lives this long from its own moment, in local calendar days; its end is inclusive as the window's is."""
+    days_of_week: Annotated[list[Weekday], Field(min_length=1, max_length=7)] | None = None
+    """Days on which purchases count; every day where not given. What of a time span lies after midnight belongs to the day it began on."""
+    times_of_day: Annotated[list[TimeSpan], Field(min_length=1, max_length=48)] | None = None
+    """Times at which purchases count, as the clock shows them, on days when it is changed too; at any time where not given."""
+    excluded_dates: Annotated[list[LocalDate], Field(min_length=1, max_length=1000)] | None = None
+    """Calendar days, from midnight to midnight, on which no purchase counts."""
+    tail: Duration | None = None
+    """How long after the window's end, in local calendar days, a purchase that was made in it may arrive; however late where not given."""
 
 
 class PeriodLimit(Wire):

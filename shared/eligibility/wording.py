@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final
 
 from shared.eligibility.model import Interval
-from shared.eligibility.scope import Sieve
 from shared.eligibility.terms import PeriodLimit, Window
 from shared.eligibility.windows import find_zone
 from shared.kernel.money import to_decimal
@@ -54,7 +53,7 @@ def codes(known: Collection[str], what: str) -> str:
     return ", ".join(sorted(known)) if len(known) <= LISTED else f"{len(known):,} {what}"
 
 
-def sieve(asked: Sieve, what: str) -> str:
-    """What an include and an exclude list ask for."""
-    included = "any" if asked.include is None else f"one of {codes(asked.include, what)}"
-    return f"{included}, none of {codes(asked.exclude, what)}" if asked.exclude else included
+def lists(include: Collection[str] | None, exclude: Collection[str] | None, what: str) -> str:
+    """What an include and an exclude list ask for, as they are written."""
+    included = "any" if include is None else f"one of {codes(include, what)}"
+    return f"{included}, none of {codes(exclude, what)}" if exclude else included

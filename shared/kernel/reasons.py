@@ -55,6 +55,26 @@ class Reason(Enum):
         "The purchase was made before the offer's window opened or after it closed, in the window's own time zone.",
         "The purchase was outside the offer's dates.",
     )
+    DATE_EXCLUDED = (
+        "date_excluded",
+        "The purchase was made on one of the dates that the offer leaves out, in the window's own time zone.",
+        "The offer did not hold on that date.",
+    )
+    DAY_EXCLUDED = (
+        "day_excluded",
+        "The purchase was made on a day of the week that is not among the offer's, in the window's own time zone.",
+        "The offer does not hold on that day of the week.",
+    )
+    TIME_EXCLUDED = (
+        "time_excluded",
+        "The purchase was made at a time of day that is not among the offer's, in the window's own time zone.",
+        "The offer does not hold at that time of day.",
+    )
+    LATE_POSTING = (
+        "late_posting",
+        "The purchase was made in time, but recorded only after the window and the tail that the offer allows for late postings.",
+        "The purchase reached us too late to count.",
+    )
     WITHDRAWN = ("withdrawn", "The offer had been withdrawn when the purchase was made.", "The offer had ended.")
     PAUSED = ("paused", "The campaign was paused when the purchase was made.", "The offer was paused.")
     CANCELLED = ("cancelled", "The campaign had been cancelled when the purchase was made.", "The offer had ended.")
@@ -68,15 +88,45 @@ class Reason(Enum):
         "The merchant is not among the offer's merchants, or is excluded.",
         "The shop does not take part in the offer.",
     )
+    BRAND_NOT_IN_SCOPE = (
+        "brand_not_in_scope",
+        "The merchant's brand is unknown or not among the offer's, or is excluded.",
+        "This brand does not take part in the offer.",
+    )
     LOCATION_NOT_IN_SCOPE = (
         "location_not_in_scope",
         "The location is not among the offer's locations, or is excluded.",
         "This branch does not take part in the offer.",
     )
+    NETWORK_MERCHANT_NOT_IN_SCOPE = (
+        "network_merchant_not_in_scope",
+        "The card network's merchant id is unknown or not among the offer's, or is excluded.",
+        "The shop does not take part in the offer.",
+    )
     MCC_NOT_IN_SCOPE = (
         "mcc_not_in_scope",
         "The merchant category code is not among the offer's, or is excluded.",
         "This kind of shop does not take part in the offer.",
+    )
+    CHANNEL_NOT_IN_SCOPE = (
+        "channel_not_in_scope",
+        "The channel of the purchase is unknown or not among the offer's, or is excluded.",
+        "The offer does not cover purchases made in this way.",
+    )
+    COUNTRY_NOT_IN_SCOPE = (
+        "country_not_in_scope",
+        "The country of the purchase is unknown or not among the offer's, or is excluded.",
+        "The offer does not hold in the country of the purchase.",
+    )
+    REGION_NOT_IN_SCOPE = (
+        "region_not_in_scope",
+        "The region of the purchase is unknown or not among the offer's, or is excluded.",
+        "The offer does not hold in the region of the purchase.",
+    )
+    CARD_PRODUCT_NOT_IN_SCOPE = (
+        "card_product_not_in_scope",
+        "The card product is unknown or not among the offer's, or is excluded.",
+        "The offer does not hold for the card that you paid with.",
     )
     PRODUCT_NOT_IN_SCOPE = (
         "product_not_in_scope",

@@ -1,7 +1,7 @@
 """What crosses a border (HTTP, events, stored JSON): strict, frozen, closed to unknown fields."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -67,6 +67,15 @@ def _reckonable(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_reckonable)]
 """A point in time with its offset (RFC 3339), far from the ends of the calendar: it can be put into any zone and reckoned with."""
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2 code."""
+
+Region = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A part of a country in the bank's own words, such as "NY"; the same word in merchants, purchases and offers."""
+
+PurchaseChannel = Literal["in_store", "online", "app", "pay_at_pump"]
+"""How a purchase was made: at the till, on the web, in an app, at the pump."""
 
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 """Hundredths of a per cent: 250 is 2.5 %."""

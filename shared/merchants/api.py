@@ -2,17 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared.eligibility.terms import Mcc
-from shared.kernel.wire import ExternalId, Text, Wire
+from shared.kernel.wire import Country, ExternalId, Region, Text, Wire
 from shared.kernel.zones import Zone
 from shared.merchants.model import Merchant
 
 MOST_LOCATIONS = 5_000
-
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-"""ISO 3166-1 alpha-2 code."""
 
 
 class LocationShape(Wire):
@@ -21,7 +18,7 @@ class LocationShape(Wire):
     location_id: ExternalId
     zone: Zone | None = None
     country: Country | None = None
-    region: Text | None = None
+    region: Region | None = None
 
 
 class MerchantShape(Wire):

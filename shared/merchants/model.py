@@ -31,3 +31,6 @@ class Place:
     zone: str | None
     merchant_id: str
     mcc: str
+    brand: str | None
+    country: str | None
+    region: str | None

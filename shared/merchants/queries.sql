@@ -31,6 +31,10 @@ SELECT location_id, zone, country, region FROM locations WHERE merchant_id = %(m
 
 -- name: places
 -- What these locations tell of purchases made there.
-SELECT l.location_id, l.zone, l.merchant_id, m.mcc
+SELECT l.location_id, l.zone, l.merchant_id, m.mcc, m.brand, l.country, l.region
 FROM locations l JOIN merchants m USING (merchant_id)
 WHERE l.location_id = ANY (%(location_ids)s);
+
+-- name: brands
+-- The brands of those of these merchants that have one.
+SELECT merchant_id, brand FROM merchants WHERE merchant_id = ANY (%(merchant_ids)s) AND brand IS NOT NULL;

@@ -32,8 +32,13 @@ def get_merchant(call: Call, merchant_id: ExternalId) -> MerchantShape:
 
 
 def places(tx: Transaction, location_ids: Collection[str]) -> dict[str, Place]:
-    """Zone, merchant and category of those locations that are known, in one statement; for areas that take purchases."""
+    """Zone, merchant, category, brand, country and region of those locations that are known; one statement, for areas with purchases."""
     return store.places(tx, location_ids)
+
+
+def brands(tx: Transaction, merchant_ids: Collection[str]) -> dict[str, str]:
+    """The brand of each of these merchants that has one, in one statement; for purchases whose location is not known."""
+    return store.brands(tx, merchant_ids)
 
 
 def _without_repeats(accepted: Sequence[tuple[int, MerchantShape]]) -> tuple[list[Merchant], list[Rejected]]:

@@ -40,6 +40,12 @@ def read(tx: Transaction, merchant_id: str) -> Merchant:
 
 
 def places(tx: Transaction, location_ids: Collection[str]) -> dict[str, Place]:
-    """Zone, merchant and category of those locations that are known."""
+    """What those of the locations that are known tell of a purchase."""
     found = rows(tx.connection, SQL["places"], location_ids=list(location_ids))
-    return {row["location_id"]: Place(zone=row["zone"], merchant_id=row["merchant_id"], mcc=row["mcc"]) for row in found}
+    return {row.pop("location_id"): Place(**row) for row in found}
+
+
+def brands(tx: Transaction, merchant_ids: Collection[str]) -> dict[str, str]:
+    """The brand of each of the merchants that has one."""
+    found = rows(tx.connection, SQL["brands"], merchant_ids=list(merchant_ids))
+    return {row["merchant_id"]: row["brand"] for row in found}

@@ -1,7 +1,8 @@
 """Would this purchase earn, and why: the fold with a purchase that may not have happened, in one read of the database."""
 
 from asyncio import to_thread
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
@@ -16,14 +17,13 @@ from shared.eligibility.model import Before, Grant, History, Purchase, Refusal, 
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import CampaignId, GrantId, OfferId
 from shared.kernel.reasons import Reason
-from shared.kernel.wire import Amount, Currency, ExternalId, Minor, Moment, Wire
+from shared.kernel.wire import Amount, Country, Currency, ExternalId, Minor, Moment, PurchaseChannel, Region, Wire
 from shared.merchants import service as merchants
-from shared.merchants.model import Place
 from shared.offers.catalogue import at_hand, catalogue
 from shared.offers.model import Revisions
 from shared.platform.call import Call
 from shared.platform.database import joined
-from shared.redemptions.purchases import purchase_of
+from shared.redemptions.purchases import NOTHING_KNOWN, Surroundings, purchase_of
 from shared.redemptions.store import SQL, purchase_of_row, without_consent
 
 MOST_OFFERS: Final = 50
@@ -40,6 +40,11 @@ class PurchaseAsked(Wire):
     merchant_id: ExternalId
     location_id: ExternalId | None = None
     mcc: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+    network_merchant_id: ExternalId | None = None
+    channel: PurchaseChannel | None = None
+    country: Country | None = None
+    region: Region | None = None
+    card_product: ExternalId | None = None
     items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
 
 
@@ -94,11 +99,11 @@ async def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
 
 async def check_together(call: Call, bodies: Sequence[EligibilityAsked]) -> list[Eligibility | NotFound]:
     """Answer several questions with one read of the database."""
-    purchases, snapshot = await _purchases(call, bodies), at_hand(call.database)
-    questions = _questions(bodies, purchases, snapshot.catalogue)
+    snapshot = at_hand(call.database)
+    questions = await _questions(call, bodies, snapshot.catalogue)
     facts = await _read(call, questions)
     if not snapshot.covers(Revisions(offers=facts[0]["offers_revision"], campaigns=facts[0]["campaigns_revision"])):
-        questions = _questions(bodies, purchases, await to_thread(_catalogue, call))
+        questions = await _questions(call, bodies, await to_thread(_catalogue, call))
         facts = await _read(call, questions)
     return [_answer(question, about) for question, about in zip(questions, facts, strict=True)]
 
@@ -111,25 +116,24 @@ class _Question(NamedTuple):
     wanted: Sequence[CompiledOffer]
 
 
-async def _purchases(call: Call, bodies: Iterable[EligibilityAsked]) -> list[Purchase]:
+async def _questions(call: Call, bodies: Sequence[EligibilityAsked], offers: Catalogue) -> list[_Question]:
     asked = [body.purchase for body in bodies]
     location_ids = {purchase.location_id for purchase in asked if purchase.location_id}
-    places = await to_thread(_places, call, location_ids) if location_ids else {}
-    return [purchase_of(purchase, places) for purchase in asked]
+    merchant_ids = {purchase.merchant_id for purchase in asked} if offers.asks_brands else set()
+    known = await to_thread(_surroundings, call, location_ids, merchant_ids) if location_ids or merchant_ids else NOTHING_KNOWN
+    now = call.clock.now()
+    purchases = [purchase_of(purchase, known, recorded_at=now) for purchase in asked]
+    return [_Question(body, purchase, _wanted(offers, body.offer_id, purchase)) for body, purchase in zip(bodies, purchases, strict=True)]
 
 
-def _places(call: Call, location_ids: Collection[str]) -> dict[str, Place]:
+def _surroundings(call: Call, location_ids: Collection[str], merchant_ids: Collection[str]) -> Surroundings:
     with call.reading() as tx:
-        return merchants.places(tx, location_ids)
+        return Surroundings(merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids) if merchant_ids else {})
 
 
 def _catalogue(call: Call) -> Catalogue:
     with call.reading() as tx:
         return catalogue(tx)
-
-
-def _questions(bodies: Iterable[EligibilityAsked], purchases: Iterable[Purchase], offers: Catalogue) -> list[_Question]:
-    return [_Question(body, purchase, _wanted(offers, body.offer_id, purchase)) for body, purchase in zip(bodies, purchases, strict=True)]
 
 
 def _wanted(offers: Catalogue, offer_id: UUID | None, purchase: Purchase) -> Sequence[CompiledOffer]:
@@ -160,10 +164,11 @@ def _answer(question: _Question, facts: dict[str, Any]) -> Eligibility | NotFoun
 
 def _verdicts(compiled: CompiledOffer, facts: dict[str, Any], purchase: Purchase) -> Iterator[VerdictView]:
     history = _history(compiled, facts)
-    made = any(known.transaction_id == purchase.transaction_id for known in history.purchases)
+    made = next((known for known in history.purchases if known.transaction_id == purchase.transaction_id), None)
+    purchase = replace(purchase, recorded_at=made.recorded_at) if made else purchase
     left_minor = (facts["available"] or {}).get(str(compiled.offer.campaign_id), 0)
     for verdict in explain(compiled, history, purchase):
-        yield _view(compiled, verdict, left_minor, made=made)
+        yield _view(compiled, verdict, left_minor, made=made is not None)
 
 
 def _history(compiled: CompiledOffer, facts: dict[str, Any]) -> History:
@@ -189,7 +194,8 @@ def _grant(row: dict[str, Any]) -> Grant:
 
 
 def _stored_purchase(row: dict[str, Any]) -> Purchase:
-    return purchase_of_row(row | {"at": datetime.fromisoformat(row["at"])})
+    at, recorded_at = datetime.fromisoformat(row["at"]), datetime.fromisoformat(row["recorded_at"])
+    return purchase_of_row(row | {"at": at, "recorded_at": recorded_at})
 
 
 def _refusal(row: dict[str, Any]) -> Refusal:

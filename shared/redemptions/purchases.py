@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 import orjson
@@ -35,7 +35,27 @@ class Said(Protocol):
     @property
     def mcc(self) -> str | None: ...
     @property
+    def network_merchant_id(self) -> str | None: ...
+    @property
+    def channel(self) -> str | None: ...
+    @property
+    def country(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def card_product(self) -> str | None: ...
+    @property
     def items(self) -> Sequence[BasketItem]: ...
+
+
+class Surroundings(NamedTuple):
+    """What is known beside what a purchase says: places by location, brands by merchant."""
+
+    places: Mapping[str, Place]
+    brands: Mapping[str, str]
+
+
+NOTHING_KNOWN: Final = Surroundings({}, {})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,21 +73,24 @@ class Arrival:
 
 
 def arrivals(
-    posted: Iterable[Posted], places: Mapping[str, Place], candidates: Callable[[Purchase], Sequence[CompiledOffer]]
+    posted: Iterable[Posted], known: Surroundings, candidates: Callable[[Purchase], Sequence[CompiledOffer]], *, now: datetime
 ) -> list[Arrival]:
     """The posted transactions that fall into the scope of some offer; the others pass by."""
     found = []
     for transaction in posted:
-        purchase = purchase_of(transaction, places)
+        purchase = purchase_of(transaction, known, recorded_at=now)
         offers = tuple(compiled.offer.offer_id for compiled in candidates(purchase))
         if offers:
             found.append(Arrival(posted=transaction, purchase=purchase, offers=offers, content_hash=_content_hash(transaction, purchase)))
     return found
 
 
-def purchase_of(said: Said, places: Mapping[str, Place]) -> Purchase:
-    """The purchase with amounts in minor units; MCC and time zone come from its location where it doesn't say."""
-    place = places.get(said.location_id) if said.location_id else None
+def purchase_of(said: Said, known: Surroundings, *, recorded_at: datetime) -> Purchase:
+    """The purchase with amounts in minor units. Its location tells zone and brand, and MCC, country and region where it doesn't say.
+
+    Where the location tells no brand, the merchant's counts.
+    """
+    place = known.places.get(said.location_id) if said.location_id else None
     return Purchase(
         transaction_id=said.transaction_id,
         at=said.at.astimezone(UTC),
@@ -77,6 +100,13 @@ def purchase_of(said: Said, places: Mapping[str, Place]) -> Purchase:
         location_id=said.location_id,
         mcc=said.mcc or (place.mcc if place else None),
         zone=place.zone if place else None,
+        brand=(place.brand if place else None) or known.brands.get(said.merchant_id),
+        network_merchant_id=said.network_merchant_id,
+        channel=said.channel,
+        country=said.country or (place.country if place else None),
+        region=said.region or (place.region if place else None),
+        card_product=said.card_product,
+        recorded_at=recorded_at,
         items=tuple(Item(item.product, to_minor(item.amount, said.currency)) for item in said.items),
     )
 
@@ -85,6 +115,7 @@ def _content_hash(posted: Posted, purchase: Purchase) -> bytes:
     """A hash of what was said, however it was written: amounts as numbers or decimals, moments in any zone."""
     said = (
         posted.kind, posted.customer_id, purchase.at, purchase.amount_minor, purchase.currency, purchase.merchant_id,
-        purchase.location_id, posted.mcc, [tuple(item) for item in purchase.items],
+        purchase.location_id, posted.mcc, posted.network_merchant_id, posted.channel, posted.country, posted.region, posted.card_product,
+        [tuple(item) for item in purchase.items],
     )  # fmt: skip
     return hashlib.sha256(orjson.dumps(said)).digest()

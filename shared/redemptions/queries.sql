@@ -4,8 +4,8 @@ SELECT transaction_id, content_hash, offers FROM transactions WHERE transaction_
 
 -- name: copy_transactions
 -- Adds transactions to the history.
-COPY transactions (transaction_id, kind, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers,
-                   content_hash, recorded_at)
+COPY transactions (transaction_id, kind, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand,
+                   network_merchant_id, channel, country, region, card_product, items, offers, content_hash, recorded_at)
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
@@ -39,7 +39,8 @@ GROUP BY customer_id, c.zone;
 
 -- name: read_transactions
 -- The history of these customers under these offers.
-SELECT transaction_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers
+SELECT transaction_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand, network_merchant_id, channel,
+       country, region, card_product, recorded_at, items, offers
 FROM transactions
 WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %(offer_ids)s::uuid[];
 
@@ -133,7 +134,8 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
             SELECT grant_id, offer_id, granted_at, activated_at, revoked_at
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)) AS g) AS grants,
        (SELECT json_agg(t) FROM (
-            SELECT transaction_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, items, offers
+            SELECT transaction_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand, network_merchant_id, channel,
+                   country, region, card_product, recorded_at, items, offers
             FROM transactions WHERE customer_id = asked.customer_id AND offers && wanted.offer_ids) AS t) AS transactions,
        (SELECT json_agg(r) FROM (
             SELECT offer_id, grant_id, ordinal, reason FROM redemptions

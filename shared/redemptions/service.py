@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from events.payloads import HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
+from events.payloads import Transaction as Posted
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.fold import evaluate
 from shared.eligibility.matching import Catalogue
@@ -24,7 +25,7 @@ from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
 from shared.redemptions import store
 from shared.redemptions.model import Change, Owner, Pots, Redemption, State, admit, by_offer, difference
-from shared.redemptions.purchases import Arrival, arrivals
+from shared.redemptions.purchases import Arrival, Surroundings, arrivals
 from shared.redemptions.store import Known, Pair
 
 
@@ -33,8 +34,8 @@ def redeem(call: Call, posted: TransactionsPosted) -> None:
     with call.transaction() as tx:
         lock_shards(tx, [posted.shard])
         offers = catalogue(tx)
-        places = merchants.places(tx, {t.location_id for t in posted.transactions if t.location_id})
-        fresh, again = _new_among(tx, arrivals(posted.transactions, places, offers.candidates))
+        known = _surroundings(tx, posted.transactions)
+        fresh, again = _new_among(tx, arrivals(posted.transactions, known, offers.candidates, now=tx.now))
         if again:
             store.file_under_more(tx, again)
         if fresh or again:
@@ -48,6 +49,13 @@ def refold(call: Call, changed: HistoriesChanged) -> None:
     with call.transaction() as tx:
         lock_shards(tx, [changed.shard])
         _fold_and_post(tx, changed.shard, catalogue(tx), set(changed.pairs))
+
+
+def _surroundings(tx: Transaction, posted: Iterable[Posted]) -> Surroundings:
+    """What merchants and their places tell of the purchases."""
+    location_ids = {transaction.location_id for transaction in posted if transaction.location_id}
+    merchant_ids = {transaction.merchant_id for transaction in posted}
+    return Surroundings(merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids))
 
 
 def _new_among(tx: Transaction, arrived: list[Arrival]) -> tuple[list[Arrival], list[Arrival]]:

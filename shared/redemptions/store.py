@@ -22,7 +22,8 @@ SQL = Queries(__file__)
 Pair = tuple[str, UUID]
 
 TRANSACTION: Final = (
-    "text", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "uuid[]", "bytea", "timestamptz",
+    "text", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text", "text", "text", "text", "text",
+    "text", "uuid[]", "bytea", "timestamptz",
 )  # fmt: skip
 REDEMPTION: Final = (
     "uuid", "uuid", "int4", "uuid", "uuid", "text", "text", "int8", "int8", "int8", "text", "int8", "int4", "text", "timestamptz",
@@ -52,7 +53,7 @@ def known_transactions(tx: Transaction, transaction_ids: Collection[str]) -> dic
 
 def add_transactions(tx: Transaction, arrivals: Iterable[Arrival]) -> None:
     """Add purchases to the history, each under the offers in whose scope it fell."""
-    copy_rows(tx.connection, SQL["copy_transactions"], TRANSACTION, (_arrival(arrival, tx) for arrival in arrivals))
+    copy_rows(tx.connection, SQL["copy_transactions"], TRANSACTION, map(_arrival, arrivals))
 
 
 def file_under_more(tx: Transaction, arrivals: Iterable[Arrival]) -> None:
@@ -183,16 +184,24 @@ def purchase_of_row(row: Mapping[str, Any]) -> Purchase:
         location_id=row["location_id"],
         mcc=row["mcc"],
         zone=row["zone"],
+        brand=row["brand"],
+        network_merchant_id=row["network_merchant_id"],
+        channel=row["channel"],
+        country=row["country"],
+        region=row["region"],
+        card_product=row["card_product"],
+        recorded_at=row["recorded_at"],
         items=tuple([Item(*item) for item in orjson.loads(items)]) if items else (),
     )
 
 
-def _arrival(arrival: Arrival, tx: Transaction) -> tuple[object, ...]:
+def _arrival(arrival: Arrival) -> tuple[object, ...]:
     p = arrival.purchase
     items = orjson.dumps([tuple(item) for item in p.items]).decode() if p.items else None
     return (
         p.transaction_id, "purchase", arrival.posted.customer_id, p.at, p.amount_minor, p.currency, p.merchant_id, p.location_id, p.mcc,
-        p.zone, items, list(arrival.offers), arrival.content_hash, tx.now,
+        p.zone, p.brand, p.network_merchant_id, p.channel, p.country, p.region, p.card_product, items, list(arrival.offers),
+        arrival.content_hash, p.recorded_at,
     )  # fmt: skip
 
 

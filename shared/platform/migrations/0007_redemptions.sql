@@ -13,6 +13,12 @@ CREATE TABLE transactions (
     location_id text,
     mcc char(4),
     zone text,
+    brand text,
+    network_merchant_id text,
+    channel text,
+    country char(2),
+    region text,
+    card_product text,
     items text,
     offers uuid[] NOT NULL,
     content_hash bytea NOT NULL,
@@ -22,6 +28,7 @@ CREATE TABLE transactions (
 CREATE INDEX transactions_customer ON transactions (customer_id, at);
 COMMENT ON TABLE transactions IS 'Only those that fall into the scope of an offer; all others pass by.';
 COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when it came: under these it is history.';
+COMMENT ON COLUMN transactions.brand IS 'As the merchants told when it came, as the zone is, and what of MCC, country and region it did not say.';
 COMMENT ON COLUMN transactions.items IS 'JSON: [[product code, amount in minor units], ...].';
 
 CREATE TABLE set_aside (

@@ -79,6 +79,19 @@ def test_a_grants_own_life_ends_before_the_window(call: MakeCall, world: World, 
     assert offered(call) == []
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [{"excluded_dates": ["2026-01-15"]}, {"days_of_week": ["sunday"]}, {"times_of_day": ["01:00-02:00"]}],
+    ids=lambda asked: next(iter(asked)),
+)
+def test_an_offer_that_does_not_hold_today_or_now_is_shown_all_the_same(call: MakeCall, world: World, asked: dict[str, Any]) -> None:
+    window = {"start": "2026-01-01", "end": "2026-01-31", "zone": "America/New_York"}
+    world.grant(world.offer(world.campaign(), window=window | asked), "cust-1")
+    assert len(offered(call)) == 1
+    world.post(purchase("t1"))
+    assert world.redemptions() == []
+
+
 def test_a_customer_who_is_not_known_is_offered_nothing(call: MakeCall, world: World) -> None:
     world.grant(world.offer(world.campaign()), "cust-1")
     assert offered(call, "nobody") == []

@@ -60,6 +60,7 @@ def test_a_place_passes_to_the_merchant_that_names_it_last(call: MakeCall) -> No
         ({"mcc": "54"}, "/merchants/1/mcc"),
         ({"locations": [{"location_id": "x", "zone": "Mars"}]}, "/merchants/1/locations/0/zone"),
         ({"locations": [{"location_id": "x", "country": "usa"}]}, "/merchants/1/locations/0/country"),
+        ({"locations": [{"location_id": "x", "region": "a" * 65}]}, "/merchants/1/locations/0/region"),
         ({"locations": [{"location_id": "x"}, {"location_id": "x"}]}, "/merchants/1"),
         ({"locations": [{"location_id": "l1"}]}, "/merchants/1"),
         ({"merchant_id": "m1"}, "/merchants/1"),
@@ -74,10 +75,12 @@ def test_a_bad_merchant_is_named_and_the_others_are_taken(call: MakeCall, bad: d
         service.get_merchant(call(), "bad")
 
 
-def test_places_tell_zone_merchant_and_category(call: MakeCall) -> None:
-    put(call, merchant(locations=[{"location_id": "l1", "zone": "America/New_York"}, {"location_id": "l2"}]))
+def test_places_tell_what_is_known_of_them_and_of_their_merchant(call: MakeCall) -> None:
+    there = {"location_id": "l1", "zone": "America/New_York", "country": "US", "region": "NY"}
+    put(call, merchant(brand="Corner", locations=[there]), merchant("m2", locations=[{"location_id": "l2"}]))
     with call().reading() as tx:
         assert service.places(tx, ["l1", "l2", "nowhere"]) == {
-            "l1": Place(zone="America/New_York", merchant_id="m1", mcc="5411"),
-            "l2": Place(zone=None, merchant_id="m1", mcc="5411"),
+            "l1": Place(zone="America/New_York", merchant_id="m1", mcc="5411", brand="Corner", country="US", region="NY"),
+            "l2": Place(zone=None, merchant_id="m2", mcc="5411", brand=None, country=None, region=None),
         }
+        assert service.brands(tx, ["m1", "m2", "nobody"]) == {"m1": "Corner"}

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from shared.campaigns import service as campaigns
+from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import NotFound
 from shared.merchants import service as merchants
 from shared.platform.call import Call
@@ -148,6 +149,33 @@ def test_category_and_zone_come_from_the_location(world: World, asker: Asker) ->
     assert asker.verdict(offer_id=offer_id, location_id="l1").eligible
     late = asker.verdict(offer_id=offer_id, location_id="l1", at=NOW + timedelta(hours=3))  # midnight in Tokyo
     assert codes(late) == ["outside_window"]
+
+
+def test_brand_comes_from_the_merchant_and_the_rest_from_the_question(world: World, asker: Asker) -> None:
+    shop = {"merchant_id": "shop-1", "name": "Shop", "brand": "Corner", "mcc": "5411"}
+    merchants.put_merchants(world.call(), json.dumps({"merchants": [shop]}).encode())
+    lists = {"network_merchant_ids": ["n1"], "channels": ["app"], "countries": ["US"], "regions": ["NY"], "card_products": ["gold"]}
+    offer_id = world.offer(world.campaign(), scope={"include": lists | {"brands": ["Corner"]}})
+    world.grant(offer_id, "cust-1")
+    said: dict[str, Any] = {"network_merchant_id": "n1", "channel": "app", "country": "US", "region": "NY", "card_product": "gold"}
+    assert asker.verdict(offer_id=offer_id, **said).eligible
+    assert [verdict.eligible for verdict in asker.one(asked(**said)).verdicts] == [True]
+    assert codes(asker.verdict(offer_id=offer_id, **said | {"merchant_id": "shop-2"})) == ["brand_not_in_scope"]
+    assert codes(asker.verdict(offer_id=offer_id, **said | {"channel": "online", "region": None})) == [
+        "channel_not_in_scope",
+        "region_not_in_scope",
+    ]
+
+
+def test_arrival_is_now_for_a_purchase_not_made_and_as_recorded_for_one_made(world: World, asker: Asker, clock: SimulatedClock) -> None:
+    window = {"start": "2026-01-01", "end": "2026-01-31", "zone": "America/New_York", "tail": "P10D"}
+    offer_id = world.offer(world.campaign(), window=window, repeat=True)
+    world.grant(offer_id, "cust-1")
+    world.post(purchase("t1"))
+    assert asker.verdict(offer_id=offer_id).eligible
+    clock.advance(NOW + timedelta(days=40))
+    assert codes(asker.verdict(offer_id=offer_id)) == ["late_posting"]
+    assert asker.verdict(offer_id=offer_id, transaction_id="t1").eligible
 
 
 def test_change_made_since_the_last_question_is_seen_by_the_next(world: World, asker: Asker) -> None:

@@ -3,8 +3,8 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -122,6 +122,57 @@ def test_a_purchase_sent_again_counts_as_it_came_first(world: World) -> None:
     assert world.redemptions() == []
     world.post(purchase("t2", location_id="l1", at=NOW + timedelta(hours=1)))
     assert [row["transaction_id"] for row in world.redemptions()] == ["t2"]
+
+
+SAID: Final[dict[str, Any]] = {"network_merchant_id": "n1", "channel": "app", "country": "US", "region": "NY", "card_product": "gold"}
+
+
+@pytest.mark.parametrize("place", [{}, {"location_id": "l1"}])
+def test_a_purchase_earns_by_all_that_it_says_and_its_merchant_tells(world: World, place: dict[str, Any]) -> None:
+    shop = {"merchant_id": "shop-1", "name": "Shop", "brand": "Corner", "mcc": "5411", "locations": [{"location_id": "l1"}]}
+    merchants.put_merchants(world.call(), json.dumps({"merchants": [shop]}).encode())
+    lists = {"brands": ["Corner"], "network_merchant_ids": ["n1"], "channels": ["app"], "countries": ["US"], "regions": ["NY"]}
+    asked = lists | {"mccs": ["5411-5499"], "card_products": ["gold"]}
+    world.grant(world.offer(world.campaign(), scope={"include": asked}, repeat=True), "cust-1")
+    bought = SAID | {"mcc": "5450"} | place
+    world.post(purchase("t1", **bought), *(purchase(f"without-{said}", **bought | {said: None}) for said in SAID))
+    world.post(purchase("t2", **bought), purchase("t3", **bought | {"channel": "online"}))
+    assert [row["transaction_id"] for row in world.redemptions()] == ["t1", "t2"]
+    (stored,) = world.rows(f"SELECT brand, {', '.join(SAID)} FROM transactions WHERE transaction_id = 't1'")
+    assert stored == SAID | {"brand": "Corner"}
+    world.verify()
+
+
+def test_country_and_region_come_from_the_location_where_the_purchase_does_not_say(world: World) -> None:
+    there = {"location_id": "l1", "country": "CA", "region": "ON"}
+    shop = {"merchant_id": "shop-1", "name": "Shop", "mcc": "5411", "locations": [there]}
+    merchants.put_merchants(world.call(), json.dumps({"merchants": [shop]}).encode())
+    scope = {"include": {"countries": ["CA"], "regions": ["ON"]}}
+    world.grant(world.offer(world.campaign(), scope=scope, repeat=True), "cust-1")
+    world.post(purchase("t1", location_id="l1"), purchase("t2", location_id="l1", country="US"), purchase("t3"))
+    assert [row["transaction_id"] for row in world.redemptions()] == ["t1"]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_an_id_that_comes_again_with_another_fact_is_set_aside(world: World, said: str) -> None:
+    world.grant(world.offer(world.campaign(), repeat=True), "cust-1")
+    world.post(purchase("t1", **SAID))
+    world.post(purchase("t1", **SAID), purchase("t1", **SAID | {said: None}))
+    assert [row["reason"] for row in world.rows("SELECT reason FROM set_aside")] == ["transaction_id_reused"]
+
+
+def test_a_purchase_that_arrives_after_the_tail_earns_nothing_and_one_in_it_earns(world: World, clock: SimulatedClock) -> None:
+    window = {"start": "2026-01-01", "end": "2026-01-31", "zone": "America/New_York", "tail": "P10D"}
+    world.grant(world.offer(world.campaign(), window=window, repeat=True), "cust-1")
+    end_of_tail = datetime(2026, 2, 11, 5, tzinfo=UTC)
+    clock.advance(end_of_tail - timedelta(microseconds=1))
+    world.post(purchase("t1"))
+    clock.advance(end_of_tail)
+    world.post(purchase("t2", at=NOW - timedelta(days=1)))
+    world.post(purchase("t1"), purchase("t2", at=NOW - timedelta(days=1)), purchase("t3"))
+    assert [row["transaction_id"] for row in world.redemptions()] == ["t1"]
+    assert world.rows("SELECT reason, purchases FROM refusal_counts") == [{"reason": "late_posting", "purchases": 2}]
+    world.verify()
 
 
 def test_several_grants_of_one_offer_complete_by_one_purchase(world: World) -> None:

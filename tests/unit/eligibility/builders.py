@@ -102,8 +102,7 @@ def _grant_of(id: str = "g1", **times: str) -> Grant:  # noqa: A002  (the word i
 
 
 def _purchase_of(id: str = "t1", **given: Any) -> Purchase:  # noqa: A002
-    if "at" in given:
-        given["at"] = moment(given["at"])
+    given |= {name: moment(given[name]) for name in ("at", "recorded_at") if name in given}
     if "items" in given:
         given["items"] = tuple(Item(product, amount) for product, amount in given["items"])
     return purchase(id, **given)

@@ -5,7 +5,7 @@ It reads the terms themselves and compiles nothing. Wall clocks are compared as 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
@@ -104,15 +104,35 @@ def _buy(state: State, offer: Offer, history: History, purchase: Purchase) -> No
 def _qualifying(terms: Terms, purchase: Purchase) -> int | None:
     """The qualifying amount; None for a purchase out of scope."""
     include, exclude = terms.scope.include, terms.scope.exclude
-    for kind, code in (("merchants", purchase.merchant_id), ("locations", purchase.location_id), ("mccs", purchase.mcc)):
+    for kind, code in _codes(purchase):
         wanted, unwanted = getattr(include, kind), getattr(exclude, kind)
-        if (wanted is not None and code not in wanted) or (unwanted is not None and code in unwanted):
+        if (wanted is not None and not _listed(code, wanted)) or (unwanted is not None and _listed(code, unwanted)):
             return None
     if include.products is None and (exclude.products is None or not purchase.items):
         return max(0, purchase.amount_minor)
     kept = [item for item in purchase.items if include.products is None or item.product in include.products]
     kept = [item for item in kept if item.product not in (exclude.products or [])]
     return max(0, sum(item.amount_minor for item in kept)) if kept else None
+
+
+def _codes(purchase: Purchase) -> list[tuple[str, str | None]]:
+    return [
+        ("merchants", purchase.merchant_id),
+        ("brands", purchase.brand),
+        ("locations", purchase.location_id),
+        ("network_merchant_ids", purchase.network_merchant_id),
+        ("mccs", purchase.mcc),
+        ("channels", purchase.channel),
+        ("countries", purchase.country),
+        ("regions", purchase.region),
+        ("card_products", purchase.card_product),
+    ]
+
+
+def _listed(code: str | None, listed: list[str]) -> bool:
+    """Whether a code is one of a list, or lies between the two of a range in it."""
+    ranges = [entry.split("-") for entry in listed if len(entry) == len("5411-5499")]
+    return code is not None and (code in listed or any(first <= code <= last for first, last in ranges))
 
 
 def _why_not(state: State, terms: Terms, history: History, grant: Grant, purchase: Purchase) -> Reason | None:
@@ -125,6 +145,8 @@ def _why_not(state: State, terms: Terms, history: History, grant: Grant, purchas
         (asked and grant.activated_at is None, Reason.NOT_ACTIVATED),
         (asked and gid not in state.active, Reason.ACTIVATED_AFTER_PURCHASE),
         (not _in_window(terms, history, purchase), Reason.OUTSIDE_WINDOW),
+        *_hours(terms, purchase.at.astimezone(_zone(terms, history, purchase))),
+        (_late(terms, history, purchase), Reason.LATE_POSTING),
         (state.withdrawn and not (asked and gid in state.safe), Reason.WITHDRAWN),
         (state.paused > 0, Reason.PAUSED),
         (state.cancelled, Reason.CANCELLED),
@@ -143,6 +165,30 @@ def _in_window(terms: Terms, history: History, purchase: Purchase) -> bool:
     day = purchase.at.astimezone(_zone(terms, history, purchase)).date().isoformat()
     window = terms.window
     return window.start <= day <= window.end if window.end_inclusive else window.start <= day < window.end
+
+
+def _late(terms: Terms, history: History, purchase: Purchase) -> bool:
+    if terms.window.tail is None or purchase.recorded_at is None:
+        return False
+    arrived = purchase.recorded_at.astimezone(_zone(terms, history, purchase)).date()
+    last = date.fromisoformat(terms.window.end) + timedelta(days=int(terms.window.tail.strip("PD")))
+    return arrived > last or (arrived == last and not terms.window.end_inclusive)
+
+
+def _hours(terms: Terms, local: datetime) -> list[tuple[bool, Reason]]:
+    """Dates, days of the week and times of day, by what a clock and a calendar on the wall show."""
+    window, clock = terms.window, local.strftime("%H:%M")
+    today, yesterday = (day.strftime("%A").lower() for day in (local, local - timedelta(days=1)))
+    nights = [pair for text in window.times_of_day or [] if (pair := text.split("-"))[0] >= pair[1]]
+    spans = [pair for text in window.times_of_day or [] if (pair := text.split("-"))[0] < pair[1]]
+    begun_today = any(start <= clock for start, _ in nights) or any(start <= clock < stop for start, stop in spans)
+    begun_yesterday = any(clock < stop for _, stop in nights)
+    days = [yesterday] * begun_yesterday + [today] * (begun_today or not begun_yesterday)
+    return [
+        (local.date().isoformat() in (window.excluded_dates or []), Reason.DATE_EXCLUDED),
+        (not set(days) & set(window.days_of_week or days), Reason.DAY_EXCLUDED),
+        (window.times_of_day is not None and not begun_today and not begun_yesterday, Reason.TIME_EXCLUDED),
+    ]
 
 
 def _outlived(terms: Terms, history: History, grant: Grant, purchase: Purchase) -> bool:

@@ -46,7 +46,13 @@ places = st.fixed_dictionaries(
     optional={
         "merchants": codes("m1", "m2"),
         "locations": codes("l1", "l2"),
-        "mccs": codes("5411", "5812"),
+        "brands": codes("Corner", "Best"),
+        "network_merchant_ids": codes("n1", "n2"),
+        "mccs": codes("5411", "5812", "5400-5499", "5412-5812"),
+        "channels": codes("in_store", "online"),
+        "countries": codes("US", "CA"),
+        "regions": codes("NY", "ON"),
+        "card_products": codes("gold", "basic"),
         "products": codes("p1", "p2", "p3"),
     },
 )
@@ -104,6 +110,10 @@ all_terms: st.SearchStrategy[Terms] = st.builds(
             "zone": st.sampled_from(ZONES),
             "zone_policy": st.sampled_from(["fixed", "merchant", "customer"]),
             "life_after_grant": rarely(st.sampled_from(["P1D", "P3D"])),
+            "days_of_week": rarely(codes("thursday", "friday", "saturday", "sunday")),
+            "times_of_day": rarely(codes("00:00-12:00", "22:00-02:00", "01:00-03:00", "12:00-24:00")),
+            "tail": rarely(st.sampled_from(["P1D", "P4D"])),
+            "excluded_dates": rarely(st.lists(days, min_size=1, max_size=3)),
         }
     ),
     activation=st.sampled_from(["automatic", "required"]),
@@ -128,17 +138,28 @@ def offers(draw: st.DrawFn) -> Offer:
     return offer(*versions, pauses=draw(rarely(intervals, ())), **stops)
 
 
+later = st.builds(lambda hours, ticks: timedelta(hours=hours, microseconds=ticks), st.integers(0, 168), st.sampled_from([0, 0, -1]))
+
+
 @st.composite
 def purchases(draw: st.DrawFn, name: str = "t") -> Purchase:
     items = draw(st.lists(st.builds(Item, st.sampled_from(["p1", "p2", "p3", "p4"]), st.sampled_from([*AMOUNTS, -100])), max_size=3))
+    at = draw(moments)
     return Purchase(
         transaction_id=name,
-        at=draw(moments),
+        at=at,
+        recorded_at=draw(maybe(later.map(lambda by: at + by))),
         amount_minor=draw(rarely(st.just(-100), 250) | amounts),
         currency=draw(rarely(st.sampled_from(["USD", "CAD"]), "USD")),
         merchant_id=draw(st.sampled_from(["m1", "m1", "m1", "m2"])),
         location_id=draw(maybe(st.sampled_from(["l1", "l2"]))),
         mcc=draw(maybe(st.sampled_from(["5411", "5812"]))),
+        brand=draw(maybe(st.sampled_from(["Corner", "Best"]))),
+        network_merchant_id=draw(maybe(st.sampled_from(["n1", "n2"]))),
+        channel=draw(maybe(st.sampled_from(["in_store", "online"]))),
+        country=draw(maybe(st.sampled_from(["US", "CA"]))),
+        region=draw(maybe(st.sampled_from(["NY", "ON"]))),
+        card_product=draw(maybe(st.sampled_from(["gold", "basic"]))),
         zone=draw(maybe(st.sampled_from(ZONES))),
         items=tuple(items),
     )

@@ -9,6 +9,7 @@ import pytest
 from shared.eligibility.compile import compile_offer
 from shared.eligibility.explain import explain
 from shared.eligibility.fold import evaluate
+from shared.eligibility.rules_of_scope import SCOPE
 from shared.eligibility.validation import problems
 from shared.kernel.reasons import Reason
 from tests.unit.eligibility.builders import history_of, names, offer_of
@@ -20,7 +21,7 @@ FOUND_ELSEWHERE: Final = {
     Reason.REVISED,
     Reason.TRANSACTION_ID_REUSED,
 }
-OUT_OF_SCOPE: Final = {Reason.MERCHANT_NOT_IN_SCOPE, Reason.LOCATION_NOT_IN_SCOPE, Reason.MCC_NOT_IN_SCOPE, Reason.PRODUCT_NOT_IN_SCOPE}
+OUT_OF_SCOPE: Final = {rule.reason for rule in SCOPE}
 
 cases = pytest.mark.parametrize("case", [pytest.param(json.loads(path.read_text()), id=path.stem) for path in CASES])
 

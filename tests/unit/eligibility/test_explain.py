@@ -131,3 +131,30 @@ def test_names_the_version_in_force_at_the_purchase() -> None:
     later = purchase(at=PURCHASED_AT + timedelta(days=1))
     assert [explain(made, history(), bought)[0].version for bought in (purchase(), later)] == [0, 1]
     assert [outcome.version for outcome in evaluate(made, history(later)).outcomes] == [1]
+
+
+def test_scope_is_told_as_it_is_written_and_what_is_not_known_as_unknown() -> None:
+    scope = {"include": {"mccs": ["5411-5499", "5812"], "channels": ["app"]}, "exclude": {"mccs": ["5450"], "brands": ["Corner"]}}
+    (verdict,) = explain(compiled(scope=scope), history(), purchase(mcc="5450"))
+    category, channel, brand = (rule(verdict, name) for name in ("merchant category", "channel", "brand"))
+    assert (category.expected, category.actual, category.passed) == ("one of 5411-5499, 5812, none of 5450", "5450", False)
+    assert (channel.expected, channel.actual, channel.passed) == ("one of app", "unknown", False)
+    assert (brand.expected, brand.actual, brand.passed) == ("any, none of Corner", "unknown", True)
+    assert verdict.reasons == (Reason.MCC_NOT_IN_SCOPE, Reason.CHANNEL_NOT_IN_SCOPE)
+
+
+def test_days_times_and_dates_are_told_on_the_clock_of_the_window() -> None:
+    window = {"days_of_week": ["sunday"], "times_of_day": ["22:00-02:00"], "excluded_dates": ["2017-03-15"], "tail": "P10D"}
+    (verdict,) = explain(compiled(window=window), history(), purchase())
+    told = {name: rule(verdict, name) for name in ("date not excluded", "day of the week", "time of day", "arrived in time")}
+    assert [result.expected for result in told.values()] == [
+        "none of 2017-03-15",
+        "one of sunday",
+        "one of 22:00-02:00",
+        "recorded before 2017-04-11T04:00:00+00:00",
+    ]
+    assert {result.actual for result in told.values()} == {
+        "wednesday, 2017-03-15T12:00:00-04:00 in America/New_York",
+        "not recorded yet",
+    }
+    assert [result.passed for result in told.values()] == [False, False, False, True]

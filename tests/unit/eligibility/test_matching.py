@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from shared.eligibility.compile import CompiledOffer, compile_offer
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Item, Purchase, Version
@@ -35,6 +37,39 @@ OFFERS = [
 
 def test_finds_each_offer_once_by_any_of_its_codes() -> None:
     assert found(Catalogue.of(OFFERS), BASKET) == [1, 3, 4, 5, 7, 8]
+
+
+def test_offer_with_a_range_of_categories_is_found_by_each_code_in_it() -> None:
+    catalogue = Catalogue.of([listed(1, {"mccs": ["5411-5499", "5812"]}), listed(2, {"mccs": ["5499-5500"]})])
+    codes = ("5410", "5411", "5450", "5499", "5500", "5812", None)
+    assert [found(catalogue, purchase(mcc=code)) for code in codes] == [[], [1], [1], [1, 2], [2], [1], []]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("brands", "brand"),
+        ("network_merchant_ids", "network_merchant_id"),
+        ("channels", "channel"),
+        ("countries", "country"),
+        ("regions", "region"),
+        ("card_products", "card_product"),
+    ],
+)
+def test_offers_are_found_by_whichever_list_they_have(kind: str, field: str) -> None:
+    code, other = ("app", "online") if kind == "channels" else ("US", "CA")
+    catalogue = Catalogue.of([listed(1, {kind: [code]}), listed(2, {kind: [other]}), listed(3, {kind: [code], "merchants": ["m2"]})])
+    assert found(catalogue, purchase(**{field: code})) == [1]
+    assert found(catalogue, purchase(merchant_id="m2", **{field: code})) == [1, 3]
+    assert found(catalogue, purchase()) == []
+
+
+def test_knows_whether_any_offer_asks_of_brands() -> None:
+    branded, plain = listed(1, {"brands": ["Corner"]}), listed(1, {"merchants": ["m1"]})
+    without = compile_offer(offer(terms(scope={"exclude": {"brands": ["Corner"]}}), offer_id=UUID(int=2)))
+    catalogue = Catalogue.of([branded])
+    assert [catalogue.asks_brands, Catalogue.of(OFFERS).asks_brands, Catalogue.of([without]).asks_brands] == [True, False, True]
+    assert not catalogue.with_changes([plain]).asks_brands
 
 
 def test_purchase_without_places_and_items_finds_what_asks_for_none() -> None:

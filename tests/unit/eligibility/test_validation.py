@@ -1,8 +1,10 @@
 """What is wrong with terms is found when they are saved, all at once, where it is, with how to mend it."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from shared.eligibility.compile import compile_offer
 from shared.eligibility.fold import evaluate
@@ -14,6 +16,9 @@ SEGMENT = f"seg_{1:032x}"
 CUMULATIVE = {"kind": "cumulative_spend", "threshold": 5000}
 PERCENT = {"kind": "percent", "basis_points": 500}
 ONE_A_DAY = {"redemptions": 1, "per": "P1D", "kind": "calendar"}
+MONDAY_TO_SATURDAY = {"start": "2017-03-06", "end": "2017-03-11"}
+MORNING = {"start": "2017-03-01T10:00", "end": "2017-03-01T12:00"}
+EXCLUDED_IDS = "/scope/exclude/network_merchant_ids"
 WORDS = {"channel": "email", "language": "en", "title": "Five off", "text": "At our shops"}
 
 
@@ -71,6 +76,24 @@ def tiers(*listed: dict[str, Any], on: str = "whole") -> dict[str, Any]:
         ({"scope": {"include": {"products": ["p1", "p2"]}, "exclude": {"products": ["p2", "p1"]}}}, "/scope/exclude/products"),
         ({"scope": {"include": {"mccs": ["5411"]}, "exclude": {"mccs": ["5411"]}}}, "/scope/exclude/mccs"),
         ({"scope": {"include": {"locations": ["l1"]}, "exclude": {"locations": ["l1"]}}}, "/scope/exclude/locations"),
+        ({"scope": {"include": {"mccs": ["5499-5411"]}}}, "/scope/include/mccs/0"),
+        ({"scope": {"exclude": {"mccs": ["5411", "5499-5498"]}}}, "/scope/exclude/mccs/1"),
+        ({"scope": {"include": {"mccs": ["5411-5412"]}, "exclude": {"mccs": ["5000-5411", "5412"]}}}, "/scope/exclude/mccs"),
+        ({"scope": {"include": {"brands": ["Corner"]}, "exclude": {"brands": ["Corner"]}}}, "/scope/exclude/brands"),
+        ({"scope": {"include": {"network_merchant_ids": ["n1"]}, "exclude": {"network_merchant_ids": ["n1"]}}}, EXCLUDED_IDS),
+        ({"scope": {"include": {"channels": ["app"]}, "exclude": {"channels": ["online", "app"]}}}, "/scope/exclude/channels"),
+        ({"scope": {"include": {"countries": ["US"]}, "exclude": {"countries": ["US"]}}}, "/scope/exclude/countries"),
+        ({"scope": {"include": {"regions": ["NY"]}, "exclude": {"regions": ["NY"]}}}, "/scope/exclude/regions"),
+        ({"scope": {"include": {"card_products": ["gold"]}, "exclude": {"card_products": ["gold"]}}}, "/scope/exclude/card_products"),
+        ({"window": MONDAY_TO_SATURDAY | {"days_of_week": ["sunday"]}}, "/window/days_of_week"),
+        ({"window": MONDAY_TO_SATURDAY | {"days_of_week": ["sunday"], "times_of_day": ["22:00-24:00"]}}, "/window/days_of_week"),
+        ({"window": MONDAY_TO_SATURDAY | {"end": "2017-03-07", "excluded_dates": ["2017-03-07", "2017-03-06"]}}, "/window/excluded_dates"),
+        ({"window": MONDAY_TO_SATURDAY | {"days_of_week": ["monday"], "excluded_dates": ["2017-03-06"]}}, "/window/excluded_dates"),
+        ({"window": MORNING | {"times_of_day": ["12:01-10:00"]}}, "/window/times_of_day"),
+        ({"window": MONDAY_TO_SATURDAY | {"zone": "America/Gotham", "zone_policy": "fixed", "days_of_week": ["monday"]}}, "/window/zone"),
+        ({"window": {"times_of_day": ["10:00-12:00", "12:00-12:00"]}}, "/window/times_of_day/1"),
+        ({"window": {"times_of_day": ["00:00-00:00"]}}, "/window/times_of_day/0"),
+        ({"window": MORNING | {"end_inclusive": False, "times_of_day": ["12:00-13:00"]}}, "/window/times_of_day"),
         ({"audience": {"segments_in": [SEGMENT], "segments_out": [SEGMENT]}}, "/audience/segments_out"),
         ({"audience": {"holdout": 10_000}}, "/audience/holdout"),
         ({"content": [WORDS, WORDS | {"title": "Again"}]}, "/content/1"),
@@ -106,6 +129,17 @@ def test_tells_what_is_wrong_and_where(overrides: dict[str, Any], path: str) -> 
         {"reward": tiers({"reached": 0, "basis_points": 1}, {"reached": 1, "basis_points": 2}, on="marginal")},
         {"limits": {"per_period": [ONE_A_DAY, ONE_A_DAY | {"kind": "rolling"}, ONE_A_DAY | {"per": "P1M"}]}},
         {"scope": {"include": {"merchants": ["m1", "m2"]}, "exclude": {"merchants": ["m1"]}}},
+        {"scope": {"include": {"mccs": ["5411-5411"]}}},
+        {"scope": {"include": {"mccs": ["5411-5413"]}, "exclude": {"mccs": ["5411", "5413-5499"]}}},
+        {"scope": {"exclude": {"mccs": ["0000-9999"]}}},
+        {"window": MONDAY_TO_SATURDAY | {"days_of_week": ["saturday", "sunday"]}},
+        {"window": {"start": "2017-03-12", "end": "2017-03-12", "days_of_week": ["saturday"], "times_of_day": ["22:00-02:00"]}},
+        {"window": MORNING | {"times_of_day": ["11:59-10:00"]}},
+        {"window": MORNING | {"times_of_day": ["12:00-13:00"]}},
+        {"window": {"start": "2017-03-01T10:00:30", "end": "2017-03-01T10:00:45", "times_of_day": ["09:00-10:01"]}},
+        {"window": {"end": "2017-03-02", "excluded_dates": ["2017-03-01", "2016-12-25"]}},
+        {"window": {"days_of_week": ["sunday"], "excluded_dates": ["2017-03-05", "2017-03-12", "2017-03-19"]}},
+        {"window": {"times_of_day": ["00:00-24:00"]}},
         {"audience": {"segments_in": [SEGMENT], "segments_out": [f"seg_{2:032x}"], "holdout": 9_999}},
         {"content": [WORDS, WORDS | {"language": "es"}, WORDS | {"channel": "web"}]},
     ],
@@ -127,6 +161,39 @@ def test_tells_all_problems_at_once() -> None:
         "/window/end",
         "/limits/redemptions_per_customer",
     }
+
+
+def test_tells_of_each_list_where_loosening_one_is_not_enough() -> None:
+    evening = {"start": "2017-03-06T18:00", "end": "2017-03-06T20:00"}
+    wrong = terms(window=evening | {"days_of_week": ["friday"], "times_of_day": ["08:00-12:00"]})
+    assert [problem.path for problem in problems(wrong)] == ["/window/days_of_week", "/window/times_of_day"]
+
+
+def test_long_window_with_many_dates_left_out_is_searched_within_bounds() -> None:
+    sundays = [(date(2017, 3, 5) + timedelta(weeks=week)).isoformat() for week in range(1000)]
+    hours = [f"{hour:02}:{half}0-{hour:02}:{half}5" for hour in range(24) for half in (0, 3)]
+    endless = {"end": "2199-12-31", "days_of_week": ["sunday"], "times_of_day": hours, "excluded_dates": sundays}
+    assert problems(terms(window=endless)) == ()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "path"),
+    [
+        ({"scope": {"include": {"mccs": ["541-5499"]}}}, ("scope", "include", "mccs", 0)),
+        ({"scope": {"include": {"channels": ["by_post"]}}}, ("scope", "include", "channels", 0)),
+        ({"scope": {"include": {"countries": ["USA"]}}}, ("scope", "include", "countries", 0)),
+        ({"window": {"days_of_week": ["Sun"]}}, ("window", "days_of_week", 0)),
+        ({"window": {"times_of_day": ["9:00-12:00"]}}, ("window", "times_of_day", 0)),
+        ({"window": {"times_of_day": ["24:00-02:00"]}}, ("window", "times_of_day", 0)),
+        ({"window": {"times_of_day": ["22:00-24:01"]}}, ("window", "times_of_day", 0)),
+        ({"window": {"excluded_dates": ["2017-02-29"]}}, ("window", "excluded_dates", 0)),
+        ({"window": {"excluded_dates": ["2017-02-28T10:00"]}}, ("window", "excluded_dates", 0)),
+    ],
+)
+def test_what_is_not_written_as_it_must_be_is_refused(overrides: dict[str, Any], path: tuple[str | int, ...]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        terms(**overrides)
+    assert [error["loc"] for error in refused.value.errors()] == [path]
 
 
 @pytest.mark.parametrize("year", ["1970-01-01", "2199-12-31"])
