@@ -86,6 +86,13 @@ class BasketItem(Wire):
     amount: Amount
 
 
+def require_decimals_of(currency: str, *amounts: Amount | None) -> None:
+    """Raise ValueError for an amount that has more decimals than its currency."""
+    for amount in amounts:
+        if isinstance(amount, str):
+            to_minor(amount, currency)
+
+
 class Transaction(Wire):
     """A card purchase as the bank posts it. Amounts: minor units, or exact decimals in major units as strings."""
 
@@ -95,6 +102,11 @@ class Transaction(Wire):
     at: Moment
     currency: Currency
     amount: Amount
+    """All that was charged."""
+    tip: Amount | None = None
+    """What of the amount was a tip, as the next two were tax and cash-back at the till."""
+    tax: Amount | None = None
+    cash_back: Amount | None = None
     merchant_id: ExternalId
     location_id: ExternalId | None = None
     mcc: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
@@ -110,9 +122,7 @@ class Transaction(Wire):
 
     @model_validator(mode="after")
     def _decimals_fit_the_currency(self) -> "Transaction":
-        for amount in (self.amount, *(item.amount for item in self.items)):
-            if isinstance(amount, str):
-                to_minor(amount, self.currency)
+        require_decimals_of(self.currency, self.amount, self.tip, self.tax, self.cash_back, *(item.amount for item in self.items))
         return self
 
 

@@ -123,8 +123,8 @@ def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
 
 def _scopes(versions: list[Version]) -> Iterator[CompiledScope]:
     """Each version's compiled scope; versions in a row that ask the same share one."""
-    for scope, alike in groupby(versions, key=attrgetter("terms.scope")):
-        yield from repeat(compile_scope(scope), len(list(alike)))
+    for (scope, base), alike in groupby(versions, key=attrgetter("terms.scope", "terms.qualification.base")):
+        yield from repeat(compile_scope(scope, base), len(list(alike)))
 
 
 def _minor(terms: Terms, amount: int | str | None) -> int | None:

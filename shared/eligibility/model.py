@@ -37,6 +37,9 @@ class Purchase:
     country: str | None = None
     region: str | None = None
     card_product: str | None = None
+    tip_minor: int = 0
+    tax_minor: int = 0
+    cash_back_minor: int = 0
     recorded_at: datetime | None = None
     items: tuple[Item, ...] = ()
 

@@ -67,8 +67,9 @@ class CompiledScope:
     """The part of the amount that qualifies, never below 0."""
 
 
-def compile_scope(scope: Scope) -> CompiledScope:
-    """Make sets of the lists, and closures that ask no more than the lists ask."""
+def compile_scope(scope: Scope, base: str = "total") -> CompiledScope:
+    """Make sets of the lists, and closures that ask no more than the lists ask. `base` is what of a whole amount counts."""
+    whole = WHOLE[base]
     sieves = {kind: _sieve(codes(scope.include, kind), codes(scope.exclude, kind)) for kind in (*PLACES, "products")}
     products = sieves["products"]
     has_product = _basket_check(products) if products.asks else _always
@@ -77,7 +78,7 @@ def compile_scope(scope: Scope) -> CompiledScope:
         **sieves,
         holds=reduce(_both, checks) if checks else _always,
         has_product=has_product,
-        qualifying_minor=_basket_sum(products) if products.asks else _whole_amount,
+        qualifying_minor=_basket_sum(products, whole) if products.asks else whole,
     )
 
 
@@ -120,9 +121,9 @@ def _basket_check(sieve: Sieve) -> Check:
     return in_basket
 
 
-def _basket_sum(sieve: Sieve) -> Callable[[Purchase], int]:
+def _basket_sum(sieve: Sieve, whole: Callable[[Purchase], int]) -> Callable[[Purchase], int]:
     if sieve.include is None:
-        return lambda purchase: _sum_without(sieve.exclude, purchase) if purchase.items else _whole_amount(purchase)
+        return lambda purchase: _sum_without(sieve.exclude, purchase) if purchase.items else whole(purchase)
     wanted = _wanted(sieve.include, sieve.exclude)
     return lambda purchase: max(sum([amount for product, amount in purchase.items if product in wanted]), 0)
 
@@ -135,8 +136,15 @@ def _sum_without(exclude: Codes, purchase: Purchase) -> int:
     return max(sum([amount for product, amount in purchase.items if product not in exclude]), 0)
 
 
-def _whole_amount(purchase: Purchase) -> int:
-    return max(purchase.amount_minor, 0)
+def _total(purchase: Purchase) -> int:
+    return max(purchase.amount_minor - purchase.cash_back_minor, 0)
+
+
+def _subtotal(purchase: Purchase) -> int:
+    return max(purchase.amount_minor - purchase.cash_back_minor - purchase.tip_minor - purchase.tax_minor, 0)
+
+
+WHOLE: Final = {"total": _total, "subtotal": _subtotal}
 
 
 def _always(_purchase: Purchase) -> bool:

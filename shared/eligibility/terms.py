@@ -97,6 +97,8 @@ class Qualification(Wire):
     operator: Operator = Operator.AT_LEAST
     maximum: Amount | None = None
     """A purchase of more than this does not count."""
+    base: Literal["total", "subtotal"] = "total"
+    """Of a purchase without a list of products: all of its amount, or that without tip and tax. Cash-back at the till never counts."""
     visits: Annotated[int, Field(ge=2, le=1000)] | None = None
     """So many purchases complete a grant; only for visits, where it must be given. The reward is reckoned on their sum."""
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from events.payloads import MAX_ITEMS, BasketItem
+from events.payloads import MAX_ITEMS, BasketItem, require_decimals_of
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
 from shared.eligibility.matching import Catalogue
@@ -45,7 +45,15 @@ class PurchaseAsked(Wire):
     country: Country | None = None
     region: Region | None = None
     card_product: ExternalId | None = None
+    tip: Amount | None = None
+    tax: Amount | None = None
+    cash_back: Amount | None = None
     items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _decimals_fit_the_currency(self) -> "PurchaseAsked":
+        require_decimals_of(self.currency, self.amount, self.tip, self.tax, self.cash_back, *(item.amount for item in self.items))
+        return self
 
 
 class EligibilityAsked(Wire):

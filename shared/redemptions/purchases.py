@@ -45,6 +45,12 @@ class Said(Protocol):
     @property
     def card_product(self) -> str | None: ...
     @property
+    def tip(self) -> int | str | None: ...
+    @property
+    def tax(self) -> int | str | None: ...
+    @property
+    def cash_back(self) -> int | str | None: ...
+    @property
     def items(self) -> Sequence[BasketItem]: ...
 
 
@@ -106,6 +112,9 @@ def purchase_of(said: Said, known: Surroundings, *, recorded_at: datetime) -> Pu
         country=said.country or (place.country if place else None),
         region=said.region or (place.region if place else None),
         card_product=said.card_product,
+        tip_minor=to_minor(said.tip or 0, said.currency),
+        tax_minor=to_minor(said.tax or 0, said.currency),
+        cash_back_minor=to_minor(said.cash_back or 0, said.currency),
         recorded_at=recorded_at,
         items=tuple(Item(item.product, to_minor(item.amount, said.currency)) for item in said.items),
     )
@@ -116,6 +125,7 @@ def _content_hash(posted: Posted, purchase: Purchase) -> bytes:
     said = (
         posted.kind, posted.customer_id, purchase.at, purchase.amount_minor, purchase.currency, purchase.merchant_id,
         purchase.location_id, posted.mcc, posted.network_merchant_id, posted.channel, posted.country, posted.region, posted.card_product,
+        purchase.tip_minor, purchase.tax_minor, purchase.cash_back_minor,
         [tuple(item) for item in purchase.items],
     )  # fmt: skip
     return hashlib.sha256(orjson.dumps(said)).digest()

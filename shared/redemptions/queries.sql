@@ -5,7 +5,7 @@ SELECT transaction_id, content_hash, offers FROM transactions WHERE transaction_
 -- name: copy_transactions
 -- Adds transactions to the history.
 COPY transactions (transaction_id, kind, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand,
-                   network_merchant_id, channel, country, region, card_product, items, offers, content_hash, recorded_at)
+                   network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, content_hash, recorded_at)
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
@@ -40,7 +40,7 @@ GROUP BY customer_id, c.zone;
 -- name: read_transactions
 -- The history of these customers under these offers.
 SELECT transaction_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand, network_merchant_id, channel,
-       country, region, card_product, recorded_at, items, offers
+       country, region, card_product, tip_minor, tax_minor, cash_back_minor, recorded_at, items, offers
 FROM transactions
 WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %(offer_ids)s::uuid[];
 
@@ -135,7 +135,7 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)) AS g) AS grants,
        (SELECT json_agg(t) FROM (
             SELECT transaction_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand, network_merchant_id, channel,
-                   country, region, card_product, recorded_at, items, offers
+                   country, region, card_product, tip_minor, tax_minor, cash_back_minor, recorded_at, items, offers
             FROM transactions WHERE customer_id = asked.customer_id AND offers && wanted.offer_ids) AS t) AS transactions,
        (SELECT json_agg(r) FROM (
             SELECT offer_id, grant_id, ordinal, reason FROM redemptions

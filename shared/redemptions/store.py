@@ -23,7 +23,7 @@ Pair = tuple[str, UUID]
 
 TRANSACTION: Final = (
     "text", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text", "text", "text", "text", "text",
-    "text", "uuid[]", "bytea", "timestamptz",
+    "int8", "int8", "int8", "text", "uuid[]", "bytea", "timestamptz",
 )  # fmt: skip
 REDEMPTION: Final = (
     "uuid", "uuid", "int4", "uuid", "uuid", "text", "text", "int8", "int8", "int8", "text", "int8", "int4", "text", "timestamptz",
@@ -190,6 +190,9 @@ def purchase_of_row(row: Mapping[str, Any]) -> Purchase:
         country=row["country"],
         region=row["region"],
         card_product=row["card_product"],
+        tip_minor=row["tip_minor"],
+        tax_minor=row["tax_minor"],
+        cash_back_minor=row["cash_back_minor"],
         recorded_at=row["recorded_at"],
         items=tuple([Item(*item) for item in orjson.loads(items)]) if items else (),
     )
@@ -200,7 +203,8 @@ def _arrival(arrival: Arrival) -> tuple[object, ...]:
     items = orjson.dumps([tuple(item) for item in p.items]).decode() if p.items else None
     return (
         p.transaction_id, "purchase", arrival.posted.customer_id, p.at, p.amount_minor, p.currency, p.merchant_id, p.location_id, p.mcc,
-        p.zone, p.brand, p.network_merchant_id, p.channel, p.country, p.region, p.card_product, items, list(arrival.offers),
+        p.zone, p.brand, p.network_merchant_id, p.channel, p.country, p.region, p.card_product, p.tip_minor, p.tax_minor,
+        p.cash_back_minor, items, list(arrival.offers),
         arrival.content_hash, p.recorded_at,
     )  # fmt: skip
 

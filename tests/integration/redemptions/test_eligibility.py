@@ -187,6 +187,12 @@ def test_change_made_since_the_last_question_is_seen_by_the_next(world: World, a
     assert codes(asker.verdict(offer_id=offer_id)) == ["cancelled"]
 
 
+@pytest.mark.parametrize("field", ["amount", "tip", "tax", "cash_back"])
+def test_amount_with_more_decimals_than_its_currency_is_refused(field: str) -> None:
+    with pytest.raises(ValueError, match="more than 2 decimals"):
+        PurchaseAsked.model_validate({"at": NOW, "currency": "USD", "amount": 1500, "merchant_id": "shop-1", field: "1.005"})
+
+
 def test_unknown_offer_is_not_found(asker: Asker) -> None:
     with pytest.raises(NotFound):
         asker.one(asked(offer_id=NOBODY))

@@ -211,6 +211,22 @@ def test_visits_and_limits_of_a_period_are_counted_over_batches(world: World) ->
     world.verify()
 
 
+def test_tip_tax_and_cash_back_are_kept_and_taken_off_a_subtotal(world: World) -> None:
+    offer = world.offer(
+        world.campaign(),
+        reward={"kind": "percent", "basis_points": 1000},
+        qualification={"kind": "cumulative_spend", "threshold": 2000, "base": "subtotal"},
+    )
+    world.grant(offer, "cust-1")
+    world.post(purchase("t1", amount=1500, tip="1.00", tax=200, cash_back="2.00"))
+    world.post(purchase("t2", amount=1000, at=NOW + timedelta(hours=1)))
+    assert amounts(world.redemptions()) == [200]
+    world.post(purchase("t1", amount=1500, tip=100, tax=200, cash_back=200))
+    world.post(purchase("t1", amount=1500, tip=101, tax=200, cash_back=200))
+    assert world.rows("SELECT transaction_id FROM set_aside") == [{"transaction_id": "t1"}]
+    assert amounts(world.redemptions()) == [200]
+
+
 def test_only_products_in_scope_count(world: World) -> None:
     offer = world.offer(
         world.campaign(),

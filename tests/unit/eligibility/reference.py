@@ -109,7 +109,8 @@ def _qualifying(terms: Terms, purchase: Purchase) -> int | None:
         if (wanted is not None and not _listed(code, wanted)) or (unwanted is not None and _listed(code, unwanted)):
             return None
     if include.products is None and (exclude.products is None or not purchase.items):
-        return max(0, purchase.amount_minor)
+        extra = purchase.tip_minor + purchase.tax_minor if terms.qualification.base == "subtotal" else 0
+        return max(0, purchase.amount_minor - purchase.cash_back_minor - extra)
     kept = [item for item in purchase.items if include.products is None or item.product in include.products]
     kept = [item for item in kept if item.product not in (exclude.products or [])]
     return max(0, sum(item.amount_minor for item in kept)) if kept else None

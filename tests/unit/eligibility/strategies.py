@@ -98,6 +98,7 @@ all_terms: st.SearchStrategy[Terms] = st.builds(
             "kind": st.sampled_from(["single_purchase", "cumulative_spend", "visits"]),
             "threshold": st.sampled_from([100, 250, 0, "3.00"]),
             "operator": st.sampled_from([">=", ">"]),
+            "base": st.sampled_from(["total", "subtotal"]),
             "maximum": rarely(st.sampled_from([250, 300, "10.00"])),
         }
     ).map(lambda asked: asked | ({"visits": 2} if asked["kind"] == "visits" else {})),
@@ -159,6 +160,9 @@ def purchases(draw: st.DrawFn, name: str = "t") -> Purchase:
         channel=draw(maybe(st.sampled_from(["in_store", "online"]))),
         country=draw(maybe(st.sampled_from(["US", "CA"]))),
         region=draw(maybe(st.sampled_from(["NY", "ON"]))),
+        tip_minor=draw(st.sampled_from([0, 0, 1, 50])),
+        tax_minor=draw(st.sampled_from([0, 0, 1])),
+        cash_back_minor=draw(rarely(st.sampled_from([1, 100, 5000]), 0)),
         card_product=draw(maybe(st.sampled_from(["gold", "basic"]))),
         zone=draw(maybe(st.sampled_from(ZONES))),
         items=tuple(items),
