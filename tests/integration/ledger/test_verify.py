@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -186,6 +187,26 @@ def _verify(postgres: EmbeddedPostgres, *options: str) -> Any:  # noqa: ANN401
 def test_the_command_tells_that_the_books_hold_and_the_heads_of_the_chains(call: MakeCall, postgres: EmbeddedPostgres) -> None:
     done = _verify(postgres, "--json")
     assert (done.exit_code, json.loads(done.stdout)) == (0, {"holds": True, "findings": [], "heads": [head(call)]})
+
+
+def test_heads_that_were_written_hold_while_the_chains_grow(
+    behind: Behind, world: World, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    noted = str(tmp_path / "heads.json")
+    assert _verify(postgres, "--write-heads", noted).exit_code == 0
+    world.post(purchase("t6", "revised", at=NOW - timedelta(hours=2), amount=2_000))
+    done = _verify(postgres, "--json", "--heads", noted)
+    assert done.exit_code == 0
+    (first,), (later,) = json.loads(Path(noted).read_text())["heads"], json.loads(done.stdout)["heads"]
+    assert later["seal"] == first["seal"] + 1
+    behind.change("DELETE FROM seals WHERE number = 2")
+    assert _verify(postgres, "--heads", noted).exit_code == 3
+
+
+def test_heads_of_books_that_do_not_hold_are_not_written(behind: Behind, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    behind.change("UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {pay}")
+    assert _verify(postgres, "--write-heads", str(tmp_path / "heads.json")).exit_code == 3
+    assert not (tmp_path / "heads.json").exists()
 
 
 def test_the_command_fails_and_names_what_does_not_hold(behind: Behind, postgres: EmbeddedPostgres) -> None:
