@@ -41,6 +41,7 @@ class Entry:
     amount_minor: int
     reference: UUID
     reason: str | None
+    seal: int
 
 
 class Books(Protocol):
@@ -107,6 +108,7 @@ class FakeBooks:
                 amount_minor=p.move.amount_minor,
                 reference=p.move.reference,
                 reason=p.move.reason,
+                seal=p.seal,
             )
             for p in self.ledger.postings.values()
         ]
@@ -164,6 +166,7 @@ class PostgresBooks:
                 amount_minor=row["amount_minor"],
                 reference=row["reference"],
                 reason=row["reason"],
+                seal=row["seal"],
             )
             for row in found
         ]
