@@ -1,4 +1,4 @@
-"""One suite of named invariants, held against the ledger in memory and PostgreSQL's: each is read off, or tried to be broken, in one life."""
+"""One suite of named invariants for every ledger: each is read off one life that it led, or was tried to be broken in it."""
 
 import pytest
 
