@@ -146,7 +146,7 @@ def _redeem_one(connection: psycopg.Connection[tuple[object, ...]], at: Place, n
     )
     for step, target in (("reserve", "reserved"), ("post", "payable")):
         connection.execute(
-            "INSERT INTO postings SELECT gen_random_uuid(), %s, %s, account_no, %s, campaign_id, %s, NULL, %s, %s"
+            "INSERT INTO postings SELECT gen_random_uuid(), %s, %s, account_no, %s, campaign_id, %s, NULL, %s, %s, 1"
             " FROM accounts WHERE kind = %s AND campaign_id = %s",
             (step, left[0], REWARD_MINOR, grant[0], NOW, NOW, target, at.campaign_id),
         )

@@ -72,6 +72,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="report_campaigns", service="shared.reports.service", routes=routes("""
         GET  /v1/campaigns/{campaign_id}/report               campaign_report          reports:read
         GET  /v1/campaigns/{campaign_id}/ledger               campaign_ledger          ledger:read
+        GET  /v1/campaigns/{campaign_id}/ledger.csv           sealed_ledger            ledger:read
         GET  /v1/redemptions                                  list_redemptions         reports:read
         GET  /v1/ledger/trial-balance                         trial_balance            ledger:read
     """)),

@@ -1,6 +1,6 @@
 """What callers send and get about campaigns."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -40,9 +40,13 @@ class NewCampaign(Wire):
     window: Window
 
 
-class BudgetAsked(Wire):
-    """A request for (more) budget."""
+BudgetChange = Literal["raise", "lower"]
 
+
+class BudgetAsked(Wire):
+    """A request to raise the budget by an amount, or to lower it by as much of it as is free."""
+
+    change: BudgetChange = "raise"
     amount: Amount
     reason: Text
 
@@ -82,10 +86,11 @@ class Campaigns(Wire):
 
 
 class BudgetRequestView(Wire):
-    """A request for budget and what became of it."""
+    """A request to raise or lower a budget and what became of it."""
 
     request_id: BudgetRequestId
     campaign_id: CampaignId
+    change: BudgetChange
     amount_minor: Minor
     currency: Currency
     state: str

@@ -84,10 +84,11 @@ class Campaign:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetRequest:
-    """A request for budget in minor units of the campaign's currency, open until another person decides it."""
+    """A request to `raise` or `lower` a budget by minor units of the campaign's currency, open until another person decides it."""
 
     request_id: UUID
     campaign_id: UUID
+    change: str
     amount_minor: int
     state: str
     requested_by: str
@@ -96,6 +97,10 @@ class BudgetRequest:
     decided_by: str | None = None
     decided_at: datetime | None = None
     decision_reason: str | None = None
+
+    def action(self, verb: str) -> str:
+        """What asking for it or deciding it is called in the history: request_budget, approve_lower_budget, ..."""
+        return f"{verb}_budget" if self.change == "raise" else f"{verb}_lower_budget"
 
     def decided(self, state: str, *, by: str, at: datetime, reason: str) -> "BudgetRequest":
         """The request once decided. Raises SelfApproval when the one who asked decides."""

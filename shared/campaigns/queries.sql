@@ -36,14 +36,14 @@ SELECT action, from_state, to_state, by, at, reason FROM campaign_history WHERE 
 
 -- name: insert_budget_request
 -- A new request; nothing when the campaign has one open.
-INSERT INTO budget_requests (request_id, campaign_id, amount_minor, state, requested_by, requested_at, reason)
-VALUES (%(request_id)s, %(campaign_id)s, %(amount_minor)s, %(state)s, %(requested_by)s, %(requested_at)s, %(reason)s)
+INSERT INTO budget_requests (request_id, campaign_id, change, amount_minor, state, requested_by, requested_at, reason)
+VALUES (%(request_id)s, %(campaign_id)s, %(change)s, %(amount_minor)s, %(state)s, %(requested_by)s, %(requested_at)s, %(reason)s)
 ON CONFLICT DO NOTHING
 RETURNING request_id;
 
 -- name: read_open_request
 -- The request of a campaign that waits for a decision.
-SELECT request_id, campaign_id, amount_minor, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason
+SELECT request_id, campaign_id, change, amount_minor, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason
 FROM budget_requests WHERE campaign_id = %(campaign_id)s AND state = 'requested';
 
 -- name: decide_request
@@ -54,7 +54,7 @@ WHERE request_id = %(request_id)s;
 
 -- name: list_requests
 -- The requests of a campaign in the order they were made.
-SELECT request_id, campaign_id, amount_minor, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason
+SELECT request_id, campaign_id, change, amount_minor, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason
 FROM budget_requests WHERE campaign_id = %(campaign_id)s ORDER BY seq;
 
 -- name: lock_due

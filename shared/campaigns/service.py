@@ -1,5 +1,6 @@
 """The use cases of campaigns, one function each."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -23,6 +24,7 @@ from shared.kernel.errors import Conflict, Invalid, Problem
 from shared.kernel.ids import CAMPAIGN, CampaignId, new_id
 from shared.kernel.money import MAX_MINOR, to_decimal, to_minor
 from shared.ledger import service as ledger
+from shared.ledger.model import Pot
 from shared.platform.call import Call, Transaction
 
 MOST_DUE: Final = 100
@@ -72,22 +74,25 @@ def campaign_history(call: Call, campaign_id: CampaignId) -> History:
 
 
 def request_budget(call: Call, campaign_id: CampaignId, body: BudgetAsked) -> BudgetRequestView:
-    """Ask for a budget, or for more of it; another person decides."""
+    """Ask for a budget, for more of it, or for less; another person decides. Less is refused, with the figures, where it is not free."""
     with call.transaction() as tx:
         before = store.read(tx, campaign_id, lock=True)
-        after = before if before.state in TOP_UP_STATES else before.after("request_budget")
         request = BudgetRequest(
             request_id=new_id(tx.now),
             campaign_id=campaign_id,
+            change=body.change,
             amount_minor=_amount(body, before.currency),
             state="requested",
             requested_by=call.caller.subject,
             requested_at=tx.now,
             reason=body.reason,
         )
+        if request.change == "lower":
+            _require_free(before, request, ledger.pots(tx, [campaign_id]))
+        after = before if before.state in TOP_UP_STATES else before.after("request_budget")
         if not store.insert_request(tx, request):
             raise Conflict("The campaign has a request for budget that is not decided yet.")
-        store.move(tx, before, after, _change(call, tx, "request_budget", before, after, body.reason))
+        store.move(tx, before, after, _change(call, tx, request.action("request"), before, after, body.reason))
         return tx.answer(BudgetRequestView.of(request, before.currency), status=201)
 
 
@@ -100,14 +105,14 @@ def list_budget_requests(call: Call, campaign_id: CampaignId) -> BudgetRequests:
 
 
 def approve_budget(call: Call, campaign_id: CampaignId, body: Why) -> CampaignView:
-    """Approve the open request: the money is there to be spent from this moment."""
+    """Approve the open request: the money can be spent, or is taken back, from this moment. What is no longer free can't be taken back."""
     with call.transaction() as tx:
         before, request = _open_request(tx, campaign_id)
         approved = request.decided("approved", by=call.caller.subject, at=tx.now, reason=body.reason)
         after = before if before.state in TOP_UP_STATES else before.after("approve_budget")
         store.decide(tx, approved)
-        ledger.approve_budget(tx, campaign_id, request_id=request.request_id, amount_minor=request.amount_minor, currency=before.currency)
-        store.move(tx, before, after, _change(call, tx, "approve_budget", before, after, body.reason))
+        _post(tx, before, request)
+        store.move(tx, before, after, _change(call, tx, request.action("approve"), before, after, body.reason))
         return tx.answer(CampaignView.of(after))
 
 
@@ -117,7 +122,7 @@ def reject_budget(call: Call, campaign_id: CampaignId, body: Why) -> CampaignVie
         before, request = _open_request(tx, campaign_id)
         store.decide(tx, request.decided("rejected", by=call.caller.subject, at=tx.now, reason=body.reason))
         after = before if before.state in TOP_UP_STATES else before.after("reject_budget")
-        store.move(tx, before, after, _change(call, tx, "reject_budget", before, after, body.reason))
+        store.move(tx, before, after, _change(call, tx, request.action("reject"), before, after, body.reason))
         return tx.answer(CampaignView.of(after))
 
 
@@ -205,6 +210,34 @@ def _open_request(tx: Transaction, campaign_id: UUID) -> tuple[Campaign, BudgetR
     if request is None:
         raise Conflict("The campaign has no request for budget that waits for a decision.")
     return campaign, request
+
+
+def _post(tx: Transaction, campaign: Campaign, request: BudgetRequest) -> None:
+    """Move the money that an approved request is about."""
+    campaign_id, request_id, amount_minor = campaign.campaign_id, request.request_id, request.amount_minor
+    if request.change == "raise":
+        ledger.approve_budget(tx, campaign_id, request_id=request_id, amount_minor=amount_minor, currency=campaign.currency)
+        return
+    pots = ledger.lock_pots(tx, [campaign_id])
+    _require_free(campaign, request, pots)
+    ledger.withdraw_budget(tx, campaign_id, request_id=request_id, amount_minor=amount_minor, pots=pots)
+
+
+def _require_free(campaign: Campaign, request: BudgetRequest, pots: Mapping[UUID, Pot]) -> None:
+    """Raise Conflict, with the figures, unless what a budget is to be lowered by is free."""
+    pot = pots.get(campaign.campaign_id)
+    if campaign.state not in TOP_UP_STATES or pot is None:
+        allowed = ", ".join(sorted(state.value for state in TOP_UP_STATES))
+        raise Conflict(f"The budget of a campaign that is {campaign.state.value} can't be lowered; it must be {allowed}.")
+    if request.amount_minor > pot.available_minor:
+        by, *figures = (
+            to_decimal(minor, pot.currency)
+            for minor in (
+                request.amount_minor, pot.approved_minor, pot.reserved_minor, pot.payable_minor, pot.paid_minor, pot.available_minor
+            )
+        )  # fmt: skip
+        said = "Of {} approved, {} is reserved, {} payable and {} paid: {} is free.".format(*figures)
+        raise Conflict(f"The budget can't be lowered by {by} {pot.currency}. {said}")
 
 
 def _amount(body: BudgetAsked, currency: str) -> int:

@@ -15,6 +15,12 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
+class Csv(Wire):
+    """An answer that is sent as `text/csv` (RFC 4180, with a header), in place of JSON."""
+
+    text: str
+
+
 def _in_one_voice(schema: CoreSchema, message: str) -> CoreSchema:
     """One verdict with one place, and in words, where the parts of a schema would each tell of themselves."""
     return core_schema.custom_error_schema(schema, custom_error_type="amount", custom_error_message=message)

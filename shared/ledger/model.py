@@ -1,6 +1,7 @@
 """Accounts, the steps that money takes between them, and what must always hold."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -42,6 +43,9 @@ ROUTES: Final = {
 }
 """From which account (debited) each step takes and to which (credited) it gives."""
 
+OPENS: Final = {Step.RESERVE: 1, Step.POST: -1, Step.VOID: -1, Step.EXPIRE: -1}
+"""Which steps open a reservation, and which use it up, in whole or in part."""
+
 MARKS: Final = {step: number << 32 for number, step in enumerate(Step, start=1)}
 """What tells the ids of a reference's postings from one another, beside the turn (32 bits): a flip of bits, for there are many."""
 
@@ -59,14 +63,55 @@ class Movement:
     reason: str | None = None
 
 
+NO_HASH: Final = bytes(32)
+"""What the first seal of a campaign follows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seal:
+    """One link of a campaign's chain: how many postings were added together, and the hash over the seal before and all of them."""
+
+    campaign_id: UUID
+    number: int
+    postings: int
+    hash: bytes
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pot:
-    """A campaign's money while its lock is held: what is free, and the numbers of its accounts."""
+    """A campaign's money while its lock is held: what is where, the numbers of its accounts, and the end of its chain."""
 
     campaign_id: UUID
     currency: str
     available_minor: int
     accounts: dict[Kind, int]
+    reserved_minor: int = 0
+    payable_minor: int = 0
+    paid_minor: int = 0
+    posted_minor: int = 0
+    """All that was ever posted as payable, whatever of it was reversed or paid since."""
+    sealed: int = 0
+    """Number of the last seal; 0 where nothing was posted yet."""
+    seal_hash: bytes = NO_HASH
+
+    @property
+    def approved_minor(self) -> int:
+        """All that was approved less what was withdrawn."""
+        return self.available_minor + self.reserved_minor + self.payable_minor + self.paid_minor
+
+    def after(self, sums: Mapping[int, tuple[int, int]], seal: Seal) -> "Pot":
+        """The pot once these (debits, credits) of accounts are added and sealed."""
+        net = {kind: credited - debited for kind in self.accounts for debited, credited in [sums.get(self.accounts[kind], (0, 0))]}
+        return replace(
+            self,
+            available_minor=self.available_minor + net[Kind.AVAILABLE],
+            reserved_minor=self.reserved_minor + net[Kind.RESERVED],
+            payable_minor=self.payable_minor + net[Kind.PAYABLE],
+            paid_minor=self.paid_minor + net[Kind.PAID],
+            posted_minor=self.posted_minor + sums.get(self.accounts[Kind.PAYABLE], (0, 0))[1],
+            sealed=seal.number,
+            seal_hash=seal.hash,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +144,17 @@ def movement(
         effective_at=effective_at,
         reason=reason,
     )
+
+
+def open_changes(movements: Iterable[Movement]) -> dict[tuple[UUID, UUID], int]:
+    """By how much the movements open or use up each reservation, by campaign and reference; none that they open and use up alike."""
+    changes: dict[tuple[UUID, UUID], int] = {}
+    for move in movements:
+        sign = OPENS.get(move.step)
+        if sign:
+            thing = (move.campaign_id, move.reference)
+            changes[thing] = changes.get(thing, 0) + sign * move.amount_minor
+    return {thing: change for thing, change in changes.items() if change}
 
 
 def totals(movements: list[Movement], pots: dict[UUID, Pot]) -> dict[int, tuple[int, int]]:

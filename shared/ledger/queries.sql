@@ -13,15 +13,37 @@ ORDER BY account_no
 FOR UPDATE;
 
 -- name: read_accounts
--- The accounts of campaigns, and the funding accounts of their currencies.
-SELECT pot.campaign_id, pot.currency, a.kind, a.account_no, a.credit_minor - a.debit_minor AS balance_minor
-FROM accounts AS pot JOIN accounts AS a ON a.campaign_id = pot.campaign_id OR (a.kind = 'funding' AND a.currency = pot.currency)
+-- The accounts of campaigns, the funding accounts of their currencies, and the last seal of each.
+SELECT pot.campaign_id, pot.currency, a.kind, a.account_no, a.credit_minor - a.debit_minor AS balance_minor, a.credit_minor,
+       last.number AS sealed, last.hash AS seal_hash
+FROM accounts AS pot
+JOIN accounts AS a ON a.campaign_id = pot.campaign_id OR (a.kind = 'funding' AND a.currency = pot.currency)
+LEFT JOIN LATERAL (
+    SELECT number, hash FROM seals WHERE campaign_id = pot.campaign_id ORDER BY number DESC LIMIT 1) AS last ON true
 WHERE pot.kind = 'available' AND pot.campaign_id = ANY (%(campaign_ids)s);
 
 -- name: copy_postings
 -- Adds postings.
-COPY postings (posting_id, step, debit_account, credit_account, amount_minor, campaign_id, reference, reason, effective_at, recorded_at)
+COPY postings (seal, posting_id, step, debit_account, credit_account, amount_minor, campaign_id, reference, reason, effective_at, recorded_at)
 FROM STDIN (FORMAT binary);
+
+-- name: insert_seals
+-- Seals the postings just added, campaign by campaign.
+INSERT INTO seals (campaign_id, number, postings, hash)
+SELECT * FROM unnest(%(campaign_ids)s::uuid[], %(numbers)s::int[], %(postings)s::int[], %(hashes)s::bytea[]);
+
+-- name: change_reservations
+-- Opens reservations and uses them up. What was never reserved becomes a row below nothing, which no_more_than_reserved refuses as well.
+WITH change AS (
+    SELECT * FROM unnest(%(campaign_ids)s::uuid[], %(references)s::uuid[], %(changes)s::bigint[]) AS c (campaign_id, reference, change_minor)
+), used AS (
+    UPDATE reservations AS r SET open_minor = r.open_minor + c.change_minor
+    FROM change AS c WHERE r.campaign_id = c.campaign_id AND r.reference = c.reference
+    RETURNING r.campaign_id, r.reference
+)
+INSERT INTO reservations (campaign_id, reference, open_minor)
+SELECT campaign_id, reference, change_minor FROM change
+WHERE NOT EXISTS (SELECT FROM used WHERE used.campaign_id = change.campaign_id AND used.reference = change.reference);
 
 -- name: add_totals
 -- Brings the totals of accounts up to date with the postings just added.
@@ -31,12 +53,10 @@ FROM unnest(%(account_nos)s::int[], %(debits)s::bigint[], %(credits)s::bigint[])
 WHERE a.account_no = d.account_no;
 
 -- name: nearly_exhausted
--- Campaigns with less left than a share of what was approved.
-SELECT campaign_id FROM accounts
-WHERE kind = 'available' AND campaign_id = ANY (%(campaign_ids)s)
-  AND (credit_minor - debit_minor) * 10000 < %(basis_points)s * (
-      SELECT coalesce(sum(p.amount_minor), 0) FROM postings p
-      WHERE p.campaign_id = accounts.campaign_id AND p.step = 'approve');
+-- Campaigns with less left than a share of what is approved.
+SELECT campaign_id FROM accounts WHERE campaign_id = ANY (%(campaign_ids)s)
+GROUP BY campaign_id
+HAVING sum(credit_minor - debit_minor) FILTER (WHERE kind = 'available') * 10000 < %(basis_points)s * sum(credit_minor - debit_minor);
 
 -- name: balances
 -- What is left in the pots of campaigns.
@@ -65,17 +85,22 @@ WHERE (p.step, d.kind, c.kind) NOT IN (
    OR coalesce(d.campaign_id, p.campaign_id) <> p.campaign_id OR coalesce(c.campaign_id, p.campaign_id) <> p.campaign_id;
 
 -- name: wrong_redemptions
--- Redemptions whose reward is not what was posted for them less what was reversed, or whose reservations are not used up.
+-- Redemptions whose reward is not what was posted for them less what was reversed, or whose reservations are neither used up nor open.
 WITH sums AS (
     SELECT reference, sum(amount_minor) FILTER (WHERE step = 'post') AS posted, sum(amount_minor) FILTER (WHERE step = 'reverse') AS reversed,
            sum(amount_minor) FILTER (WHERE step = 'reserve') AS reserved,
            sum(amount_minor) FILTER (WHERE step IN ('post', 'void', 'expire')) AS used
     FROM postings WHERE step NOT IN ('approve', 'withdraw', 'pay') GROUP BY reference
+), opened AS (
+    SELECT reference, sum(open_minor) AS open FROM reservations GROUP BY reference
 )
-SELECT coalesce(r.redemption_id, s.reference) AS redemption_id, coalesce(r.reward_minor, 0) AS reward_minor,
-       coalesce(s.posted, 0) - coalesce(s.reversed, 0) AS posted_minor, coalesce(s.reserved, 0) AS reserved_minor, coalesce(s.used, 0) AS used_minor
+SELECT coalesce(r.redemption_id, s.reference, o.reference) AS redemption_id, coalesce(r.reward_minor, 0) AS reward_minor,
+       coalesce(s.posted, 0) - coalesce(s.reversed, 0) AS posted_minor, coalesce(s.reserved, 0) AS reserved_minor,
+       coalesce(s.used, 0) AS used_minor, coalesce(o.open, 0) AS open_minor
 FROM redemptions AS r FULL JOIN sums AS s ON s.reference = r.redemption_id
-WHERE coalesce(r.reward_minor, 0) <> coalesce(s.posted, 0) - coalesce(s.reversed, 0) OR coalesce(s.reserved, 0) <> coalesce(s.used, 0);
+FULL JOIN opened AS o ON o.reference = coalesce(r.redemption_id, s.reference)
+WHERE coalesce(r.reward_minor, 0) <> coalesce(s.posted, 0) - coalesce(s.reversed, 0)
+   OR coalesce(s.reserved, 0) <> coalesce(s.used, 0) + coalesce(o.open, 0);
 
 -- name: wrong_payouts
 -- Redemptions whose paid amount is not the sum of their statement credits, credits not posted to the cent, payments without a credit.
@@ -92,24 +117,66 @@ SELECT coalesce(r.redemption_id, c.redemption_id) AS redemption_id, coalesce(r.p
 FROM redemptions AS r FULL JOIN credits AS c ON c.redemption_id = r.redemption_id
 WHERE coalesce(r.paid_minor, 0) <> coalesce(c.credited, 0) OR NOT coalesce(c.each_posted, true);
 
--- name: wrong_approvals
--- Approved requests for budget that were not posted to the cent, and postings of approvals that no approved request stands behind.
-WITH approvals AS (
-    SELECT reference, campaign_id, sum(amount_minor) AS posted FROM postings WHERE step = 'approve' GROUP BY reference, campaign_id
-), requests AS (
-    SELECT request_id, campaign_id, amount_minor FROM budget_requests WHERE state = 'approved'
+-- name: wrong_budgets
+-- Approved requests that were not posted to the cent, raised or lowered, and such postings that no approved request stands behind.
+WITH moved AS (
+    SELECT reference, campaign_id, sum(CASE step WHEN 'approve' THEN amount_minor ELSE -amount_minor END) AS posted
+    FROM postings WHERE step IN ('approve', 'withdraw') GROUP BY reference, campaign_id
+), decided AS (
+    SELECT request_id, campaign_id, CASE change WHEN 'raise' THEN amount_minor ELSE -amount_minor END AS minor
+    FROM budget_requests WHERE state = 'approved'
 )
-SELECT coalesce(r.request_id, a.reference) AS request_id, coalesce(r.campaign_id, a.campaign_id) AS campaign_id,
-       coalesce(r.amount_minor, 0) AS approved_minor, coalesce(a.posted, 0) AS posted_minor
-FROM requests AS r FULL JOIN approvals AS a ON a.reference = r.request_id AND a.campaign_id = r.campaign_id
-WHERE coalesce(r.amount_minor, 0) <> coalesce(a.posted, 0);
+SELECT coalesce(d.request_id, m.reference) AS request_id, coalesce(d.campaign_id, m.campaign_id) AS campaign_id,
+       coalesce(d.minor, 0) AS decided_minor, coalesce(m.posted, 0) AS posted_minor
+FROM decided AS d FULL JOIN moved AS m ON m.reference = d.request_id AND m.campaign_id = d.campaign_id
+WHERE coalesce(d.minor, 0) <> coalesce(m.posted, 0);
 
 -- name: overspent
--- Campaigns that spent or promised more than was approved.
-SELECT campaign_id, sum(amount_minor) FILTER (WHERE step = 'approve') AS approved_minor,
-       coalesce(sum(amount_minor) FILTER (WHERE step = 'reserve'), 0)
-       - coalesce(sum(amount_minor) FILTER (WHERE step IN ('void', 'expire', 'reverse')), 0) AS promised_minor
-FROM postings GROUP BY campaign_id
-HAVING coalesce(sum(amount_minor) FILTER (WHERE step = 'reserve'), 0)
-       - coalesce(sum(amount_minor) FILTER (WHERE step IN ('void', 'expire', 'reverse')), 0)
-       > coalesce(sum(amount_minor) FILTER (WHERE step = 'approve'), 0) - coalesce(sum(amount_minor) FILTER (WHERE step = 'withdraw'), 0);
+-- Campaigns that spent or promised more than is approved.
+SELECT campaign_id, approved_minor, promised_minor
+FROM (
+    SELECT campaign_id,
+           coalesce(sum(amount_minor) FILTER (WHERE step = 'approve'), 0)
+           - coalesce(sum(amount_minor) FILTER (WHERE step = 'withdraw'), 0) AS approved_minor,
+           coalesce(sum(amount_minor) FILTER (WHERE step = 'reserve'), 0)
+           - coalesce(sum(amount_minor) FILTER (WHERE step IN ('void', 'expire', 'reverse')), 0) AS promised_minor
+    FROM postings GROUP BY campaign_id
+) AS sums
+WHERE promised_minor > approved_minor;
+
+-- name: overpaid
+-- Campaigns that paid more than was ever posted as payable.
+SELECT campaign_id, posted_minor, paid_minor
+FROM (
+    SELECT campaign_id, coalesce(sum(amount_minor) FILTER (WHERE step = 'post'), 0) AS posted_minor,
+           coalesce(sum(amount_minor) FILTER (WHERE step = 'pay'), 0) AS paid_minor
+    FROM postings GROUP BY campaign_id
+) AS sums
+WHERE paid_minor > posted_minor;
+
+-- name: wrong_offer_totals
+-- Offers with a limit in total whose count is not the number of their redemptions.
+SELECT offer_id, t.redemptions AS counted, coalesce(g.given, 0) AS given
+FROM offer_totals AS t
+LEFT JOIN (SELECT offer_id, count(*) AS given FROM redemptions WHERE reward_minor > 0 GROUP BY offer_id) AS g USING (offer_id)
+WHERE t.redemptions <> coalesce(g.given, 0);
+
+-- name: stream_seals
+-- All seals in the order of their chains.
+SELECT campaign_id, number, postings, hash FROM seals ORDER BY campaign_id, number;
+
+-- name: stream_postings
+-- All postings in the order in which they were sealed.
+SELECT seal, posting_id, step, debit_account, credit_account, amount_minor, campaign_id, reference, reason, effective_at, recorded_at
+FROM postings ORDER BY campaign_id, seal, posting_id;
+
+-- name: read_seals
+-- Some seals by campaign and number.
+SELECT s.campaign_id, s.number, s.hash
+FROM unnest(%(campaign_ids)s::uuid[], %(numbers)s::int[]) AS noted (campaign_id, number) JOIN seals AS s USING (campaign_id, number);
+
+-- name: heads
+-- The last seals of campaigns, of all where none are named.
+SELECT DISTINCT ON (campaign_id) campaign_id, number, hash FROM seals
+WHERE %(campaign_ids)s::uuid[] IS NULL OR campaign_id = ANY (%(campaign_ids)s::uuid[])
+ORDER BY campaign_id, number DESC;

@@ -1,39 +1,20 @@
 """The ledger in PostgreSQL. Postings are added, never changed."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
+from psycopg.errors import CheckViolation
 from psycopg.rows import DictRow
 
-from shared.ledger.model import ROUTES, Finding, Kind, Movement, Pot, totals
+from shared.ledger import chain
+from shared.ledger.model import NO_HASH, ROUTES, Kind, Movement, Pot, Seal, open_changes, totals
 from shared.platform.call import Transaction
 from shared.platform.database import Queries, copy_rows, rows
 
 SQL = Queries(__file__)
-POSTING: Final = ("uuid", "text", "int4", "int4", "int8", "uuid", "uuid", "text", "timestamptz", "timestamptz")
+POSTING: Final = ("int4", "uuid", "text", "int4", "int4", "int8", "uuid", "uuid", "text", "timestamptz", "timestamptz")
 """Types of the columns of copy_postings."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One invariant over all of the books."""
-
-    statement: str
-    invariant: str
-    subject: str
-    expected: str
-    actual: str
-
-    def finding(self, row: DictRow) -> Finding:
-        """What a row of the statement says in words."""
-        return Finding(
-            invariant=self.invariant,
-            subject=self.subject.format(**row),
-            expected=self.expected.format(**row),
-            actual=self.actual.format(**row),
-        )
 
 
 def open_accounts(tx: Transaction, campaign_id: UUID, currency: str) -> None:
@@ -43,28 +24,40 @@ def open_accounts(tx: Transaction, campaign_id: UUID, currency: str) -> None:
 
 def lock_pots(tx: Transaction, campaign_ids: Collection[UUID]) -> dict[UUID, Pot]:
     """The pots of campaigns, held until the end of the transaction; taken in one order, so nobody waits in a circle."""
-    values = {"campaign_ids": list(campaign_ids)}
-    tx.connection.execute(SQL["lock_pots"], values)
+    tx.connection.execute(SQL["lock_pots"], {"campaign_ids": list(campaign_ids)})
+    return read_pots(tx, campaign_ids)
+
+
+def read_pots(tx: Transaction, campaign_ids: Collection[UUID]) -> dict[UUID, Pot]:
+    """The pots of campaigns as they are; to be moved, they must be held."""
     found: dict[UUID, list[DictRow]] = {}
-    for row in rows(tx.connection, SQL["read_accounts"], **values):
+    for row in rows(tx.connection, SQL["read_accounts"], campaign_ids=list(campaign_ids)):
         found.setdefault(row["campaign_id"], []).append(row)
     return {campaign_id: _pot(campaign_id, accounts) for campaign_id, accounts in found.items()}
 
 
 def write(tx: Transaction, movements: list[Movement], pots: dict[UUID, Pot]) -> None:
-    """Add postings and bring the accounts' totals up to date, in two statements however many there are."""
-    copy_rows(tx.connection, SQL["copy_postings"], POSTING, (_posting(move, pots[move.campaign_id], tx) for move in movements))
+    """Add postings, seal them, and bring totals, reservations and pots up to date; at most four statements however many there are."""
+    postings = [_posting(move, pots[move.campaign_id], tx) for move in movements]
     sums = totals(movements, pots)
+    after = {seal.campaign_id: (pots[seal.campaign_id].after(sums, seal), seal) for seal in chain.seals(postings, pots)}
+    if any(pot.paid_minor > pot.posted_minor for pot, _ in after.values()):
+        raise CheckViolation("no more is paid than was ever posted")
+    copy_rows(tx.connection, SQL["copy_postings"], POSTING, postings)
+    _insert_seals(tx, [seal for _, seal in after.values()])
+    if changes := open_changes(movements):
+        _change_reservations(tx, changes)
     values = {
         "account_nos": list(sums),
         "debits": [debited for debited, _ in sums.values()],
         "credits": [credited for _, credited in sums.values()],
     }
     tx.connection.execute(SQL["add_totals"], values)
+    pots.update({campaign_id: pot for campaign_id, (pot, _) in after.items()})
 
 
 def nearly_exhausted(tx: Transaction, campaign_ids: Collection[UUID], basis_points: int) -> set[UUID]:
-    """The campaigns among these that have less left than a share of what was approved."""
+    """The campaigns among these that have less left than a share of what is approved."""
     found = rows(tx.connection, SQL["nearly_exhausted"], campaign_ids=list(campaign_ids), basis_points=basis_points)
     return {row["campaign_id"] for row in found}
 
@@ -74,66 +67,29 @@ def balances(tx: Transaction, campaign_ids: Collection[UUID]) -> dict[UUID, int]
     return {row["campaign_id"]: row["available_minor"] for row in rows(tx.connection, SQL["balances"], campaign_ids=list(campaign_ids))}
 
 
-CHECKS: Final = (
-    Check(
-        statement="wrong_totals",
-        invariant="totals are the sums of postings",
-        subject="account {account_no} ({kind})",
-        expected="{debits} debited, {credits} credited",
-        actual="{debit_minor} debited, {credit_minor} credited",
-    ),
-    Check(
-        statement="wrong_routes",
-        invariant="a step joins its two accounts, of one campaign and currency",
-        subject="posting {posting_id} ({step})",
-        expected="the accounts of its step",
-        actual="{debited} to {credited}",
-    ),
-    Check(
-        statement="wrong_redemptions",
-        invariant="a redemption's reward is what was posted for it, and its reservations are used up",
-        subject="redemption {redemption_id}",
-        expected="{reward_minor} posted, {reserved_minor} used",
-        actual="{posted_minor} posted, {used_minor} used",
-    ),
-    Check(
-        statement="wrong_payouts",
-        invariant="paid is the sum of statement credits, each posted",
-        subject="redemption {redemption_id}",
-        expected="{paid_minor} credited and posted",
-        actual="{credited_minor} credited, {posted_minor} posted",
-    ),
-    Check(
-        statement="wrong_approvals",
-        invariant="what was approved is what was requested and decided, each posted",
-        subject="budget request {request_id} of campaign {campaign_id}",
-        expected="{approved_minor} posted",
-        actual="{posted_minor} posted",
-    ),
-    Check(
-        statement="overspent",
-        invariant="no campaign promises more than was approved",
-        subject="campaign {campaign_id}",
-        expected="at most {approved_minor}",
-        actual="{promised_minor}",
-    ),
-)
-"""Each statement finds what breaks its invariant; the sentences take their figures from its columns."""
-
-
-def findings(tx: Transaction) -> list[Finding]:
-    """Everything in the books that does not hold."""
-    routes = {
-        "steps": [step.value for step in ROUTES],
-        "debited": [source.value for source, _ in ROUTES.values()],
-        "credited": [target.value for _, target in ROUTES.values()],
+def _insert_seals(tx: Transaction, seals: Collection[Seal]) -> None:
+    values = {
+        "campaign_ids": [seal.campaign_id for seal in seals],
+        "numbers": [seal.number for seal in seals],
+        "postings": [seal.postings for seal in seals],
+        "hashes": [seal.hash for seal in seals],
     }
-    return [check.finding(row) for check in CHECKS for row in rows(tx.connection, SQL[check.statement], **routes)]
+    tx.connection.execute(SQL["insert_seals"], values)
 
 
-def _posting(move: Movement, pot: Pot, tx: Transaction) -> tuple[object, ...]:
+def _change_reservations(tx: Transaction, changes: Mapping[tuple[UUID, UUID], int]) -> None:
+    values = {
+        "campaign_ids": [campaign_id for campaign_id, _ in changes],
+        "references": [reference for _, reference in changes],
+        "changes": list(changes.values()),
+    }
+    tx.connection.execute(SQL["change_reservations"], values)
+
+
+def _posting(move: Movement, pot: Pot, tx: Transaction) -> chain.Row:
     source, target = ROUTES[move.step]
     return (
+        pot.sealed + 1,
         move.posting_id,
         move.step.value,
         pot.accounts[source],
@@ -148,6 +104,16 @@ def _posting(move: Movement, pot: Pot, tx: Transaction) -> tuple[object, ...]:
 
 
 def _pot(campaign_id: UUID, accounts: list[DictRow]) -> Pot:
-    numbers = {Kind(row["kind"]): row["account_no"] for row in accounts}
-    available = next(row["balance_minor"] for row in accounts if row["kind"] == Kind.AVAILABLE.value)
-    return Pot(campaign_id=campaign_id, currency=accounts[0]["currency"], available_minor=available, accounts=numbers)
+    of_kind = {Kind(row["kind"]): row for row in accounts}
+    return Pot(
+        campaign_id=campaign_id,
+        currency=accounts[0]["currency"],
+        accounts={kind: row["account_no"] for kind, row in of_kind.items()},
+        available_minor=of_kind[Kind.AVAILABLE]["balance_minor"],
+        reserved_minor=of_kind[Kind.RESERVED]["balance_minor"],
+        payable_minor=of_kind[Kind.PAYABLE]["balance_minor"],
+        paid_minor=of_kind[Kind.PAID]["balance_minor"],
+        posted_minor=of_kind[Kind.PAYABLE]["credit_minor"],
+        sealed=accounts[0]["sealed"] or 0,
+        seal_hash=accounts[0]["seal_hash"] or NO_HASH,
+    )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from functions.registry import BY_NAME
 from shared.kernel import errors as e
-from shared.kernel.wire import Wire
+from shared.kernel.wire import Csv, Wire
 from shared.platform.call import Call, Caller, Once, Replayed
 from shared.platform.operations import Operation, operation, refuse_card_numbers, refuse_card_numbers_in_words
 from shared.platform.problems import problem_body, status_of
@@ -19,6 +19,7 @@ from shared.platform.runtime import Runtime, in_thread, require_settings, runtim
 from shared.platform.telemetry import trace_of
 
 JSON: Final = "application/json"
+CSV: Final = "text/csv"
 PROBLEM: Final = "application/problem+json"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
@@ -48,6 +49,8 @@ class Understood:
 
     def answer(self, answer: Wire) -> Response:
         """Answer with what the use case gave."""
+        if isinstance(answer, Csv):
+            return Response(answer.text, self.operation.route.status, {"traceparent": self.asked.trace}, CSV)
         return Response(answer.model_dump_json(), self.operation.route.status, {"traceparent": self.asked.trace}, JSON)
 
 

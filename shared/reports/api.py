@@ -8,8 +8,10 @@ from pydantic import Field
 from shared.campaigns.api import CampaignView
 from shared.kernel.ids import CampaignId, GrantId, OfferId, PostingId, RedemptionId
 from shared.kernel.wire import Currency, ExternalId, Minor, Moment, Wire
+from shared.ledger.api import HeadView
 
 MOST_POSTINGS = 10_000
+MOST_SEALED = 20_000
 MOST_REDEMPTIONS = 1_000
 
 RedemptionState = Literal["earned", "held", "payable", "paid", "reversed", "rejected"]
@@ -112,9 +114,18 @@ class LedgerQuery(Wire):
     limit: Annotated[int, Field(ge=1, le=MOST_POSTINGS)] = 1_000
 
 
+class SealedQuery(Wire):
+    """Which page of a campaign's sealed lines: those after a posting."""
+
+    after: PostingId | None = None
+    limit: Annotated[int, Field(ge=1, le=MOST_SEALED)] = MOST_SEALED
+
+
 class PostingView(Wire):
     """One movement of money from the account that it debits to the one that it credits."""
 
+    seal: int
+    """The seal of the campaign's chain that covers it."""
     posting_id: PostingId
     step: str
     debit: str
@@ -136,12 +147,14 @@ class StepTotal(Wire):
 
 
 class CampaignLedger(Wire):
-    """A page of a campaign's postings, and the totals of all of them: spent = post - reverse."""
+    """A page of a campaign's postings, the totals of all of them (spent = post - reverse), and the head of their chain."""
 
     campaign_id: CampaignId
     currency: Currency
     totals: list[StepTotal]
     spent_minor: Minor
+    head: HeadView | None
+    """The last seal; null where nothing was posted. `/ledger.csv` gives what the seals were computed from."""
     postings: list[PostingView]
     next: PostingId | None
     """Ask for the page after this posting; null at the end."""

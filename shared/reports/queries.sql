@@ -114,15 +114,24 @@ GROUP BY step ORDER BY array_position(ARRAY['approve', 'withdraw', 'reserve', 'p
 SELECT true AS found FROM postings WHERE campaign_id = %(campaign_id)s AND posting_id = %(posting_id)s;
 
 -- name: list_postings
--- The postings of a campaign in the order they were recorded, after a given one.
-SELECT p.posting_id, p.step, d.kind AS debit, c.kind AS credit, p.amount_minor, p.reference, p.reason, p.effective_at, p.recorded_at
+-- The postings of a campaign in the order in which they were sealed, after a given one.
+SELECT p.seal, p.posting_id, p.step, d.kind AS debit, c.kind AS credit, p.amount_minor, p.reference, p.reason, p.effective_at, p.recorded_at
 FROM postings AS p
 JOIN accounts AS d ON d.account_no = p.debit_account
 JOIN accounts AS c ON c.account_no = p.credit_account
 WHERE p.campaign_id = %(campaign_id)s
-  AND (%(after)s::uuid IS NULL
-       OR (p.recorded_at, p.posting_id) > (SELECT a.recorded_at, a.posting_id FROM postings AS a WHERE a.posting_id = %(after)s))
-ORDER BY p.recorded_at, p.posting_id
+  AND (%(after)s::uuid IS NULL OR (p.seal, p.posting_id) > (SELECT a.seal, a.posting_id FROM postings AS a WHERE a.posting_id = %(after)s))
+ORDER BY p.seal, p.posting_id
+LIMIT %(limit)s;
+
+-- name: list_sealed
+-- All columns of a campaign's postings with the hashes of their seals, in the order in which they were sealed, after a given one.
+SELECT p.seal, p.posting_id, p.step, p.debit_account, p.credit_account, p.amount_minor, p.campaign_id, p.reference, p.reason,
+       p.effective_at, p.recorded_at, s.hash
+FROM postings AS p LEFT JOIN seals AS s ON s.campaign_id = p.campaign_id AND s.number = p.seal
+WHERE p.campaign_id = %(campaign_id)s
+  AND (%(after)s::uuid IS NULL OR (p.seal, p.posting_id) > (SELECT a.seal, a.posting_id FROM postings AS a WHERE a.posting_id = %(after)s))
+ORDER BY p.seal, p.posting_id
 LIMIT %(limit)s;
 
 -- name: list_redemptions

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, cast
+from uuid import UUID
 
 from psycopg.rows import DictRow
 
@@ -12,6 +13,10 @@ from shared.campaigns.model import Campaign
 from shared.kernel.errors import Invalid, Problem
 from shared.kernel.ids import BUDGET_REQUEST, CREDIT, REDEMPTION, CampaignId, Prefix
 from shared.kernel.reasons import Reason
+from shared.kernel.wire import Csv
+from shared.ledger import service as ledger
+from shared.ledger.api import HeadView
+from shared.ledger.chain import COLUMNS, Row, line
 from shared.platform.call import Call, Transaction
 from shared.reports import store
 from shared.reports.api import (
@@ -30,6 +35,7 @@ from shared.reports.api import (
     RedemptionsQuery,
     RedemptionView,
     RefusalCount,
+    SealedQuery,
     StepTotal,
     TrialBalance,
 )
@@ -55,11 +61,10 @@ def all_reports(call: Call, *, most: int) -> list[CampaignReport]:
 
 
 def campaign_ledger(call: Call, campaign_id: CampaignId, query: LedgerQuery) -> CampaignLedger:
-    """The postings that prove what a campaign spent, in the order they were recorded. Raises Invalid when `after` is not one of them."""
+    """The postings that prove what a campaign spent, in the order they were sealed. Raises Invalid when `after` is not one of them."""
     with store.snapshot(call) as tx:
         campaign = campaigns.require_campaign(tx, campaign_id)
-        if query.after and not store.has_posting(tx, campaign_id, query.after):
-            raise Invalid(problems=(Problem(path="/query/after", message="is not a posting of this campaign"),))
+        _require_posting(tx, campaign_id, query.after)
         totals = [StepTotal(**row) for row in store.ledger_totals(tx, campaign_id)]
         page, more = _page(store.postings(tx, campaign_id, after=query.after, limit=query.limit + 1), query.limit)
         amounts = {total.step: total.amount_minor for total in totals}
@@ -68,9 +73,24 @@ def campaign_ledger(call: Call, campaign_id: CampaignId, query: LedgerQuery) -> 
             currency=campaign.currency,
             totals=totals,
             spent_minor=amounts.get("post", 0) - amounts.get("reverse", 0),
+            head=HeadView.of(head) if (head := ledger.head(tx, campaign_id)) else None,
             postings=[_posting(row) for row in page],
             next=page[-1]["posting_id"] if more else None,
         )
+
+
+def sealed_ledger(call: Call, campaign_id: CampaignId, query: SealedQuery) -> Csv:
+    """A campaign's postings as they were sealed, a line for each: with them anybody can recompute its chain and what it spent.
+
+    Ids are without their prefixes. The last column is the hash of the line's seal: SHA-256 over the hash of the seal before (32 zero
+    bytes for the first) and the seal's lines up to that column, each with a line feed. A page that has a header only is the end.
+    """
+    with store.snapshot(call) as tx:
+        campaigns.require_campaign(tx, campaign_id)
+        _require_posting(tx, campaign_id, query.after)
+        found = store.sealed(tx, campaign_id, after=query.after, limit=query.limit)
+    lines = (f"{line(cast('Row', tuple(row[name] for name in COLUMNS)))},{(row['hash'] or b'').hex()}" for row in found)
+    return Csv(text="\n".join([",".join((*COLUMNS, "seal_hash")), *lines, ""]))
 
 
 def list_redemptions(call: Call, query: RedemptionsQuery) -> Redemptions:
@@ -135,6 +155,11 @@ def _report(
 
 def _refusal(row: DictRow) -> RefusalCount:
     return RefusalCount(reason=row["reason"], sentence=sentence(row["reason"]), count=row["count"], refused_minor=row["refused_minor"])
+
+
+def _require_posting(tx: Transaction, campaign_id: UUID, posting_id: UUID | None) -> None:
+    if posting_id and not store.has_posting(tx, campaign_id, posting_id):
+        raise Invalid(problems=(Problem(path="/query/after", message="is not a posting of this campaign"),))
 
 
 def _posting(row: DictRow) -> PostingView:

@@ -42,8 +42,13 @@ def has_posting(tx: Transaction, campaign_id: UUID, posting_id: UUID) -> bool:
 
 
 def postings(tx: Transaction, campaign_id: UUID, *, after: UUID | None, limit: int) -> list[DictRow]:
-    """At most `limit` postings of a campaign, in the order they were recorded."""
+    """At most `limit` postings of a campaign, in the order in which they were sealed."""
     return rows(tx.connection, SQL["list_postings"], campaign_id=campaign_id, after=after, limit=limit)
+
+
+def sealed(tx: Transaction, campaign_id: UUID, *, after: UUID | None, limit: int) -> list[DictRow]:
+    """At most `limit` postings of a campaign with all columns and the hash of their seal, in the order in which they were sealed."""
+    return rows(tx.connection, SQL["list_sealed"], campaign_id=campaign_id, after=after, limit=limit)
 
 
 def redemptions(tx: Transaction, conditions: Mapping[str, Any]) -> list[DictRow]:

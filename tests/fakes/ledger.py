@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from psycopg.errors import CheckViolation, UniqueViolation
 
-from shared.ledger.model import ROUTES, Finding, Kind, Movement, Pot, Step, movement, totals
+from shared.ledger import chain
+from shared.ledger.chain import Head
+from shared.ledger.model import NO_HASH, ROUTES, Finding, Kind, Movement, Pot, Seal, Step, movement, open_changes, totals
 from shared.ledger.service import NEARLY
 from shared.platform.call import Transaction
 
@@ -36,6 +39,8 @@ class Posting:
     move: Movement
     debit_account: int
     credit_account: int
+    seal: int
+    recorded_at: datetime
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,6 +49,8 @@ class FakeLedger:
 
     accounts: dict[int, Account] = field(default_factory=dict)
     postings: dict[UUID, Posting] = field(default_factory=dict)
+    reservations: dict[tuple[UUID, UUID], int] = field(default_factory=dict)
+    seals: dict[tuple[UUID, int], Seal] = field(default_factory=dict)
 
     def approve_budget(self, tx: Transaction, campaign_id: UUID, *, request_id: UUID, amount_minor: int, currency: str) -> None:
         self._open_accounts(campaign_id, currency)
@@ -55,32 +62,48 @@ class FakeLedger:
     def lock_pots(self, tx: Transaction, campaign_ids: Collection[UUID]) -> dict[UUID, Pot]:
         return {campaign_id: self._pot(campaign_id) for campaign_id in campaign_ids if self._numbers(campaign_id)}
 
+    def withdraw_budget(self, tx: Transaction, campaign_id: UUID, *, request_id: UUID, amount_minor: int, pots: dict[UUID, Pot]) -> None:
+        taken = movement(
+            Step.WITHDRAW, campaign_id=campaign_id, amount_minor=amount_minor, reference=request_id, turn=0, effective_at=tx.now
+        )
+        self.post(tx, [taken], pots)
+
     def post(self, tx: Transaction, movements: list[Movement], pots: dict[UUID, Pot]) -> None:
-        added: dict[UUID, Posting] = {}
-        for move in movements:
-            if move.posting_id in self.postings or move.posting_id in added:
-                raise UniqueViolation(f"posting {move.posting_id} was carried out before")
-            if move.amount_minor <= 0:
-                raise CheckViolation("an amount is more than nothing")
-            source, target = ROUTES[move.step]
-            numbers = pots[move.campaign_id].accounts
-            added[move.posting_id] = Posting(move=move, debit_account=numbers[source], credit_account=numbers[target])
-        changed = {number: self._with(number, *sides) for number, sides in totals(movements, pots).items()}
+        added = self._added(tx, movements, pots)
+        sums = totals(movements, pots)
+        changed = {number: self._with(number, *sides) for number, sides in sums.items()}
         if any(account.kind in NEVER_OVERDRAWN and account.balance_minor < 0 for account in changed.values()):
             raise CheckViolation("no account is overdrawn")
+        opened = {thing: self.reservations.get(thing, 0) + change for thing, change in open_changes(movements).items()}
+        if any(minor < 0 for minor in opened.values()):
+            raise CheckViolation("no more is used than was reserved")
+        seals = chain.seals((_row(posting) for posting in added.values()), pots)
+        after = {seal.campaign_id: pots[seal.campaign_id].after(sums, seal) for seal in seals}
+        if any(pot.paid_minor > pot.posted_minor for pot in after.values()):
+            raise CheckViolation("no more is paid than was ever posted")
         self.accounts |= changed
         self.postings |= added
+        self.reservations |= opened
+        self.seals |= {(seal.campaign_id, seal.number): seal for seal in seals}
+        pots.update(after)
+
+    def pots(self, tx: Transaction, campaign_ids: Collection[UUID]) -> dict[UUID, Pot]:
+        return self.lock_pots(tx, campaign_ids)
+
+    def head(self, tx: Transaction, campaign_id: UUID) -> Head | None:
+        seal = self._last_seal(campaign_id)
+        return Head(campaign_id=campaign_id, number=seal.number, hash=seal.hash) if seal else None
 
     def balances(self, tx: Transaction, campaign_ids: Collection[UUID]) -> dict[UUID, int]:
         return {campaign_id: pot.available_minor for campaign_id, pot in self.lock_pots(tx, campaign_ids).items()}
 
     def nearly_exhausted(self, tx: Transaction, campaign_ids: Collection[UUID]) -> set[UUID]:
-        left = self.balances(tx, campaign_ids)
-        return {campaign_id for campaign_id, minor in left.items() if minor * 10_000 < NEARLY * self._sum(Step.APPROVE, campaign_id)}
+        pots = self.lock_pots(tx, campaign_ids)
+        return {campaign_id for campaign_id, pot in pots.items() if pot.available_minor * 10_000 < NEARLY * pot.approved_minor}
 
     def findings(self, tx: Transaction) -> list[Finding]:
         """What of the accounts and postings does not hold; redemptions are not known here."""
-        return [
+        wrong = [
             Finding(
                 invariant="totals are the sums of postings",
                 subject=f"account {number} ({account.kind.value})",
@@ -90,6 +113,30 @@ class FakeLedger:
             for number, account in self.accounts.items()
             if self._sides(number) != (account.debit_minor, account.credit_minor)
         ]
+        rows = sorted((_row(posting) for posting in self.postings.values()), key=lambda row: (row[6], row[0], row[1]))
+        return [*wrong, *chain.breaks([self.seals[place] for place in sorted(self.seals)], rows)]
+
+    def _added(self, tx: Transaction, movements: list[Movement], pots: dict[UUID, Pot]) -> dict[UUID, Posting]:
+        added: dict[UUID, Posting] = {}
+        for move in movements:
+            if move.posting_id in self.postings or move.posting_id in added:
+                raise UniqueViolation(f"posting {move.posting_id} was carried out before")
+            if move.amount_minor <= 0:
+                raise CheckViolation("an amount is more than nothing")
+            source, target = ROUTES[move.step]
+            pot = pots[move.campaign_id]
+            added[move.posting_id] = Posting(
+                move=move,
+                debit_account=pot.accounts[source],
+                credit_account=pot.accounts[target],
+                seal=pot.sealed + 1,
+                recorded_at=tx.now,
+            )
+        return added
+
+    def _last_seal(self, campaign_id: UUID) -> Seal | None:
+        own = [seal for (owner, _), seal in self.seals.items() if owner == campaign_id]
+        return max(own, key=lambda seal: seal.number, default=None)
 
     def _open_accounts(self, campaign_id: UUID, currency: str) -> None:
         there = {(account.kind, account.campaign_id, account.currency) for account in self.accounts.values()}
@@ -108,8 +155,20 @@ class FakeLedger:
 
     def _pot(self, campaign_id: UUID) -> Pot:
         numbers = self._numbers(campaign_id)
-        available = self.accounts[numbers[Kind.AVAILABLE]]
-        return Pot(campaign_id=campaign_id, currency=available.currency, available_minor=available.balance_minor, accounts=numbers)
+        of_kind = {kind: self.accounts[number] for kind, number in numbers.items()}
+        seal = self._last_seal(campaign_id)
+        return Pot(
+            campaign_id=campaign_id,
+            currency=of_kind[Kind.AVAILABLE].currency,
+            accounts=numbers,
+            available_minor=of_kind[Kind.AVAILABLE].balance_minor,
+            reserved_minor=of_kind[Kind.RESERVED].balance_minor,
+            payable_minor=of_kind[Kind.PAYABLE].balance_minor,
+            paid_minor=of_kind[Kind.PAID].balance_minor,
+            posted_minor=of_kind[Kind.PAYABLE].credit_minor,
+            sealed=seal.number if seal else 0,
+            seal_hash=seal.hash if seal else NO_HASH,
+        )
 
     def _with(self, number: int, debited: int, credited: int) -> Account:
         account = self.accounts[number]
@@ -121,6 +180,19 @@ class FakeLedger:
         credits_ = sum(p.move.amount_minor for p in self.postings.values() if p.credit_account == number)
         return debits, credits_
 
-    def _sum(self, step: Step, campaign_id: UUID) -> int:
-        moves = (posting.move for posting in self.postings.values())
-        return sum(move.amount_minor for move in moves if move.step is step and move.campaign_id == campaign_id)
+
+def _row(posting: Posting) -> chain.Row:
+    move = posting.move
+    return (
+        posting.seal,
+        move.posting_id,
+        move.step.value,
+        posting.debit_account,
+        posting.credit_account,
+        move.amount_minor,
+        move.campaign_id,
+        move.reference,
+        move.reason,
+        move.effective_at,
+        posting.recorded_at,
+    )

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from functions.registry import FUNCTIONS
 from functions.wiring import Function
+from shared.kernel.wire import Csv
 from shared.platform.generate.schemas import COMPONENT, Schema, Shape, components
 from shared.platform.generate.words import function_words
-from shared.platform.http import IDEMPOTENCY_KEY, MAX_KEY, REPLAYED
+from shared.platform.http import CSV, IDEMPOTENCY_KEY, JSON, MAX_KEY, REPLAYED
 from shared.platform.operations import Operation, operation
 
 Bound = tuple[Function, Operation]
@@ -94,7 +95,8 @@ def bind() -> tuple[Bound, ...]:
 
 
 def _shapes(op: Operation) -> Iterator[Shape]:
-    yield op.answer, "serialization"
+    if not issubclass(op.answer, Csv):
+        yield op.answer, "serialization"
     yield from ((model, "validation") for model in (op.query, _body(op)) if model)
 
 
@@ -113,7 +115,7 @@ def _operation(function: Function, op: Operation, references: Mapping[Shape, Sch
         "security": [{"bearer": [op.route.scope]}],
         "parameters": list(_parameters(op, references, schemas)),
         "requestBody": _json_body(references[body, "validation"], schemas) if body else None,
-        "responses": _responses(op, references[op.answer, "serialization"]),
+        "responses": _responses(op, _content(op, references)),
     }
     return {key: value for key, value in described.items() if value}
 
@@ -132,7 +134,13 @@ def _parameters(op: Operation, references: Mapping[Shape, Schema], schemas: Mapp
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
 
 
-def _responses(op: Operation, answer: Schema) -> dict[str, Any]:
+def _content(op: Operation, references: Mapping[Shape, Schema]) -> Schema:
+    if issubclass(op.answer, Csv):
+        return {CSV: {"schema": {"type": "string"}}}
+    return {JSON: {"schema": references[op.answer, "serialization"]}}
+
+
+def _responses(op: Operation, content: Schema) -> dict[str, Any]:
     posts, takes_input = op.route.method == "POST", bool(op.parameters or op.query or _body(op))
     can_happen = {400: _body(op), 404: op.parameters, 409: posts, 413: _body(op), 415: _body(op), 422: takes_input}
     headers = ["Trace", "Replayed"] if posts else ["Trace"]
@@ -140,7 +148,7 @@ def _responses(op: Operation, answer: Schema) -> dict[str, Any]:
         str(op.route.status): {
             "description": "The answer.",
             "headers": {name: {"$ref": f"#/components/headers/{key}"} for key, name in _HEADER_NAMES.items() if key in headers},
-            "content": {"application/json": {"schema": answer}},
+            "content": content,
         },
         **{
             str(status): {"$ref": f"#/components/responses/{name}"}

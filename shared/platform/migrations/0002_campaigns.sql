@@ -23,6 +23,7 @@ CREATE TABLE budget_requests (
     request_id uuid PRIMARY KEY,
     seq bigint GENERATED ALWAYS AS IDENTITY,
     campaign_id uuid NOT NULL REFERENCES campaigns,
+    change text NOT NULL CHECK (change IN ('raise', 'lower')),
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
     state text NOT NULL CHECK (state IN ('requested', 'approved', 'rejected')),
     requested_by text NOT NULL,

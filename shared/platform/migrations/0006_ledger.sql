@@ -22,9 +22,30 @@ CREATE TABLE postings (
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
     campaign_id uuid NOT NULL,
     reference uuid NOT NULL,
-    reason text,
+    reason text CHECK (reason ~ '^[a-z][a-z0-9_]*$'),
     effective_at timestamptz NOT NULL,
-    recorded_at timestamptz NOT NULL
+    recorded_at timestamptz NOT NULL,
+    seal integer NOT NULL
 );
-CREATE INDEX postings_campaign ON postings (campaign_id);
+CREATE INDEX postings_seal ON postings (campaign_id, seal);
 COMMENT ON COLUMN postings.reference IS 'What the posting is about: a redemption, a budget request or a statement credit.';
+COMMENT ON COLUMN postings.reason IS 'A code; as no column can hold a comma or the end of a line, a line of CSV is what is sealed, and needs no quotes.';
+COMMENT ON COLUMN postings.seal IS 'The number of the seal of its campaign that covers it.';
+
+CREATE TABLE seals (
+    campaign_id uuid NOT NULL,
+    number integer NOT NULL CHECK (number > 0),
+    postings integer NOT NULL CHECK (postings > 0),
+    hash bytea NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (campaign_id, number)
+);
+COMMENT ON TABLE seals IS 'A chain for each campaign: each hash is over the one before and all columns of the postings added together.';
+
+CREATE TABLE reservations (
+    campaign_id uuid NOT NULL,
+    reference uuid NOT NULL,
+    open_minor bigint NOT NULL,
+    PRIMARY KEY (campaign_id, reference),
+    CONSTRAINT no_more_than_reserved CHECK (open_minor >= 0)
+);
+COMMENT ON TABLE reservations IS 'What of a reservation is neither posted nor voided nor expired. None is kept of one that is used up as it is made.';

@@ -10,7 +10,7 @@ from tests.conftest import MakeCall
 from tests.contract.ledger.books import ONE, PostgresBooks, move
 from tests.fakes.ledger import FakeLedger
 
-ADDS_OR_ASKS = {"approve_budget", "post", "lock_pots", "balances", "nearly_exhausted"}
+ADDS_OR_ASKS = {"approve_budget", "withdraw_budget", "post", "lock_pots", "pots", "head", "balances", "nearly_exhausted"}
 
 
 @pytest.fixture
@@ -29,6 +29,11 @@ def books(call: MakeCall) -> PostgresBooks:
         "DELETE FROM postings",
         "DELETE FROM postings WHERE false",
         "TRUNCATE postings",
+        "UPDATE seals SET hash = sha256('better')",
+        "DELETE FROM seals WHERE false",
+        "TRUNCATE seals",
+        "DELETE FROM reservations",
+        "ALTER TABLE reservations DROP CONSTRAINT no_more_than_reserved",
         "DELETE FROM accounts",
         "ALTER TABLE accounts DROP CONSTRAINT no_overdraft",
         "UPDATE statement_credits SET amount_minor = 1",
@@ -50,6 +55,12 @@ def test_not_even_a_direct_update_overdraws_an_account(books: PostgresBooks, cal
 
 
 def test_the_ledger_has_no_way_to_change_or_take_away() -> None:
-    offered = {name for name in vars(FakeLedger) if not name.startswith("_")} - {"accounts", "postings", "findings"}
+    offered = {name for name in vars(FakeLedger) if not name.startswith("_")} - {
+        "accounts",
+        "postings",
+        "reservations",
+        "seals",
+        "findings",
+    }
     assert offered == ADDS_OR_ASKS
     assert all(hasattr(service, name) for name in ADDS_OR_ASKS)

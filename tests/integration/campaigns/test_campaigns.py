@@ -15,6 +15,7 @@ from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Conflict, Invalid, NotFound, SelfApproval
 from shared.kernel.ids import derived_id
 from shared.ledger import service as ledger
+from shared.ledger.model import Step, movement
 from tests.conftest import NOW, MakeCall
 
 WHY = Why(reason="A test.")
@@ -42,6 +43,15 @@ class Desk:
 
     def ask(self, campaign: UUID, amount: int | str = 1_000, *, by: str = "maya") -> None:
         campaigns.request_budget(self.call(by), campaign, BudgetAsked(amount=amount, reason="Plan"))
+
+    def ask_less(self, campaign: UUID, amount: int, *, by: str = "maya") -> None:
+        campaigns.request_budget(self.call(by), campaign, BudgetAsked(change="lower", amount=amount, reason="Less"))
+
+    def promise(self, campaign: UUID, amount: int) -> None:
+        with self.call("redeem").transaction() as tx:
+            reference = derived_id(campaign, amount)
+            reserve = movement(Step.RESERVE, campaign_id=campaign, amount_minor=amount, reference=reference, turn=1, effective_at=tx.now)
+            ledger.post(tx, [reserve], ledger.lock_pots(tx, [campaign]))
 
     def do(self, campaign: UUID, action: str, *, by: str = "omar") -> str:
         return ACTIONS[action](self.call(by), campaign, WHY).state
@@ -123,6 +133,54 @@ def test_a_rejected_budget_gives_nothing_and_another_may_be_asked_for(desk: Desk
     assert desk.available(campaign) == 700
     requests = campaigns.list_budget_requests(desk.call(), campaign).budget_requests
     assert [(request.state, request.amount_minor) for request in requests] == [("rejected", 5_000), ("approved", 700)]
+
+
+@pytest.mark.parametrize("action", ["schedule", "pause"])
+def test_a_budget_is_lowered_by_two_people_without_leaving_the_state(desk: Desk, action: str) -> None:
+    campaign = desk.funded()
+    for step in ("schedule", "pause")[: ("schedule", "pause").index(action) + 1]:
+        desk.do(campaign, step)
+    state = desk.state(campaign)
+    desk.ask_less(campaign, 400)
+    assert (desk.state(campaign), desk.available(campaign)) == (state, 1_000)
+    with pytest.raises(SelfApproval):
+        desk.do(campaign, "approve", by="maya")
+    assert desk.do(campaign, "approve") == state
+    assert desk.available(campaign) == 600
+    requests = campaigns.list_budget_requests(desk.call(), campaign).budget_requests
+    assert [(r.change, r.amount_minor, r.state) for r in requests] == [("raise", 1_000, "approved"), ("lower", 400, "approved")]
+    assert desk.history(campaign)[-2:] == [
+        ("request_lower_budget", state, state, "maya"),
+        ("approve_lower_budget", state, state, "omar"),
+    ]
+    assert ledger.verify(desk.call("auditor")) == []
+
+
+def test_a_budget_is_not_lowered_below_what_is_promised(desk: Desk) -> None:
+    campaign = desk.funded()
+    desk.promise(campaign, 700)
+    with pytest.raises(Conflict, match=r"by 3\.01 USD\. Of 10\.00 approved, 7\.00 is reserved, .*: 3\.00 is free"):
+        desk.ask_less(campaign, 301)
+    desk.ask_less(campaign, 300)
+    desk.do(campaign, "approve")
+    assert desk.available(campaign) == 0
+
+
+def test_what_was_promised_since_a_lower_budget_was_asked_for_refuses_it(desk: Desk) -> None:
+    campaign = desk.funded()
+    desk.ask_less(campaign, 500)
+    desk.promise(campaign, 501)
+    with pytest.raises(Conflict, match=r"4\.99 is free"):
+        desk.do(campaign, "approve")
+    assert desk.available(campaign) == 499
+    assert campaigns.list_budget_requests(desk.call(), campaign).budget_requests[-1].state == "requested"
+    desk.do(campaign, "reject")
+    assert desk.history(campaign)[-1] == ("reject_lower_budget", "funded", "funded", "omar")
+
+
+def test_a_campaign_without_budget_has_none_to_lower(desk: Desk) -> None:
+    with pytest.raises(Conflict, match="of a campaign that is draft can't be lowered"):
+        desk.ask_less(desk.create(), 1)
 
 
 @pytest.mark.parametrize("action", ["schedule", "pause"])

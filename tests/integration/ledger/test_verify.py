@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from events.payloads import PayoutsDue
 from shared.cli.main import app
+from shared.kernel.ids import CAMPAIGN
 from shared.ledger import service as ledger
 from shared.ledger.model import Finding
 from shared.platform.local.postgres import EmbeddedPostgres
@@ -21,9 +23,12 @@ from tests.world import World, purchase
 
 TOTALS = "totals are the sums of postings"
 ROUTES = "a step joins its two accounts, of one campaign and currency"
-REDEMPTIONS = "a redemption's reward is what was posted for it, and its reservations are used up"
+REDEMPTIONS = "a redemption's reward is what was posted for it, and its reservations are used up or open"
 PAYOUTS = "paid is the sum of statement credits, each posted"
-APPROVALS = "what was approved is what was requested and decided, each posted"
+APPROVALS = "a budget is what was requested and decided, each change posted"
+SEALS = "postings are as they were sealed"
+COUNTS = "redemptions counted of an offer with a limit are its redemptions"
+OVERPAID = "no campaign pays more than was ever posted"
 OVERSPENT = "no campaign promises more than was approved"
 
 BOTH = """
@@ -37,20 +42,26 @@ BOTH = """
 CHANGES = {
     "a posting that reserves": (
         "UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {reserve}",
-        {TOTALS, REDEMPTIONS},
+        {TOTALS, REDEMPTIONS, SEALS},
     ),
-    "a posting of a reward": ("UPDATE postings SET amount_minor = amount_minor - 1 WHERE posting_id = {post}", {TOTALS, REDEMPTIONS}),
-    "a posting of a payment": ("UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {pay}", {TOTALS, PAYOUTS}),
-    "a posting of an approval": ("UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {approve}", {TOTALS, APPROVALS}),
-    "a posting taken away": ("DELETE FROM postings WHERE posting_id = {post}", {TOTALS, REDEMPTIONS}),
+    "a posting of a reward": (
+        "UPDATE postings SET amount_minor = amount_minor - 1 WHERE posting_id = {post}",
+        {TOTALS, REDEMPTIONS, SEALS},
+    ),
+    "a posting of a payment": ("UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {pay}", {TOTALS, PAYOUTS, SEALS}),
+    "a posting of an approval": (
+        "UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {approve}",
+        {TOTALS, APPROVALS, SEALS},
+    ),
+    "a posting taken away": ("DELETE FROM postings WHERE posting_id = {post}", {TOTALS, REDEMPTIONS, SEALS}),
     "a posting to another account": (
         "UPDATE postings SET credit_account = (SELECT account_no FROM accounts WHERE kind = 'paid' LIMIT 1) WHERE posting_id = {post}",
-        {TOTALS, ROUTES},
+        {TOTALS, ROUTES, SEALS},
     ),
-    "a posting of another step": ("UPDATE postings SET step = 'void' WHERE posting_id = {post}", {ROUTES, REDEMPTIONS}),
-    "a posting of another campaign": ("UPDATE postings SET campaign_id = {nobody} WHERE posting_id = {post}", {ROUTES}),
-    "a posting about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {post}", {REDEMPTIONS}),
-    "a payment about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {pay}", {PAYOUTS}),
+    "a posting of another step": ("UPDATE postings SET step = 'void' WHERE posting_id = {post}", {ROUTES, REDEMPTIONS, SEALS}),
+    "a posting of another campaign": ("UPDATE postings SET campaign_id = {nobody} WHERE posting_id = {post}", {ROUTES, SEALS}),
+    "a posting about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {post}", {REDEMPTIONS, SEALS}),
+    "a payment about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {pay}", {PAYOUTS, SEALS}),
     "debits of an account": ("UPDATE accounts SET debit_minor = debit_minor + 1 WHERE kind = 'available'", {TOTALS}),
     "credits of an account": ("UPDATE accounts SET credit_minor = credit_minor + 1 WHERE kind = 'payable'", {TOTALS}),
     "the reward of a redemption": ("UPDATE redemptions SET reward_minor = reward_minor - 1 WHERE redemption_id = {paid}", {REDEMPTIONS}),
@@ -60,9 +71,13 @@ CHANGES = {
     "a statement credit taken away": ("DELETE FROM statement_credits", {PAYOUTS}),
     "an approved request": ("UPDATE budget_requests SET amount_minor = amount_minor + 1", {APPROVALS}),
     "the decision on a request": ("UPDATE budget_requests SET state = 'rejected'", {APPROVALS}),
+    "an open reservation out of nowhere": (
+        "INSERT INTO reservations (campaign_id, reference, open_minor) VALUES ({campaign}, {paid}, 1)",
+        {REDEMPTIONS},
+    ),
     "an approval in postings and totals alike": (
         BOTH,
-        {APPROVALS},
+        {APPROVALS, SEALS},
     ),
 }
 
@@ -118,14 +133,29 @@ def test_one_cent_changed_behind_the_books_is_found(behind: Behind, call: MakeCa
 
 def test_money_promised_beyond_the_budget_is_found(behind: Behind, call: MakeCall) -> None:
     behind.change("DELETE FROM postings WHERE posting_id = {approve}")
-    assert {finding.invariant for finding in findings(call)} == {TOTALS, APPROVALS, OVERSPENT}
+    assert {finding.invariant for finding in findings(call)} == {TOTALS, APPROVALS, OVERSPENT, SEALS}
+
+
+def test_more_paid_than_posted_is_found(behind: Behind, call: MakeCall) -> None:
+    behind.change("UPDATE postings SET amount_minor = 10000 WHERE posting_id = {pay}")
+    assert OVERPAID in {finding.invariant for finding in findings(call)}
+
+
+@pytest.mark.parametrize("by", [1, -1])
+def test_a_wrong_count_of_an_offers_redemptions_is_found(behind: Behind, world: World, call: MakeCall, by: int) -> None:
+    world.grant(world.offer(behind.names["campaign"], limits={"redemptions_total": 5}), "limited")
+    world.post(purchase("t5", "limited"))
+    assert findings(call) == []
+    behind.change(f"UPDATE offer_totals SET redemptions = redemptions + {by}")
+    (finding,) = findings(call)
+    assert (finding.invariant, finding.expected, finding.actual) == (COUNTS, "1 redemptions", f"{1 + by} counted")
 
 
 def test_a_finding_names_the_thing_with_its_figures(behind: Behind, call: MakeCall) -> None:
     behind.change("UPDATE redemptions SET reward_minor = reward_minor - 1 WHERE redemption_id = {paid}")
     (finding,) = findings(call)
     assert finding.subject == f"redemption {behind.names['paid']}"
-    assert (finding.expected, finding.actual) == ("149 posted, 150 used", "150 posted, 150 used")
+    assert (finding.expected, finding.actual) == ("149 posted, 150 used or open", "150 posted, 150 used, 0 open")
 
 
 @pytest.mark.parametrize(
@@ -144,13 +174,39 @@ def test_what_was_changed_is_named(behind: Behind, call: MakeCall, statement: st
     assert any(subject(behind.names) in finding.subject for finding in findings(call))
 
 
+def head(call: MakeCall) -> dict[str, Any]:
+    (found,) = ledger.audit_books(call("auditor")).heads
+    return {"campaign_id": CAMPAIGN.render(found.campaign_id), "seal": found.number, "hash": found.hash.hex()}
+
+
 def _verify(postgres: EmbeddedPostgres, *options: str) -> Any:  # noqa: ANN401
     return CliRunner().invoke(app, ["ledger", "verify", "--database-url", postgres.app_url(), *options])
 
 
-def test_the_command_tells_that_the_books_hold(behind: Behind, postgres: EmbeddedPostgres) -> None:
+@pytest.mark.usefixtures("behind")
+def test_the_command_tells_that_the_books_hold_and_the_heads_of_the_chains(call: MakeCall, postgres: EmbeddedPostgres) -> None:
     done = _verify(postgres, "--json")
-    assert (done.exit_code, json.loads(done.stdout)) == (0, {"holds": True, "findings": []})
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"holds": True, "findings": [], "heads": [head(call)]})
+
+
+def test_heads_that_were_written_hold_while_the_chains_grow(
+    behind: Behind, world: World, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    noted = str(tmp_path / "heads.json")
+    assert _verify(postgres, "--write-heads", noted).exit_code == 0
+    world.post(purchase("t6", "revised", at=NOW - timedelta(hours=2), amount=2_000))
+    done = _verify(postgres, "--json", "--heads", noted)
+    assert done.exit_code == 0
+    (first,), (later,) = json.loads(Path(noted).read_text())["heads"], json.loads(done.stdout)["heads"]
+    assert later["seal"] == first["seal"] + 1
+    behind.change("DELETE FROM seals WHERE number = 2")
+    assert _verify(postgres, "--heads", noted).exit_code == 3
+
+
+def test_heads_of_books_that_do_not_hold_are_not_written(behind: Behind, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    behind.change("UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {pay}")
+    assert _verify(postgres, "--write-heads", str(tmp_path / "heads.json")).exit_code == 3
+    assert not (tmp_path / "heads.json").exists()
 
 
 def test_the_command_fails_and_names_what_does_not_hold(behind: Behind, postgres: EmbeddedPostgres) -> None:

@@ -82,8 +82,8 @@ def test_migration_that_fails_leaves_the_earlier_ones_and_nothing_of_itself(fres
     assert migrate(fresh) == ()
 
 
-FOREVER = ("postings", "campaign_history", "offer_history", "consents", "statement_credits")
-KEPT = ("accounts", "redemptions", "transactions", "grants", "holdouts", "offer_versions", "budget_requests")
+FOREVER = ("postings", "seals", "campaign_history", "offer_history", "consents", "statement_credits")
+KEPT = ("accounts", "reservations", "redemptions", "transactions", "grants", "holdouts", "offer_versions", "budget_requests")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,7 @@ KEPT = ("accounts", "redemptions", "transactions", "grants", "holdouts", "offer_
         *(f"{command} {table}" for table in FOREVER for command in ("DELETE FROM", "TRUNCATE", "DROP TABLE")),
         *(f"{command} {table}" for table in KEPT for command in ("DELETE FROM", "TRUNCATE")),
         "UPDATE postings SET amount_minor = 1",
+        "UPDATE seals SET postings = 1",
         "UPDATE campaign_history SET reason = ''",
         "UPDATE offer_history SET reason = ''",
         "UPDATE consents SET given = true",

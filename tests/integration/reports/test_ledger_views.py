@@ -77,7 +77,7 @@ def test_ledger_pages_hold_every_posting_once(call: MakeCall, campaign_id: UUID,
     assert all(len(page) == limit for page in pages[:-1])
     assert postings == service.campaign_ledger(call(), campaign_id, LedgerQuery()).postings
     assert len({posting.posting_id for posting in postings}) == 9
-    assert postings == sorted(postings, key=lambda p: (p.recorded_at, p.posting_id))
+    assert postings == sorted(postings, key=lambda p: (p.seal, p.posting_id))
 
 
 def test_ledger_refuses_to_go_on_after_another_campaigns_posting(call: MakeCall, world: World, campaign_id: UUID) -> None:
@@ -167,7 +167,7 @@ def test_trial_balance_sees_a_posting_between_two_currencies(call: MakeCall, cam
         tx.connection.execute("INSERT INTO accounts (kind, currency, credit_minor) VALUES ('funding', 'EUR', 5)")
         tx.connection.execute(
             "INSERT INTO postings"
-            " SELECT gen_random_uuid(), 'approve', d.account_no, c.account_no, 5, %s, gen_random_uuid(), NULL, now(), now()"
+            " SELECT gen_random_uuid(), 'approve', d.account_no, c.account_no, 5, %s, gen_random_uuid(), NULL, now(), now(), 1"
             " FROM accounts d, accounts c WHERE d.kind = 'funding' AND d.currency = 'USD' AND c.kind = 'funding' AND c.currency = 'EUR'",
             (campaign_id,),
         )

@@ -79,7 +79,7 @@ def test_more_budget_is_asked_for_wherever_money_is_and_the_life_goes_on() -> No
 
 def request() -> BudgetRequest:
     return BudgetRequest(
-        request_id=derived_id("request"), campaign_id=CAMPAIGN, amount_minor=100, state="requested", requested_by="maya",
+        request_id=derived_id("request"), campaign_id=CAMPAIGN, change="raise", amount_minor=100, state="requested", requested_by="maya",
         requested_at=NOW, reason="Plan",
     )  # fmt: skip
 
