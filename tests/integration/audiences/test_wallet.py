@@ -113,6 +113,11 @@ def spend_all_but(world: World, campaign_id: UUID, minor: int) -> None:
     """As if all but so much of the budget had been reserved."""
     with world.call().transaction() as tx:
         tx.connection.execute(
+            "UPDATE accounts SET credit_minor = (SELECT credit_minor - %s FROM accounts WHERE campaign_id = %s AND kind = 'available')"
+            " WHERE campaign_id = %s AND kind = 'reserved'",
+            (minor, campaign_id, campaign_id),
+        )
+        tx.connection.execute(
             "UPDATE accounts SET debit_minor = credit_minor - %s WHERE campaign_id = %s AND kind = 'available'", (minor, campaign_id)
         )
 
