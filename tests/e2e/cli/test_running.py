@@ -53,7 +53,7 @@ def test_explain_passes_on_that_there_is_no_such_offer(platform: ChildPlatform) 
 def test_the_books_of_a_running_platform_hold_and_it_runs_on(platform: ChildPlatform) -> None:
     result = clo(platform, "ledger", "verify", "--json")
     assert result.exit_code == Exit.DONE
-    assert json.loads(result.stdout) == {"holds": True, "findings": []}
+    assert json.loads(result.stdout) == {"holds": True, "findings": [], "heads": []}
     assert httpx.get(f"{platform.base_url}/readyz").status_code == httpx.codes.OK
 
 
