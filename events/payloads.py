@@ -1,6 +1,6 @@
 """The shapes of events: past facts, in batches of one customer shard where they are many."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -86,19 +86,10 @@ class BasketItem(Wire):
     amount: Amount
 
 
-def require_decimals_of(currency: str, *amounts: Amount | None) -> None:
-    """Raise ValueError for an amount that has more decimals than its currency."""
-    for amount in amounts:
-        if isinstance(amount, str):
-            to_minor(amount, currency)
-
-
-class Transaction(Wire):
-    """A card purchase as the bank posts it. Amounts: minor units, or exact decimals in major units as strings."""
+class PurchaseSaid(Wire):
+    """What is said of a purchase, posted or asked about. Amounts: minor units, or exact decimals in major units as strings."""
 
     transaction_id: ExternalId
-    kind: Literal["purchase"] = "purchase"
-    customer_id: ExternalId
     at: Moment
     currency: Currency
     amount: Amount
@@ -121,9 +112,18 @@ class Transaction(Wire):
     items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _decimals_fit_the_currency(self) -> "Transaction":
-        require_decimals_of(self.currency, self.amount, self.tip, self.tax, self.cash_back, *(item.amount for item in self.items))
+    def _decimals_fit_the_currency(self) -> Self:
+        for amount in (self.amount, self.tip, self.tax, self.cash_back, *(item.amount for item in self.items)):
+            if isinstance(amount, str):
+                to_minor(amount, self.currency)
         return self
+
+
+class Transaction(PurchaseSaid):
+    """A card purchase as the bank posts it."""
+
+    kind: Literal["purchase"] = "purchase"
+    customer_id: ExternalId
 
 
 class TransactionsPosted(Wire):

@@ -1,15 +1,13 @@
 """Would this purchase earn, and why: the fold with a purchase that may not have happened, in one read of the database."""
 
 from asyncio import to_thread
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from pydantic import Field, model_validator
-
-from events.payloads import MAX_ITEMS, BasketItem, require_decimals_of
+from events.payloads import PurchaseSaid
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
 from shared.eligibility.matching import Catalogue
@@ -17,43 +15,22 @@ from shared.eligibility.model import Before, Grant, History, Purchase, Refusal, 
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import CampaignId, GrantId, OfferId
 from shared.kernel.reasons import Reason
-from shared.kernel.wire import Amount, Country, Currency, ExternalId, Minor, Moment, PurchaseChannel, Region, Wire
-from shared.merchants import service as merchants
+from shared.kernel.wire import Currency, ExternalId, Minor, Wire
 from shared.offers.catalogue import at_hand, catalogue
 from shared.offers.model import Revisions
 from shared.platform.call import Call
 from shared.platform.database import joined
-from shared.redemptions.purchases import NOTHING_KNOWN, Surroundings, purchase_of
+from shared.redemptions.purchases import NOTHING_KNOWN, Surroundings, purchase_of, surroundings
 from shared.redemptions.store import SQL, purchase_of_row, without_consent
 
 MOST_OFFERS: Final = 50
 ASKED: Final = "asked"
 
 
-class PurchaseAsked(Wire):
+class PurchaseAsked(PurchaseSaid):
     """A purchase, made or thought of. With the id of one that was made, it takes that one's place."""
 
     transaction_id: ExternalId = ASKED
-    at: Moment
-    currency: Currency
-    amount: Amount
-    merchant_id: ExternalId
-    location_id: ExternalId | None = None
-    mcc: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
-    network_merchant_id: ExternalId | None = None
-    channel: PurchaseChannel | None = None
-    country: Country | None = None
-    region: Region | None = None
-    card_product: ExternalId | None = None
-    tip: Amount | None = None
-    tax: Amount | None = None
-    cash_back: Amount | None = None
-    items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
-
-    @model_validator(mode="after")
-    def _decimals_fit_the_currency(self) -> "PurchaseAsked":
-        require_decimals_of(self.currency, self.amount, self.tip, self.tax, self.cash_back, *(item.amount for item in self.items))
-        return self
 
 
 class EligibilityAsked(Wire):
@@ -126,17 +103,17 @@ class _Question(NamedTuple):
 
 async def _questions(call: Call, bodies: Sequence[EligibilityAsked], offers: Catalogue) -> list[_Question]:
     asked = [body.purchase for body in bodies]
-    location_ids = {purchase.location_id for purchase in asked if purchase.location_id}
-    merchant_ids = {purchase.merchant_id for purchase in asked} if offers.asks_brands else set()
-    known = await to_thread(_surroundings, call, location_ids, merchant_ids) if location_ids or merchant_ids else NOTHING_KNOWN
+    known = NOTHING_KNOWN
+    if offers.asks_brands or any(purchase.location_id for purchase in asked):
+        known = await to_thread(_surroundings, call, asked, brands=offers.asks_brands)
     now = call.clock.now()
     purchases = [purchase_of(purchase, known, recorded_at=now) for purchase in asked]
     return [_Question(body, purchase, _wanted(offers, body.offer_id, purchase)) for body, purchase in zip(bodies, purchases, strict=True)]
 
 
-def _surroundings(call: Call, location_ids: Collection[str], merchant_ids: Collection[str]) -> Surroundings:
+def _surroundings(call: Call, asked: Sequence[PurchaseSaid], *, brands: bool) -> Surroundings:
     with call.reading() as tx:
-        return Surroundings(merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids) if merchant_ids else {})
+        return surroundings(tx, asked, brands=brands)
 
 
 def _catalogue(call: Call) -> Catalogue:

@@ -1,57 +1,22 @@
 """From a posted transaction to a purchase that can be judged, filed under the offers in whose scope it falls."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from events.payloads import BasketItem
+from events.payloads import PurchaseSaid
 from events.payloads import Transaction as Posted
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.model import Item, Purchase
 from shared.kernel.money import to_minor
+from shared.merchants import service as merchants
 from shared.merchants.model import Place
-
-
-class Said(Protocol):
-    """What a posted transaction, or a question about a purchase, says of it; amounts in minor units or as exact decimals."""
-
-    @property
-    def transaction_id(self) -> str: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def amount(self) -> int | str: ...
-    @property
-    def merchant_id(self) -> str: ...
-    @property
-    def location_id(self) -> str | None: ...
-    @property
-    def mcc(self) -> str | None: ...
-    @property
-    def network_merchant_id(self) -> str | None: ...
-    @property
-    def channel(self) -> str | None: ...
-    @property
-    def country(self) -> str | None: ...
-    @property
-    def region(self) -> str | None: ...
-    @property
-    def card_product(self) -> str | None: ...
-    @property
-    def tip(self) -> int | str | None: ...
-    @property
-    def tax(self) -> int | str | None: ...
-    @property
-    def cash_back(self) -> int | str | None: ...
-    @property
-    def items(self) -> Sequence[BasketItem]: ...
+from shared.platform.call import Transaction
 
 
 class Surroundings(NamedTuple):
@@ -78,6 +43,13 @@ class Arrival:
         return ((self.posted.customer_id, offer_id) for offer_id in self.offers)
 
 
+def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, brands: bool = True) -> Surroundings:
+    """What merchants and their places tell of purchases; without `brands`, of their merchants' brands only what the places tell."""
+    location_ids = {purchase.location_id for purchase in said if purchase.location_id}
+    merchant_ids = {purchase.merchant_id for purchase in said} if brands else ()
+    return Surroundings(merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids) if merchant_ids else {})
+
+
 def arrivals(
     posted: Iterable[Posted], known: Surroundings, candidates: Callable[[Purchase], Sequence[CompiledOffer]], *, now: datetime
 ) -> list[Arrival]:
@@ -91,7 +63,7 @@ def arrivals(
     return found
 
 
-def purchase_of(said: Said, known: Surroundings, *, recorded_at: datetime) -> Purchase:
+def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetime) -> Purchase:
     """The purchase with amounts in minor units. Its location tells zone and brand, and MCC, country and region where it doesn't say.
 
     Where the location tells no brand, the merchant's counts.

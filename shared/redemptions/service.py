@@ -11,7 +11,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from events.payloads import HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
-from events.payloads import Transaction as Posted
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.fold import evaluate
 from shared.eligibility.matching import Catalogue
@@ -19,13 +18,12 @@ from shared.eligibility.model import Evaluation, Grant, History, Refusal
 from shared.kernel.reasons import Reason
 from shared.kernel.shards import shard_key
 from shared.ledger import service as ledger
-from shared.merchants import service as merchants
 from shared.offers.catalogue import catalogue
 from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
 from shared.redemptions import store
 from shared.redemptions.model import Change, Owner, Pots, Redemption, State, admit, by_offer, difference
-from shared.redemptions.purchases import Arrival, Surroundings, arrivals
+from shared.redemptions.purchases import Arrival, arrivals, surroundings
 from shared.redemptions.store import Known, Pair
 
 
@@ -34,7 +32,7 @@ def redeem(call: Call, posted: TransactionsPosted) -> None:
     with call.transaction() as tx:
         lock_shards(tx, [posted.shard])
         offers = catalogue(tx)
-        known = _surroundings(tx, posted.transactions)
+        known = surroundings(tx, posted.transactions)
         fresh, again = _new_among(tx, arrivals(posted.transactions, known, offers.candidates, now=tx.now))
         if again:
             store.file_under_more(tx, again)
@@ -49,13 +47,6 @@ def refold(call: Call, changed: HistoriesChanged) -> None:
     with call.transaction() as tx:
         lock_shards(tx, [changed.shard])
         _fold_and_post(tx, changed.shard, catalogue(tx), set(changed.pairs))
-
-
-def _surroundings(tx: Transaction, posted: Iterable[Posted]) -> Surroundings:
-    """What merchants and their places tell of the purchases."""
-    location_ids = {transaction.location_id for transaction in posted if transaction.location_id}
-    merchant_ids = {transaction.merchant_id for transaction in posted}
-    return Surroundings(merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids))
 
 
 def _new_among(tx: Transaction, arrived: list[Arrival]) -> tuple[list[Arrival], list[Arrival]]:

@@ -204,8 +204,7 @@ def _arrival(arrival: Arrival) -> tuple[object, ...]:
     return (
         p.transaction_id, "purchase", arrival.posted.customer_id, p.at, p.amount_minor, p.currency, p.merchant_id, p.location_id, p.mcc,
         p.zone, p.brand, p.network_merchant_id, p.channel, p.country, p.region, p.card_product, p.tip_minor, p.tax_minor,
-        p.cash_back_minor, items, list(arrival.offers),
-        arrival.content_hash, p.recorded_at,
+        p.cash_back_minor, items, list(arrival.offers), arrival.content_hash, p.recorded_at,
     )  # fmt: skip
 
 
