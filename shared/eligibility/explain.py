@@ -66,7 +66,8 @@ class _Account:
 def _verdict(account: _Account, grant: Grant | None) -> Verdict:
     earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.ordinal) not in account.refused]
     standing = account.before.get(grant.grant_id) if grant else None
-    case, attempt = _case(account, grant, standing), _attempt(account, grant, standing)
+    case = _case(account, grant, standing)
+    attempt = _attempt(account, case, standing)
     rules = (*(rule.result(case) for rule in OF_PURCHASE), *(rule.result(attempt) for rule in COMPLETES), *_admissions(account, grant))
     return Verdict(
         grant_id=grant.grant_id if grant else None,
@@ -85,12 +86,12 @@ def _case(account: _Account, grant: Grant | None, standing: Progress | None) -> 
     return Case(account.compiled.offer, account.version, account.history, grant, account.purchase, completions, qualifying_minor)
 
 
-def _attempt(account: _Account, grant: Grant | None, standing: Progress | None) -> Attempt:
+def _attempt(account: _Account, case: Case, standing: Progress | None) -> Attempt:
     version, purchase = account.version, account.purchase
     saved_minor, visits = (standing.spend_minor, standing.visits) if standing and version.sums else (0, 0)
     zone = version.window.zone(purchase.zone, account.history.zone)
-    sums = (saved_minor + version.qualifying_minor(purchase), visits + 1)
-    return attempt_to_complete(version, purchase.at, zone, sums, _used_before(account, grant))
+    sums = (saved_minor + case.qualifying_minor, visits + 1)
+    return attempt_to_complete(version, purchase.at, zone, sums, _used_before(account, case.grant))
 
 
 def _before(case: Case, attempt: Attempt, standing: Progress | None) -> Before:

@@ -15,10 +15,9 @@ MONTHS: Final = 12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledPeriod:
-    """How many redemptions a customer may have in one period, and where the period of a purchase begins."""
+    """A limit of a period, and where the period of a purchase begins."""
 
     limit: PeriodLimit
-    redemptions: int
     start: Callable[[datetime, str], datetime]
     """The first moment (UTC) whose redemptions count for a purchase at a moment, in a zone."""
 
@@ -27,7 +26,7 @@ def compile_period(limit: PeriodLimit) -> CompiledPeriod:
     """Make the look back ready."""
     number, unit = int(limit.per[1:-1]), limit.per[-1]
     start = _calendar(unit) if limit.kind == "calendar" else _rolling(number, unit)
-    return CompiledPeriod(limit=limit, redemptions=limit.redemptions, start=start)
+    return CompiledPeriod(limit=limit, start=start)
 
 
 def _calendar(unit: str) -> Callable[[datetime, str], datetime]:

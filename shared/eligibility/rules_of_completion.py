@@ -53,7 +53,7 @@ def _money(attempt: Attempt, minor: int | None) -> str:
 
 
 def _in_periods(attempt: Attempt) -> bool:
-    return all(had < period.redemptions for had, period in zip(attempt.in_periods, attempt.version.periods, strict=True))
+    return all(had < period.limit.redemptions for had, period in zip(attempt.in_periods, attempt.version.periods, strict=True))
 
 
 COMPLETES: Final[tuple[Rule[Attempt], ...]] = (
