@@ -30,7 +30,7 @@ def largest_reward(terms: Terms) -> int | None:
     if reward.cap is not None:
         return to_minor(reward.cap, currency)
     if isinstance(reward, TieredReward) and all(tier.amount is not None for tier in reward.tiers):
-        return max(_minor(tier.amount, currency) for tier in reward.tiers)
+        return max(_minor(amount, currency) for amount in (reward.minimum, *(tier.amount for tier in reward.tiers)))
     return None
 
 

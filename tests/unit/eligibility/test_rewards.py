@@ -43,6 +43,8 @@ def test_earns(currency: str, reward: dict[str, Any], earned: dict[int, int]) ->
         ("USD", PERCENT | {"cap": None}, None),
         ("USD", WHOLE, None),
         ("USD", SLICES | {"cap": 40}, 40),
+        ("USD", ONE_UNIT | {"minimum": 10}, 10),
+        ("USD", ONE_UNIT | {"minimum": 5}, 7),
         ("BHD", ONE_UNIT | {"tiers": [{"reached": 0, "amount": "0.7"}, {"reached": 5, "amount": "0.9"}, {"reached": 9, "amount": 1}]}, 900),
     ],
 )
