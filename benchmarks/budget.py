@@ -108,10 +108,23 @@ def _update_one(connection: psycopg.Connection[tuple[object, ...]], campaign_id:
     ).fetchone()
     reward_minor = REWARD_MINOR if admitted else 0
     connection.execute(
-        "INSERT INTO redemptions (redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor,"
-        " currency, qualifying_minor, version, transaction_id, earned_at, payable_at, revision, recorded_at)"
-        " VALUES (gen_random_uuid(), gen_random_uuid(), 1, %s, %s, %s, %s, %s, %s, 'USD', 1500, 1, %s, %s, %s, 1, %s)",
-        (campaign_id, campaign_id, customer, "payable" if admitted else "rejected", REWARD_MINOR, reward_minor, transaction, NOW, NOW, NOW),
+        "INSERT INTO redemptions (redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor,"
+        " reward_minor, earned_minor, currency, qualifying_minor, version, transaction_id, merchant_id, earned_at, payable_at,"
+        " revision, recorded_at)"
+        " VALUES (gen_random_uuid(), gen_random_uuid(), '1', %s, %s, %s, %s, %s, %s, %s, 'USD', 1500, 1, %s, 'shop', %s, %s, 1, %s)",
+        (
+            campaign_id,
+            campaign_id,
+            customer,
+            "payable" if admitted else "rejected",
+            REWARD_MINOR,
+            reward_minor,
+            reward_minor,
+            transaction,
+            NOW,
+            NOW,
+            NOW,
+        ),
     )
 
 

@@ -134,15 +134,16 @@ def _redeem_one(connection: psycopg.Connection[tuple[object, ...]], at: Place, n
     if grant is None or left is None:
         raise RuntimeError(customer)
     connection.execute(
-        "INSERT INTO transactions (transaction_id, kind, customer_id, at, amount_minor, currency, merchant_id, offers, content_hash,"
-        " recorded_at) VALUES (%s, 'purchase', %s, %s, 1500, 'USD', 'shop', ARRAY[%s::uuid], '', %s)",
-        (transaction, customer, NOW, offer_id, NOW),
+        "INSERT INTO transactions (transaction_id, kind, purchase_id, customer_id, at, amount_minor, currency, merchant_id, offers,"
+        " content_hash, recorded_at) VALUES (%s, 'purchase', %s, %s, %s, 1500, 'USD', 'shop', ARRAY[%s::uuid], '', %s)",
+        (transaction, transaction, customer, NOW, offer_id, NOW),
     )
     connection.execute(
-        "INSERT INTO redemptions (redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor,"
-        " currency, qualifying_minor, version, transaction_id, earned_at, payable_at, revision, recorded_at)"
-        " VALUES (gen_random_uuid(), %s, 1, %s, %s, %s, 'payable', %s, %s, 'USD', 1500, 1, %s, %s, %s, 1, %s)",
-        (grant[0], offer_id, at.campaign_id, customer, REWARD_MINOR, REWARD_MINOR, transaction, NOW, NOW, NOW),
+        "INSERT INTO redemptions (redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor,"
+        " reward_minor, earned_minor, currency, qualifying_minor, version, transaction_id, merchant_id, earned_at, payable_at,"
+        " revision, recorded_at)"
+        " VALUES (gen_random_uuid(), %s, '1', %s, %s, %s, 'payable', %s, %s, %s, 'USD', 1500, 1, %s, 'shop', %s, %s, 1, %s)",
+        (grant[0], offer_id, at.campaign_id, customer, REWARD_MINOR, REWARD_MINOR, REWARD_MINOR, transaction, NOW, NOW, NOW),
     )
     for step, target in (("reserve", "reserved"), ("post", "payable")):
         connection.execute(

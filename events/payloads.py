@@ -1,6 +1,6 @@
 """The shapes of events: past facts, in batches of one customer shard where they are many."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -119,15 +119,46 @@ class PurchaseSaid(Wire):
         return self
 
 
-class Transaction(PurchaseSaid):
-    """A card purchase as the bank posts it."""
+MessageKind = Literal["purchase", "authorization", "clearing", "reversal", "decline", "expiry", "refund"]
 
-    kind: Literal["purchase"] = "purchase"
+
+class Transaction(PurchaseSaid):
+    """What the bank says of a card purchase: a message of its life, each in any order and any number of times.
+
+    Authorisations, clearings, reversals and declines of one purchase have its `transaction_id` and tell themselves apart by `sequence`;
+    `at` is when the purchase was made in all of them. A refund has an id of its own, and `at` is when it was given.
+    """
+
+    kind: MessageKind = "purchase"
+    """`purchase` is authorised and cleared in one message. Of an `expiry` Clo tells itself when no clearing came in time."""
+    sequence: Annotated[int, Field(ge=0, le=999)] = 0
+    sequence_count: Annotated[int, Field(ge=1, le=999)] | None = None
+    """Of a clearing: how many there are to be. Where not given, it is the last."""
+    posted_at: Moment | None = None
+    """When it was posted to the account, from where holds count; the moment of the purchase where not given."""
+    expires_at: Moment | None = None
+    """Of an authorisation: until when it may be cleared; ten days after the purchase where not given."""
+    original_transaction_id: ExternalId | None = None
+    """Of a refund: the purchase that it is for. Where not given, it is matched by customer, card, merchant, currency and amount."""
     customer_id: ExternalId
+    card_token: ExternalId | None = None
+
+    @model_validator(mode="after")
+    def _says_what_its_kind_says(self) -> Self:
+        for name, kind in OF_KIND.items():
+            if self.kind != kind and getattr(self, name) is not None:
+                raise ValueError(f"{name} is only said of a message of kind {kind}")
+        if self.kind in {"purchase", "refund"} and self.sequence:
+            raise ValueError(f"a message of kind {self.kind} has no sequence")
+        return self
+
+
+OF_KIND: Final = {"sequence_count": "clearing", "expires_at": "authorization", "original_transaction_id": "refund"}
+"""Which kind of message alone says what."""
 
 
 class TransactionsPosted(Wire):
-    """Purchases of the customers of one shard, as they were accepted."""
+    """What was said of purchases of the customers of one shard, as it was accepted."""
 
     shard: Shard
     transactions: Annotated[list[Transaction], Field(min_length=1, max_length=MAX_BATCH)]
@@ -141,9 +172,13 @@ class RecordedRedemption(Wire):
     offer_id: OfferId
     campaign_id: CampaignId
     customer_id: ExternalId
-    ordinal: int
-    state: Literal["earned", "held", "payable", "paid", "reversed", "rejected"]
+    completion: ExternalId
+    """Which completion of the grant: the purchase where each stands alone, else the number of those that purchases reach together."""
+    state: Literal["pending", "held", "payable", "paid", "reversed", "rejected"]
     reward_minor: Minor
+    """What is promised."""
+    earned_minor: Minor
+    """What of that has cleared."""
     currency: Currency
     payable_at: Moment
     reason: str | None = None

@@ -86,7 +86,8 @@ FUNCTIONS: tuple[Function, ...] = (
              consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),
     Function(name="count_impressions", service="shared.impressions.service", consumes={p.ImpressionsLogged: "count_impressions"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
-             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.PayoutsDue), consumes={p.ScheduleTicked: "run_schedule"}),
+             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.PayoutsDue),
+             consumes={p.ScheduleTicked: "run_schedule"}),
 )
 # fmt: on
 

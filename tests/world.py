@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from events.payloads import BasketItem, Transaction, TransactionsPosted
+from events.payloads import BasketItem, ScheduleTicked, Transaction, TransactionsPosted
 from shared.campaigns import service as campaigns
 from shared.campaigns.api import BudgetAsked, NewCampaign, Why, Window
 from shared.eligibility.terms import Terms
@@ -19,6 +19,7 @@ from shared.offers import service as offers
 from shared.offers.api import NewOffer
 from shared.platform.call import Call
 from shared.redemptions import service as redemptions
+from shared.schedule import service as schedule
 from tests.conftest import NOW, SHARDS, MakeCall
 
 WHY = Why(reason="A test.")
@@ -113,9 +114,20 @@ class World:
         for shard, batch in by_shard.items():
             redemptions.redeem(self._event(f"{key}-{shard}" if key else None), TransactionsPosted(shard=shard, transactions=batch))
 
+    def tick(self) -> int:
+        """Let whatever is due now be done, and what it says of purchases be taken in; how many messages that were."""
+        before = {row["event_id"] for row in self.rows("SELECT event_id FROM outbox")}
+        self._events += 1
+        schedule.run_schedule(self.call("run_schedule", key=f"tick-{self._events}", consumer="run_schedule"), ScheduleTicked(at=NOW))
+        said = self.rows("SELECT event_id, payload FROM outbox WHERE type = 'clo.transactions.posted.v1' ORDER BY seq")
+        new = [TransactionsPosted.model_validate_json(bytes(row["payload"])) for row in said if row["event_id"] not in before]
+        for posted in new:
+            redemptions.redeem(self._event(None), posted)
+        return sum(len(posted.transactions) for posted in new)
+
     def redemptions(self, columns: str = "*") -> list[DictRow]:
         """What is on record, in order of earning."""
-        return self.rows(f"SELECT {columns} FROM redemptions ORDER BY earned_at, transaction_id, customer_id, grant_id, ordinal")
+        return self.rows(f"SELECT {columns} FROM redemptions ORDER BY earned_at, transaction_id, customer_id, grant_id, completion")
 
     def rows(self, statement: str) -> list[DictRow]:
         """Rows of a statement."""

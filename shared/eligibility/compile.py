@@ -11,7 +11,7 @@ from shared.eligibility.model import Offer, Purchase, Version
 from shared.eligibility.periods import CompiledPeriod, compile_period
 from shared.eligibility.rewards import compile_reward, largest_reward
 from shared.eligibility.scope import CompiledScope, compile_scope
-from shared.eligibility.terms import Operator, Terms
+from shared.eligibility.terms import Clawback, Operator, Terms
 from shared.eligibility.windows import CompiledWindow, compile_window
 from shared.kernel.errors import Broken
 from shared.kernel.money import to_minor
@@ -50,6 +50,7 @@ class CompiledVersion:
     redemptions_per_customer: int | None
     reward_per_customer_minor: int | None
     periods: tuple[CompiledPeriod, ...]
+    clawback: Clawback
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -118,6 +119,7 @@ def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
         redemptions_per_customer=limits.redemptions_per_customer,
         reward_per_customer_minor=_minor(terms, limits.reward_per_customer),
         periods=tuple(map(compile_period, limits.per_period)),
+        clawback=terms.clawback,
     )
 
 

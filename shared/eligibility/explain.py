@@ -11,6 +11,7 @@ from shared.eligibility.model import Before, Grant, History, Outcome, Progress, 
 from shared.eligibility.rule import Attempt, Case
 from shared.eligibility.rules import COMPLETES, OF_PURCHASE
 from shared.eligibility.rules_of_time import within
+from shared.eligibility.weighing import weigh
 
 
 def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tuple[Verdict, ...]:
@@ -55,7 +56,7 @@ class _Account:
     purchase: Purchase
     before: dict[UUID, Progress]
     outcomes: list[Outcome]
-    refused: frozenset[tuple[UUID, int]]
+    refused: frozenset[tuple[UUID, str]]
 
     def earned(self, grant: Grant | None) -> list[Outcome]:
         """What the purchase completes for a grant."""
@@ -64,7 +65,7 @@ class _Account:
 
 
 def _verdict(account: _Account, grant: Grant | None) -> Verdict:
-    earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.ordinal) not in account.refused]
+    earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.completion) not in account.refused]
     standing = account.before.get(grant.grant_id) if grant else None
     case = _case(account, grant, standing)
     attempt = _attempt(account, case, standing)
@@ -82,8 +83,8 @@ def _verdict(account: _Account, grant: Grant | None) -> Verdict:
 
 def _case(account: _Account, grant: Grant | None, standing: Progress | None) -> Case:
     completions = standing.completions if standing else 0
-    qualifying_minor = account.version.qualifying_minor(account.purchase)
-    return Case(account.compiled.offer, account.version, account.history, grant, account.purchase, completions, qualifying_minor)
+    judged, weight = weigh(account.version, account.purchase)
+    return Case(account.compiled.offer, account.version, account.history, grant, judged, completions, weight.judged_minor)
 
 
 def _attempt(account: _Account, case: Case, standing: Progress | None) -> Attempt:
@@ -116,9 +117,9 @@ def _used_before(account: _Account, grant: Grant | None) -> Used:
 
 def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
     """What shared pots said to the completions of this purchase, where they refused."""
-    refusals = {(refusal.grant_id, refusal.ordinal): refusal.reason for refusal in account.history.refusals}
+    refusals = {(refusal.grant_id, refusal.completion): refusal.reason for refusal in account.history.refusals}
     for outcome in account.earned(grant):
-        reason = refusals.get((outcome.grant_id, outcome.ordinal))
+        reason = refusals.get((outcome.grant_id, outcome.completion))
         if reason:
             yield RuleResult(
                 rule="admitted", passed=False, expected=f"redemption {outcome.ordinal} admitted", actual="refused", reason=reason

@@ -6,7 +6,8 @@ of their ids. Nothing depends on the order in which the history holds them, and 
 - A purchase made under single-purchase terms completes a grant or leaves no trace; under cumulative terms it adds to the grant's sum;
   under terms of visits to its visits and its sum, which begin anew once they complete it.
 - The customer's limits block a completion and leave the sum as it is. The last reward within them is trimmed to what is left.
-- A refused completion stays an outcome, so that ordinals never move, and uses up no limit.
+- What has not cleared counts as what has; the reward that it adds is promised, not earned yet.
+- A refused completion stays an outcome, so that it completes its grant all the same, and uses up no limit.
 """
 
 from bisect import bisect_left
@@ -21,6 +22,7 @@ from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.model import Decision, Evaluation, Grant, History, Outcome, Progress, Purchase, Refusal
 from shared.eligibility.rule import Attempt, Case, Rule, first_failing
 from shared.eligibility.rules import COMPLETES, COUNTS
+from shared.eligibility.weighing import NOTHING, Weight, weigh
 from shared.kernel.reasons import Reason
 
 MAX_COMPLETIONS_PER_PURCHASE: Final = 100
@@ -48,9 +50,12 @@ class _Standing:
     """Where a grant stands while the fold goes on."""
 
     grant: Grant
-    spend_minor: int = 0
+    spend: Weight = NOTHING
+    """The running sum."""
     visits: int = 0
     completions: int = 0
+    posted_at: datetime | None = None
+    """When the last of the purchases in the sum cleared."""
     version: CompiledVersion | None = None
     rules: tuple[Rule[Case], ...] = ()
     """The rules that can fail under that version."""
@@ -95,18 +100,18 @@ def attempt_to_complete(version: CompiledVersion, at: datetime, zone: str, sums:
     )
 
 
-def used_up(outcomes: Iterable[Outcome], refused: frozenset[tuple[UUID, int]]) -> Used:
+def used_up(outcomes: Iterable[Outcome], refused: frozenset[tuple[UUID, str]]) -> Used:
     """What outcomes, in their order, take of the customer's limits: nothing where they were refused."""
     used = Used()
     for outcome in outcomes:
-        if (outcome.grant_id, outcome.ordinal) not in refused:
+        if (outcome.grant_id, outcome.completion) not in refused:
             used.add(outcome.at, outcome.reward_minor)
     return used
 
 
-def refused_keys(refusals: Iterable[Refusal]) -> frozenset[tuple[UUID, int]]:
-    """The completions that a shared pot did not admit, by grant and ordinal."""
-    return frozenset((refusal.grant_id, refusal.ordinal) for refusal in refusals)
+def refused_keys(refusals: Iterable[Refusal]) -> frozenset[tuple[UUID, str]]:
+    """The completions that a shared pot did not admit, by grant and completion."""
+    return frozenset((refusal.grant_id, refusal.completion) for refusal in refusals)
 
 
 def _content(purchase: Purchase) -> tuple[object, ...]:
@@ -115,7 +120,9 @@ def _content(purchase: Purchase) -> tuple[object, ...]:
     parts = (purchase.tip_minor, purchase.tax_minor, purchase.cash_back_minor)
     known = (*places, *(fact or "" for fact in more))
     said = (purchase.at, purchase.transaction_id, purchase.amount_minor, purchase.currency, *parts, *known, purchase.items)
-    return (*said, purchase.recorded_at or purchase.at, purchase.recorded_at is None)
+    life = (_content(part) if part else () for part in (purchase.cleared, purchase.before_refunds))
+    posted = (purchase.posted_at or purchase.at, purchase.posted_at is None, purchase.ended.code if purchase.ended else "")
+    return (*said, purchase.recorded_at or purchase.at, purchase.recorded_at is None, *posted, *life)
 
 
 def _in_scope(compiled: CompiledOffer, purchases: Iterable[Purchase]) -> Iterator[tuple[Purchase, CompiledVersion]]:
@@ -152,57 +159,83 @@ class Fold:
     def take(self, purchases: Iterable[Purchase]) -> None:
         """Go on with purchases, in any order, that are all later than those taken before."""
         for purchase, version in _in_scope(self._compiled, purchases):
-            qualifying_minor = version.qualifying_minor(purchase)
+            judged, weight = weigh(version, purchase)
             for standing in self._standings:
-                reason = self._judge(purchase, version, qualifying_minor, standing)
+                reason = self._judge(judged, version, weight, standing)
                 self.decisions.append(Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason))
 
     def progress(self) -> tuple[Progress, ...]:
         """Where the grants stand, in order."""
-        return tuple([Progress(s.grant.grant_id, s.spend_minor, s.visits, s.completions) for s in self._standings])
+        return tuple([Progress(s.grant.grant_id, s.spend.judged_minor, s.visits, s.completions) for s in self._standings])
 
-    def _judge(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:
-        case = Case(self._compiled.offer, version, self._history, standing.grant, purchase, standing.completions, qualifying_minor)
+    def _judge(self, purchase: Purchase, version: CompiledVersion, weight: Weight, standing: _Standing) -> Reason | None:
+        case = Case(self._compiled.offer, version, self._history, standing.grant, purchase, standing.completions, weight.judged_minor)
         if standing.version is not version:
             standing.version, standing.rules = version, tuple(rule for rule in COUNTS if rule.asked(case))
         reason = first_failing(standing.rules, case)
-        return reason or self._count(purchase, version, qualifying_minor, standing)
+        return reason or self._count(purchase, version, weight, standing)
 
-    def _count(self, purchase: Purchase, version: CompiledVersion, qualifying_minor: int, standing: _Standing) -> Reason | None:
+    def _count(self, purchase: Purchase, version: CompiledVersion, weight: Weight, standing: _Standing) -> Reason | None:
         """Let a purchase that counts complete its grant as often as it can; the reason when it does not at all."""
+        posted_at = purchase.posted_at or purchase.at
         if version.sums:
-            standing.spend_minor += qualifying_minor
+            standing.spend = standing.spend.plus(weight)
             standing.visits += 1
+            standing.posted_at = max(posted_at, standing.posted_at or posted_at)
         zone = version.window.zone(purchase.zone, self._history.zone) if version.periods else ""
         reason, before = None, standing.completions
         for _ in range(MAX_COMPLETIONS_PER_PURCHASE if version.carries else 1):
-            sums = (standing.spend_minor, standing.visits) if version.sums else (qualifying_minor, 1)
-            attempt = attempt_to_complete(version, purchase.at, zone, sums, self._used)
+            spend, visits = (standing.spend, standing.visits) if version.sums else (weight, 1)
+            attempt = attempt_to_complete(version, purchase.at, zone, (spend.judged_minor, visits), self._used)
             reason = first_failing(COMPLETES, attempt)
             if reason:
                 break
-            self._complete(attempt, purchase, standing)
+            self._complete(attempt, spend, purchase, standing, held_from=(standing.posted_at if version.sums else None) or posted_at)
         return reason if standing.completions == before else None
 
-    def _complete(self, attempt: Attempt, purchase: Purchase, standing: _Standing) -> None:
+    def _complete(self, attempt: Attempt, spend: Weight, purchase: Purchase, standing: _Standing, *, held_from: datetime) -> None:
         version, grant_id = attempt.version, standing.grant.grant_id
         most = version.reward_per_customer_minor
-        reward_minor = attempt.reward_minor if most is None else min(attempt.reward_minor, most - attempt.rewarded_minor)
+        left_minor = attempt.reward_minor if most is None else min(attempt.reward_minor, most - attempt.rewarded_minor)
+        reward_minor, earned_minor = _standing_and_earned(attempt, spend, left_minor)
         standing.completions += 1
         if version.carries:
-            standing.spend_minor -= version.threshold_minor
+            standing.spend = standing.spend.less(version.threshold_minor)
         elif version.visits:
-            standing.spend_minor = standing.visits = 0
-        if (grant_id, standing.completions) not in self._refused:
+            standing.spend, standing.visits, standing.posted_at = NOTHING, 0, None
+        completion = str(standing.completions) if version.sums else purchase.transaction_id
+        if (grant_id, completion) not in self._refused:
             self._used.add(purchase.at, reward_minor)
         self.outcomes.append(
             Outcome(
                 grant_id=grant_id,
+                completion=completion,
                 ordinal=standing.completions,
                 reward_minor=reward_minor,
+                earned_minor=earned_minor,
                 qualifying_minor=attempt.base_minor,
                 at=purchase.at,
+                held_from=held_from,
                 transaction_id=purchase.transaction_id,
                 version=version.number,
+                merchant_id=purchase.merchant_id,
+                account_token=purchase.account_token,
             )
         )
+
+
+def _standing_and_earned(attempt: Attempt, spend: Weight, most_minor: int) -> tuple[int, int]:
+    """What of the reward, at most so much, stands, and what of that is earned for good."""
+    judged_minor, standing_minor, cleared_minor = spend
+    reward_minor = most_minor if standing_minor == judged_minor else min(_reward_on(attempt.version, standing_minor), most_minor)
+    if cleared_minor == standing_minor:
+        return reward_minor, reward_minor
+    if attempt.version.visits:  # earned when all of the visits have cleared
+        return reward_minor, 0
+    return reward_minor, min(_reward_on(attempt.version, cleared_minor), reward_minor)
+
+
+def _reward_on(version: CompiledVersion, amount_minor: int) -> int:
+    if not version.reaches_threshold(amount_minor):
+        return 0
+    return version.reward(version.threshold_minor if version.carries else amount_minor)

@@ -20,7 +20,8 @@ class Item(NamedTuple):
 class Purchase:
     """A card purchase as the fold sees it. `at` is UTC; `zone` is the location's time zone where it is known.
 
-    `recorded_at` is when it came into the history, None where it never did.
+    `recorded_at` is when it came into the history, None where it never did. The amounts are what stands of the purchase: authorised or
+    cleared, and not refunded.
     """
 
     transaction_id: str
@@ -42,6 +43,16 @@ class Purchase:
     cash_back_minor: int = 0
     recorded_at: datetime | None = None
     items: tuple[Item, ...] = ()
+    card_token: str | None = None
+    account_token: str | None = None
+    posted_at: datetime | None = None
+    """When the last of it cleared, where that is not the moment of the purchase."""
+    cleared: "Purchase | None" = None
+    """What of it has cleared, where some is only authorised yet."""
+    before_refunds: "Purchase | None" = None
+    """What it would be without its refunds, where it has any."""
+    ended: Reason | None = None
+    """Why nothing of it stands any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +99,7 @@ class Refusal:
     """A completion that a shared pot did not admit; it uses up no limit of the customer."""
 
     grant_id: UUID
-    ordinal: int
+    completion: str
     reason: Reason
 
 
@@ -105,15 +116,23 @@ class History:
 
 
 class Outcome(NamedTuple):
-    """One completion of a grant: what was earned, by which purchase, under which version. Keyed by grant and ordinal (from 1)."""
+    """One completion of a grant: what is promised, by which purchase, under which version. Keyed by grant and completion."""
 
     grant_id: UUID
+    completion: str
+    """Which one it is: the purchase where each stands alone, else the number (from 1) of those that purchases reach together."""
     ordinal: int
     reward_minor: int
+    earned_minor: int
+    """What of the reward is earned for good, by what has cleared."""
     qualifying_minor: int
     at: datetime
+    held_from: datetime
+    """When the last of the purchases behind it cleared."""
     transaction_id: str
     version: int
+    merchant_id: str
+    account_token: str | None
 
 
 class Decision(NamedTuple):

@@ -29,6 +29,8 @@ class Rule(Generic[Subject]):
     """Whether the rule can fail at all, whatever the purchase: where it can't, it is not held against each purchase."""
     otherwise: str = ""
     """What holds, in words, where the rule can't fail."""
+    because: Callable[[Subject], Reason | None] | None = None
+    """The reason, where what fails has one of its own."""
 
     def result(self, subject: Subject) -> RuleResult:
         """Hold the rule against a subject and tell what was asked and found."""
@@ -36,7 +38,12 @@ class Rule(Generic[Subject]):
             return self._not_asked
         passed = self.passes(subject)
         expected, actual = self.expected(subject), self.actual(subject)
-        return RuleResult(rule=self.name, passed=passed, expected=expected, actual=actual, reason=None if passed else self.reason)
+        reason = None if passed else self.why_not(subject)
+        return RuleResult(rule=self.name, passed=passed, expected=expected, actual=actual, reason=reason)
+
+    def why_not(self, subject: Subject) -> Reason:
+        """The reason why a subject fails the rule."""
+        return (self.because(subject) if self.because else None) or self.reason
 
     @cached_property
     def _not_asked(self) -> RuleResult:
@@ -47,7 +54,7 @@ def first_failing(rules: Iterable[Rule[Subject]], subject: Subject) -> Reason | 
     """The reason of the first rule that the subject fails; None when it passes all."""
     for rule in rules:
         if not rule.passes(subject):
-            return rule.reason
+            return rule.why_not(subject)
     return None
 
 
@@ -62,7 +69,7 @@ class Case(NamedTuple):
     completions: int
     """How often the grant was completed before."""
     qualifying_minor: int
-    """The part of the purchase that qualifies."""
+    """The part of the purchase that qualifies, as it is judged."""
 
 
 class Attempt(NamedTuple):

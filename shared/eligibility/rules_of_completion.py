@@ -9,6 +9,14 @@ from shared.kernel.reasons import Reason
 
 STILL_OPEN: Final[tuple[Rule[Case], ...]] = (
     Rule(
+        name="purchase stands",
+        reason=Reason.REFUNDED,
+        because=lambda case: case.purchase.ended,
+        passes=lambda case: case.purchase.ended is None,
+        expected=lambda _: "authorised or cleared, and not refunded",
+        actual=lambda case: case.purchase.ended.code if case.purchase.ended else "stands",
+    ),
+    Rule(
         name="not completed before",
         reason=Reason.ALREADY_COMPLETED,
         passes=lambda case: case.version.repeat or not case.completions,
@@ -18,7 +26,7 @@ STILL_OPEN: Final[tuple[Rule[Case], ...]] = (
         otherwise="completes again and again",
     ),
 )
-"""Whether the grant takes any more purchases."""
+"""Whether anything is left of the purchase, and the grant takes any more."""
 
 
 def _asks_amount(version: CompiledVersion) -> str:

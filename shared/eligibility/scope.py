@@ -78,7 +78,7 @@ def compile_scope(scope: Scope, base: str = "total") -> CompiledScope:
         **sieves,
         holds=reduce(_both, checks) if checks else _always,
         has_product=has_product,
-        qualifying_minor=_basket_sum(products, whole) if products.asks else whole,
+        qualifying_minor=_of_what_is_left(_basket_sum(products, whole)) if products.asks else whole,
     )
 
 
@@ -126,6 +126,11 @@ def _basket_sum(sieve: Sieve, whole: Callable[[Purchase], int]) -> Callable[[Pur
         return lambda purchase: _sum_without(sieve.exclude, purchase) if purchase.items else whole(purchase)
     wanted = _wanted(sieve.include, sieve.exclude)
     return lambda purchase: max(sum([amount for product, amount in purchase.items if product in wanted]), 0)
+
+
+def _of_what_is_left(basket_sum: Callable[[Purchase], int]) -> Callable[[Purchase], int]:
+    """A refund that does not say what was returned is taken to return what does not qualify first."""
+    return lambda purchase: basket_sum(purchase) if purchase.before_refunds is None else min(basket_sum(purchase), _total(purchase))
 
 
 def _wanted(include: Codes, exclude: Codes) -> Codes:

@@ -180,6 +180,27 @@ class Limits(Wire):
     reward_per_customer: Amount | None = None
     per_period: list[PeriodLimit] = Field(default_factory=list, max_length=5)
     redemptions_total: Annotated[int, Field(ge=1)] | None = None
+    reward_per_account: Amount | None = None
+    """Over all customers who share a card account; purchases without an account are not held to it."""
+    budget_per_day: Amount | None = None
+    """For purchases of one day, read in the window's own zone, as the month is."""
+    budget_per_month: Amount | None = None
+    budget_per_merchant: Amount | None = None
+
+
+class Clawback(Wire):
+    """What is taken back of a reward when its purchase is refunded, or shrinks otherwise."""
+
+    partial_refund: Literal["recompute", "keep"] = "recompute"
+    """The reward follows what is left of the purchase, or stays as long as anything is left of it."""
+    limits: Literal["give_back", "keep"] = "give_back"
+    """A redemption that refunds undo leaves the customer's limits and the grant as if it had not been, or stays used up with them."""
+    budget: Literal["give_back", "withdraw"] = "give_back"
+    """What is taken back is free for others, or leaves the campaign's budget."""
+    negative_balance: Literal["carry_forward", "write_off"] = "carry_forward"
+    """What was paid already and is not earned any more is set against the customer's next cashback, or left to the customer."""
+    write_off_floor: Amount = 0
+    """As little as this of a redemption is left to the customer in any case."""
 
 
 class Audience(Wire):
@@ -232,6 +253,7 @@ class Terms(Wire):
     """Whether a grant completes again and again, or once."""
     hold_days: Annotated[int, Field(ge=0, le=365)] = 0
     """Days between earned and payable: the return window."""
+    clawback: Clawback = Clawback()
     audience: Audience = Audience()
     frequency_cap: FrequencyCap | None = None
     content: list[Content] = Field(default_factory=list, max_length=100)

@@ -149,6 +149,22 @@ class Reason(Enum):
         "The purchase counts towards the offer; you are not there yet.",
     )
     NOTHING_TO_REWARD = ("nothing_to_reward", "The reward rounds to nothing.", "The purchase is too small to earn cashback.")
+    DECLINED = (
+        "declined",
+        "The authorisation of the purchase was declined, and nothing of it has cleared.",
+        "The purchase was declined.",
+    )
+    REVERSED = (
+        "reversed",
+        "The authorisation of the purchase was taken back, and nothing of it has cleared.",
+        "The purchase was cancelled.",
+    )
+    AUTHORIZATION_EXPIRED = (
+        "authorization_expired",
+        "The authorisation of the purchase was not cleared in time.",
+        "The purchase was never charged.",
+    )
+    REFUNDED = ("refunded", "All of the purchase was refunded.", "The purchase was refunded.")
     ALREADY_COMPLETED = (
         "already_completed",
         "The grant completes once and was completed by an earlier purchase.",
@@ -169,12 +185,42 @@ class Reason(Enum):
         "The offer has had as many redemptions in total as its limits allow.",
         "The offer has been used up.",
     )
+    ACCOUNT_LIMIT_REACHED = (
+        "account_limit_reached",
+        "The card account, of whichever customer, has had as much reward of this offer as its limits allow.",
+        "Your account has already had the most that this offer gives.",
+    )
+    DAY_BUDGET_EXHAUSTED = (
+        "day_budget_exhausted",
+        "What the offer gives on one day, in its window's time zone, could not cover this reward when it was admitted.",
+        "The offer has been used up for the day.",
+    )
+    MONTH_BUDGET_EXHAUSTED = (
+        "month_budget_exhausted",
+        "What the offer gives in one month, in its window's time zone, could not cover this reward when it was admitted.",
+        "The offer has been used up for the month.",
+    )
+    MERCHANT_BUDGET_EXHAUSTED = (
+        "merchant_budget_exhausted",
+        "What the offer gives for purchases at one merchant could not cover this reward when it was admitted.",
+        "The offer has been used up at this shop.",
+    )
     BUDGET_EXHAUSTED = (
         "budget_exhausted",
         "The campaign's approved budget could not cover this reward when it was admitted.",
         "The offer has been used up.",
     )
     REVISED = ("revised", "Later history changed what the purchase earns; the difference was posted.", "Your cashback was corrected.")
+    NO_PURCHASE_TO_REFUND = (
+        "no_purchase_to_refund",
+        "The refund names no purchase, and none of this customer, card, merchant and currency before it is known.",
+        "The refund could not be matched with a purchase.",
+    )
+    REFUND_ABOVE_PURCHASE = (
+        "refund_above_purchase",
+        "The refund names no purchase, and of none that it could be for is as much left as it gives back.",
+        "The refund could not be matched with a purchase.",
+    )
     TRANSACTION_ID_REUSED = (
         "transaction_id_reused",
         "Another transaction with the same id and other content was taken before; this one was set aside.",

@@ -59,14 +59,14 @@ CHECKS: Final = (
     ),
     Check(
         statement="wrong_redemptions",
-        invariant="a redemption's reward is what was posted for it, and its reservations are used up or open",
+        invariant="what is earned of a redemption is posted, and what is pending is reserved, used up or open",
         subject="redemption {redemption_id}",
-        expected="{reward_minor} posted, {reserved_minor} used or open",
+        expected="{earned_minor} posted, {pending_minor} open, {reserved_minor} used or open",
         actual="{posted_minor} posted, {used_minor} used, {open_minor} open",
     ),
     Check(
         statement="wrong_payouts",
-        invariant="paid is the sum of statement credits, each posted",
+        invariant="paid is what was credited and offset less what was recovered, each posted",
         subject="redemption {redemption_id}",
         expected="{paid_minor} credited and posted",
         actual="{credited_minor} credited, {posted_minor} posted",
@@ -93,11 +93,11 @@ CHECKS: Final = (
         actual="{paid_minor}",
     ),
     Check(
-        statement="wrong_offer_totals",
-        invariant="redemptions counted of an offer with a limit are its redemptions",
-        subject="offer {offer_id}",
-        expected="{given} redemptions",
-        actual="{counted} counted",
+        statement="wrong_offer_pots",
+        invariant="what an offer's limited pot gave is what its redemptions cost",
+        subject="offer {offer_id}, {kind} {of}",
+        expected="{given} redemptions, {given_minor}",
+        actual="{counted} redemptions, {counted_minor}",
     ),
 )
 """Each statement finds what breaks its invariant; the sentences take their figures from its columns."""

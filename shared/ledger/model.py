@@ -29,6 +29,8 @@ class Step(Enum):
     EXPIRE = "expire"
     PAY = "pay"
     REVERSE = "reverse"
+    RECOVER = "recover"
+    SHRINK = "shrink"
 
 
 ROUTES: Final = {
@@ -40,8 +42,14 @@ ROUTES: Final = {
     Step.EXPIRE: (Kind.RESERVED, Kind.AVAILABLE),
     Step.PAY: (Kind.PAYABLE, Kind.PAID),
     Step.REVERSE: (Kind.PAYABLE, Kind.AVAILABLE),
+    Step.RECOVER: (Kind.PAID, Kind.PAYABLE),
+    Step.SHRINK: (Kind.AVAILABLE, Kind.FUNDING),
 }
-"""From which account (debited) each step takes and to which (credited) it gives."""
+"""From which account (debited) each step takes and to which (credited) it gives.
+
+What was paid and is earned no more is recovered when it is set against a later payment. A budget shrinks by what is taken back where the
+offer's terms say so.
+"""
 
 OPENS: Final = {Step.RESERVE: 1, Step.POST: -1, Step.VOID: -1, Step.EXPIRE: -1}
 """Which steps open a reservation, and which use it up, in whole or in part."""

@@ -85,36 +85,46 @@ WHERE (p.step, d.kind, c.kind) NOT IN (
    OR coalesce(d.campaign_id, p.campaign_id) <> p.campaign_id OR coalesce(c.campaign_id, p.campaign_id) <> p.campaign_id;
 
 -- name: wrong_redemptions
--- Redemptions whose reward is not what was posted for them less what was reversed, or whose reservations are neither used up nor open.
+-- Redemptions whose reward is not what was posted for them less what was reversed and what is reserved, or whose reservations are neither
+-- used up nor open; of a reward that was written off it is what the customer keeps.
 WITH sums AS (
     SELECT reference, sum(amount_minor) FILTER (WHERE step = 'post') AS posted, sum(amount_minor) FILTER (WHERE step = 'reverse') AS reversed,
            sum(amount_minor) FILTER (WHERE step = 'reserve') AS reserved,
            sum(amount_minor) FILTER (WHERE step IN ('post', 'void', 'expire')) AS used
-    FROM postings WHERE step NOT IN ('approve', 'withdraw', 'pay') GROUP BY reference
+    FROM postings WHERE step NOT IN ('approve', 'withdraw', 'pay', 'recover') GROUP BY reference
 ), opened AS (
     SELECT reference, sum(open_minor) AS open FROM reservations GROUP BY reference
 )
-SELECT coalesce(r.redemption_id, s.reference, o.reference) AS redemption_id, coalesce(r.reward_minor, 0) AS reward_minor,
+SELECT coalesce(r.redemption_id, s.reference, o.reference) AS redemption_id,
+       coalesce(r.earned_minor + r.written_off_minor, 0) AS earned_minor, coalesce(r.reward_minor - r.earned_minor, 0) AS pending_minor,
        coalesce(s.posted, 0) - coalesce(s.reversed, 0) AS posted_minor, coalesce(s.reserved, 0) AS reserved_minor,
        coalesce(s.used, 0) AS used_minor, coalesce(o.open, 0) AS open_minor
 FROM redemptions AS r FULL JOIN sums AS s ON s.reference = r.redemption_id
 FULL JOIN opened AS o ON o.reference = coalesce(r.redemption_id, s.reference)
-WHERE coalesce(r.reward_minor, 0) <> coalesce(s.posted, 0) - coalesce(s.reversed, 0)
+WHERE coalesce(r.earned_minor + r.written_off_minor, 0) <> coalesce(s.posted, 0) - coalesce(s.reversed, 0)
+   OR coalesce(r.reward_minor - r.earned_minor, 0) <> coalesce(o.open, 0)
    OR coalesce(s.reserved, 0) <> coalesce(s.used, 0) + coalesce(o.open, 0);
 
 -- name: wrong_payouts
--- Redemptions whose paid amount is not the sum of their statement credits, credits not posted to the cent, payments without a credit.
-WITH payments AS (
-    SELECT reference, sum(amount_minor) AS posted FROM postings WHERE step = 'pay' GROUP BY reference
-), credits AS (
-    SELECT coalesce(c.redemption_id, p.reference) AS redemption_id, sum(c.amount_minor) AS credited, sum(p.posted) AS posted,
+-- Redemptions whose paid amount is not the sum of their statement credits and offsets less what was recovered of them; credits and offsets
+-- that were not posted to the cent; payments and recoveries that nothing stands behind.
+WITH paid AS (
+    SELECT credit_id AS reference, redemption_id, amount_minor, 'pay' AS step FROM statement_credits
+    UNION ALL SELECT offset_id, redemption_id, amount_minor, 'pay' FROM offsets
+    UNION ALL SELECT offset_id, debt_redemption_id, amount_minor, 'recover' FROM offsets
+), payments AS (
+    SELECT reference, step, sum(amount_minor) AS posted FROM postings WHERE step IN ('pay', 'recover') GROUP BY reference, step
+), both_ways AS (
+    SELECT coalesce(c.redemption_id, p.reference) AS redemption_id,
+           sum(CASE c.step WHEN 'recover' THEN -c.amount_minor ELSE c.amount_minor END) AS credited,
+           sum(CASE p.step WHEN 'recover' THEN -p.posted ELSE p.posted END) AS posted,
            bool_and(coalesce(c.amount_minor, 0) = coalesce(p.posted, 0)) AS each_posted
-    FROM statement_credits AS c FULL JOIN payments AS p ON p.reference = c.credit_id
+    FROM paid AS c FULL JOIN payments AS p USING (reference, step)
     GROUP BY coalesce(c.redemption_id, p.reference)
 )
 SELECT coalesce(r.redemption_id, c.redemption_id) AS redemption_id, coalesce(r.paid_minor, 0) AS paid_minor,
        coalesce(c.credited, 0) AS credited_minor, coalesce(c.posted, 0) AS posted_minor
-FROM redemptions AS r FULL JOIN credits AS c ON c.redemption_id = r.redemption_id
+FROM redemptions AS r FULL JOIN both_ways AS c ON c.redemption_id = r.redemption_id
 WHERE coalesce(r.paid_minor, 0) <> coalesce(c.credited, 0) OR NOT coalesce(c.each_posted, true);
 
 -- name: wrong_budgets
@@ -137,7 +147,7 @@ SELECT campaign_id, approved_minor, promised_minor
 FROM (
     SELECT campaign_id,
            coalesce(sum(amount_minor) FILTER (WHERE step = 'approve'), 0)
-           - coalesce(sum(amount_minor) FILTER (WHERE step = 'withdraw'), 0) AS approved_minor,
+           - coalesce(sum(amount_minor) FILTER (WHERE step IN ('withdraw', 'shrink')), 0) AS approved_minor,
            coalesce(sum(amount_minor) FILTER (WHERE step = 'reserve'), 0)
            - coalesce(sum(amount_minor) FILTER (WHERE step IN ('void', 'expire', 'reverse')), 0) AS promised_minor
     FROM postings GROUP BY campaign_id
@@ -145,21 +155,25 @@ FROM (
 WHERE promised_minor > approved_minor;
 
 -- name: overpaid
--- Campaigns that paid more than was ever posted as payable.
+-- Campaigns that paid, less what they recovered, more than was ever posted as payable.
 SELECT campaign_id, posted_minor, paid_minor
 FROM (
     SELECT campaign_id, coalesce(sum(amount_minor) FILTER (WHERE step = 'post'), 0) AS posted_minor,
-           coalesce(sum(amount_minor) FILTER (WHERE step = 'pay'), 0) AS paid_minor
+           coalesce(sum(amount_minor) FILTER (WHERE step = 'pay'), 0)
+           - coalesce(sum(amount_minor) FILTER (WHERE step = 'recover'), 0) AS paid_minor
     FROM postings GROUP BY campaign_id
 ) AS sums
 WHERE paid_minor > posted_minor;
 
--- name: wrong_offer_totals
--- Offers with a limit in total whose count is not the number of their redemptions.
-SELECT offer_id, t.redemptions AS counted, coalesce(g.given, 0) AS given
-FROM offer_totals AS t
-LEFT JOIN (SELECT offer_id, count(*) AS given FROM redemptions WHERE reward_minor > 0 GROUP BY offer_id) AS g USING (offer_id)
-WHERE t.redemptions <> coalesce(g.given, 0);
+-- name: wrong_offer_pots
+-- Limited pots of offers whose counts are not those of the redemptions in them.
+SELECT p.offer_id, p.kind, p.of, p.redemptions AS counted, p.cost_minor AS counted_minor, given.redemptions AS given, given.cost_minor AS given_minor
+FROM offer_pots AS p,
+    LATERAL (SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
+             FROM redemptions AS r
+             WHERE r.offer_id = p.offer_id AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
+               AND (p.kind <> 'merchant' OR r.merchant_id = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)) AS given
+WHERE (p.redemptions, p.cost_minor) <> (given.redemptions, given.cost_minor);
 
 -- name: stream_seals
 -- All seals in the order of their chains.

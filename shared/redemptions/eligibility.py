@@ -10,6 +10,7 @@ from uuid import UUID
 from events.payloads import PurchaseSaid
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
+from shared.eligibility.life import Message, purchases_of
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Before, Grant, History, Purchase, Refusal, RuleResult, Verdict
 from shared.kernel.errors import NotFound
@@ -20,8 +21,9 @@ from shared.offers.catalogue import at_hand, catalogue
 from shared.offers.model import Revisions
 from shared.platform.call import Call
 from shared.platform.database import joined
+from shared.redemptions.history import message_of_row
 from shared.redemptions.purchases import NOTHING_KNOWN, Surroundings, purchase_of, surroundings
-from shared.redemptions.store import SQL, purchase_of_row, without_consent
+from shared.redemptions.store import SQL, without_consent
 
 MOST_OFFERS: Final = 50
 ASKED: Final = "asked"
@@ -161,7 +163,7 @@ def _history(compiled: CompiledOffer, facts: dict[str, Any]) -> History:
     grants = [row for row in facts["grants"] or () if row["offer_id"] == offer_id]
     return History(
         grants=tuple([_grant(row) for row in grants]),
-        purchases=tuple([_stored_purchase(row) for row in facts["transactions"] or () if offer_id in row["offers"]]),
+        purchases=tuple(purchases_of([_stored_message(row) for row in facts["transactions"] or () if offer_id in row["offers"]])),
         consent_withdrawn=without_consent(facts["changed"] or (), facts["given"] or ()),
         zone=facts["zone"],
         refusals=tuple([_refusal(row) for row in facts["refusals"] or () if row["offer_id"] == offer_id]),
@@ -178,13 +180,13 @@ def _grant(row: dict[str, Any]) -> Grant:
     )
 
 
-def _stored_purchase(row: dict[str, Any]) -> Purchase:
-    at, recorded_at = datetime.fromisoformat(row["at"]), datetime.fromisoformat(row["recorded_at"])
-    return purchase_of_row(row | {"at": at, "recorded_at": recorded_at})
+def _stored_message(row: dict[str, Any]) -> Message:
+    moments = {"at": datetime.fromisoformat(row["at"]), "recorded_at": datetime.fromisoformat(row["recorded_at"])}
+    return message_of_row(row | moments | {"posted_at": _moment(row["posted_at"])})
 
 
 def _refusal(row: dict[str, Any]) -> Refusal:
-    return Refusal(grant_id=UUID(row["grant_id"]), ordinal=row["ordinal"], reason=Reason.of(row["reason"]))
+    return Refusal(grant_id=UUID(row["grant_id"]), completion=row["completion"], reason=Reason.of(row["reason"]))
 
 
 def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: int, *, made: bool) -> VerdictView:

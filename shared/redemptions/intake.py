@@ -13,7 +13,7 @@ from shared.platform.operations import BodySchema
 
 EVENT_BYTES: Final = 700_000
 """An event stays below this (estimated) size, so that it fits into a Kafka record with its envelope."""
-TRANSACTION_BYTES: Final = 700
+TRANSACTION_BYTES: Final = 950
 ITEM_BYTES: Final = 110
 
 

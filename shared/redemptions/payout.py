@@ -1,6 +1,9 @@
-"""Paying: what is owed of redemptions becomes statement credits, posted and instructed in the same transaction."""
+"""Paying: what is owed of redemptions becomes statement credits, posted and instructed in the same transaction.
 
-from collections.abc import Collection
+What was paid to a customer and is earned no more is carried forward: what is owed next is set against it first.
+"""
+
+from collections.abc import Collection, Iterator
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +16,7 @@ from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
 from shared.redemptions import store
 from shared.redemptions.model import Redemption, State
+from shared.redemptions.netting import Settlement, settle
 
 MOST_DUE: Final = 5_000
 
@@ -45,30 +49,41 @@ def _pay(call: Call, shard: int, redemption_ids: Collection[UUID]) -> None:
         owed = store.lock_payable(tx, redemption_ids, now=tx.now)
         if not owed:
             return
-        statement_credits = [_credit(redemption) for redemption in owed]
-        pots = ledger.lock_pots(tx, {redemption.campaign_id for redemption in owed})
-        ledger.post(tx, [_payment(r, c, tx) for r, c in zip(owed, statement_credits, strict=True)], pots)
-        store.write_credits(tx, list(zip(owed, statement_credits, strict=True)))
-        tx.emit(StatementCreditsInstructed(shard=shard, credits=statement_credits), subject=shard_key(shard), key=shard_key(shard))
+        settlements = settle(owed, store.lock_debts(tx, {redemption.customer_id for redemption in owed}))
+        concerned = {r.campaign_id for one in settlements for r in (one.owed, *(offset.debt for offset in one.offsets))}
+        pots = ledger.lock_pots(tx, concerned)
+        ledger.post(tx, [move for one in settlements for move in _payments(one, tx)], pots)
+        statement_credits = [_credit(one) for one in settlements if one.credit_minor]
+        store.write_settlements(tx, settlements, statement_credits)
+        if statement_credits:
+            tx.emit(StatementCreditsInstructed(shard=shard, credits=statement_credits), subject=shard_key(shard), key=shard_key(shard))
 
 
-def _credit(redemption: Redemption) -> StatementCredit:
-    """What is owed of a redemption; its id follows from its revision, so the same debt is never instructed twice."""
+def _credit(settlement: Settlement) -> StatementCredit:
+    """What is left to be credited; its id follows from the redemption's revision, so the same debt is never instructed twice."""
+    redemption = settlement.owed
     return StatementCredit(
-        credit_id=derived_id(redemption.redemption_id, "credit", redemption.revision),
+        credit_id=_credit_id(redemption),
         redemption_id=redemption.redemption_id,
         customer_id=redemption.customer_id,
-        amount_minor=redemption.reward_minor - redemption.paid_minor,
+        amount_minor=settlement.credit_minor,
         currency=redemption.currency,
     )
 
 
-def _payment(redemption: Redemption, credit: StatementCredit, tx: Transaction) -> Movement:
-    return movement(
-        Step.PAY,
-        campaign_id=redemption.campaign_id,
-        amount_minor=credit.amount_minor,
-        reference=credit.credit_id,
-        turn=0,
-        effective_at=tx.now,
-    )
+def _credit_id(redemption: Redemption) -> UUID:
+    return derived_id(redemption.redemption_id, "credit", redemption.revision)
+
+
+def _payments(settlement: Settlement, tx: Transaction) -> Iterator[Movement]:
+    """The credit as paid; each offset as paid by the campaign that owes, and recovered by the one that had paid too much."""
+    owed = settlement.owed
+    if settlement.credit_minor:
+        yield _movement(Step.PAY, owed, settlement.credit_minor, _credit_id(owed), tx)
+    for offset in settlement.offsets:
+        yield _movement(Step.PAY, owed, offset.amount_minor, offset.offset_id, tx)
+        yield _movement(Step.RECOVER, offset.debt, offset.amount_minor, offset.offset_id, tx)
+
+
+def _movement(step: Step, redemption: Redemption, amount_minor: int, reference: UUID, tx: Transaction) -> Movement:
+    return movement(step, campaign_id=redemption.campaign_id, amount_minor=amount_minor, reference=reference, turn=0, effective_at=tx.now)

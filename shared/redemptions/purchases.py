@@ -1,9 +1,9 @@
-"""From a posted transaction to a purchase that can be judged, filed under the offers in whose scope it falls."""
+"""From what was posted to what the history holds of it: messages of purchases, each with a hash of what it says."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -11,9 +11,10 @@ import orjson
 
 from events.payloads import PurchaseSaid
 from events.payloads import Transaction as Posted
-from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.life import Kind, Message
 from shared.eligibility.model import Item, Purchase
 from shared.kernel.money import to_minor
+from shared.kernel.reasons import Reason
 from shared.merchants import service as merchants
 from shared.merchants.model import Place
 from shared.platform.call import Transaction
@@ -29,18 +30,29 @@ class Surroundings(NamedTuple):
 NOTHING_KNOWN: Final = Surroundings({}, {})
 
 
+AUTHORIZATION_LIFE: Final = timedelta(days=10)
+"""How long an authorisation that does not say it may wait for its clearing."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
-    """A purchase as it came, what it is to us, the offers in whose scope it fell, and a hash that tells a repeat from a contradiction."""
+class Filed:
+    """A message in the history of a customer: the offers under which it is, and a hash that tells a repeat from a contradiction."""
 
-    posted: Posted
-    purchase: Purchase
-    offers: tuple[UUID, ...]
+    message: Message
+    customer_id: str
+    offers: frozenset[UUID]
     content_hash: bytes
+    loose: bool = False
+    """A refund that names no purchase."""
+    unmatched: Reason | None = None
+    """Why a refund is matched with no purchase."""
+    expires_at: datetime | None = None
+    """Of an authorisation that has not been cleared: when it expires."""
 
-    def pairs(self) -> Iterable[tuple[str, UUID]]:
-        """The customer with each of the offers: the histories that the purchase belongs to."""
-        return ((self.posted.customer_id, offer_id) for offer_id in self.offers)
+    @property
+    def life(self) -> tuple[str, str | None]:
+        """Whose purchase it tells of, and which."""
+        return self.customer_id, self.message.purchase_id
 
 
 def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, brands: bool = True) -> Surroundings:
@@ -50,17 +62,29 @@ def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, brands: boo
     return Surroundings(merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids) if merchant_ids else {})
 
 
-def arrivals(
-    posted: Iterable[Posted], known: Surroundings, candidates: Callable[[Purchase], Sequence[CompiledOffer]], *, now: datetime
-) -> list[Arrival]:
-    """The posted transactions that fall into the scope of some offer; the others pass by."""
-    found = []
-    for transaction in posted:
-        purchase = purchase_of(transaction, known, recorded_at=now)
-        offers = tuple(compiled.offer.offer_id for compiled in candidates(purchase))
-        if offers:
-            found.append(Arrival(posted=transaction, purchase=purchase, offers=offers, content_hash=_content_hash(transaction, purchase)))
-    return found
+def filed(posted: Posted, said: Purchase, offers: frozenset[UUID]) -> Filed:
+    """What was posted, and is `said` in our terms, as the history holds it."""
+    kind = Kind(posted.kind)
+    purchase_id = posted.original_transaction_id if kind is Kind.REFUND else posted.transaction_id
+    expires_at = (posted.expires_at or said.at + AUTHORIZATION_LIFE) if kind is Kind.AUTHORIZATION else None
+    message = Message(kind=kind, sequence=posted.sequence, purchase_id=purchase_id, said=said, sequence_count=posted.sequence_count)
+    return Filed(
+        message=message,
+        customer_id=posted.customer_id,
+        offers=offers,
+        content_hash=_content_hash(posted, said),
+        loose=purchase_id is None,
+        unmatched=Reason.NO_PURCHASE_TO_REFUND if purchase_id is None else None,
+        expires_at=expires_at,
+    )
+
+
+def said_of(posted: Posted, known: Surroundings, *, now: datetime) -> Purchase:
+    """What a message says, alone."""
+    said = purchase_of(posted, known, recorded_at=now)
+    if posted.card_token is None and posted.posted_at is None:
+        return said
+    return replace(said, card_token=posted.card_token, posted_at=posted.posted_at)
 
 
 def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetime) -> Purchase:
@@ -97,7 +121,8 @@ def _content_hash(posted: Posted, purchase: Purchase) -> bytes:
     said = (
         posted.kind, posted.customer_id, purchase.at, purchase.amount_minor, purchase.currency, purchase.merchant_id,
         purchase.location_id, posted.mcc, posted.network_merchant_id, posted.channel, posted.country, posted.region, posted.card_product,
-        purchase.tip_minor, purchase.tax_minor, purchase.cash_back_minor,
+        purchase.tip_minor, purchase.tax_minor, purchase.cash_back_minor, posted.card_token, posted.sequence_count, posted.posted_at,
+        posted.expires_at, posted.original_transaction_id,
         [tuple(item) for item in purchase.items],
     )  # fmt: skip
     return hashlib.sha256(orjson.dumps(said)).digest()

@@ -1,27 +1,89 @@
--- name: known_transactions
--- Which of these transactions are in the history already, with the hash of what they said and the offers they are filed under.
-SELECT transaction_id, content_hash, offers FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ',')) AND kind = 'purchase';
+-- name: read_lives
+-- All that is on file with these transaction ids, all refunds of these purchases, and those of these customers that name no purchase.
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
+       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
+       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
+FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ','))
+UNION ALL
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
+       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
+       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
+FROM transactions WHERE kind = 'refund' AND purchase_id = ANY (string_to_array(%(transaction_ids)s, ','))
+UNION ALL
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
+       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
+       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
+FROM transactions WHERE loose AND customer_id = ANY (string_to_array(%(customer_ids)s, ','));
 
--- name: copy_transactions
--- Adds transactions to the history.
-COPY transactions (transaction_id, kind, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand,
-                   network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, content_hash, recorded_at)
+-- name: read_all
+-- All that is on file of these customers.
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
+       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
+       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
+FROM transactions WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ','));
+
+-- name: read_messages
+-- The history of these customers under these offers.
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
+       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
+       card_token, account_token, posted_at
+FROM transactions
+WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %(offer_ids)s::uuid[];
+
+-- name: copy_messages
+-- Adds messages to the history.
+COPY transactions (transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id,
+                   location_id, mcc, zone, brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor,
+                   cash_back_minor, items, offers, content_hash, recorded_at, card_token, account_token, posted_at, expires_at, loose,
+                   unmatched)
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
--- Files transactions under more offers; of several with the same id every one counts.
+-- Files messages under more offers.
 UPDATE transactions AS t SET offers = t.offers || more.offers
-FROM (SELECT transaction_id, array_agg(offer_id::uuid) AS offers
-      FROM unnest(string_to_array(%(transaction_ids)s, ','), string_to_array(%(offer_ids)s, ',')) AS m (transaction_id, offer_id)
-      GROUP BY transaction_id) AS more
-WHERE t.transaction_id = more.transaction_id AND t.kind = 'purchase';
+FROM (SELECT transaction_id, kind, sequence, array_agg(offer_id) AS offers
+      FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], string_to_array(%(offer_ids)s, ',')::uuid[])
+          AS m (transaction_id, kind, sequence, offer_id)
+      GROUP BY transaction_id, kind, sequence) AS more
+WHERE (t.transaction_id, t.kind, t.sequence) = (more.transaction_id, more.kind, more.sequence);
+
+-- name: rematch
+-- Brings it up to date which purchases refunds are for, and under which offers they are.
+UPDATE transactions AS t SET purchase_id = m.purchase_id, unmatched = m.unmatched, offers = string_to_array(m.offers, ',')::uuid[]
+FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(purchase_ids)s::text[], %(unmatched)s::text[],
+            %(offers)s::text[]) AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers)
+WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: set_aside
--- Keeps transactions that reuse the id of another.
+-- Keeps messages that reuse the id of another.
 INSERT INTO set_aside (transaction_id, kind, sequence, content_hash, reason, payload, recorded_at)
-SELECT transaction_id, 'purchase', 0, content_hash, %(reason)s, payload, %(now)s
-FROM unnest(%(transaction_ids)s::text[], %(hashes)s::bytea[], %(payloads)s::text[]) AS t (transaction_id, content_hash, payload)
+SELECT transaction_id, kind, sequence, content_hash, %(reason)s, payload, %(now)s
+FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(hashes)s::bytea[], %(payloads)s::text[])
+    AS t (transaction_id, kind, sequence, content_hash, payload)
 ON CONFLICT DO NOTHING;
+
+-- name: close_due
+-- Closes authorisations that waited too long for their clearing, oldest first, and tells of those that nothing has closed and none that
+-- may still be cleared follows.
+WITH due AS (
+    SELECT transaction_id, kind, sequence FROM transactions
+    WHERE expires_at <= %(now)s
+    ORDER BY expires_at, transaction_id
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+), closed AS (
+    UPDATE transactions AS t SET expires_at = NULL FROM due
+    WHERE (t.transaction_id, t.kind, t.sequence) = (due.transaction_id, due.kind, due.sequence)
+    RETURNING t.transaction_id, t.sequence, t.customer_id, t.at, t.currency, t.merchant_id
+)
+SELECT DISTINCT ON (c.transaction_id) c.transaction_id, c.customer_id, c.at, c.currency, c.merchant_id,
+       EXISTS (SELECT FROM transactions AS other
+               WHERE other.transaction_id = c.transaction_id
+                 AND (other.expires_at > %(now)s OR other.kind IN ('purchase', 'decline', 'expiry')
+                      OR other.kind = 'clearing' AND other.sequence_count IS NULL)) AS settled,
+       count(*) OVER () AS closed
+FROM closed AS c
+ORDER BY c.transaction_id, c.sequence;
 
 -- name: read_grants
 -- The grants of these customers and offers, with what else of the customer decides.
@@ -37,55 +99,63 @@ FROM customers AS c LEFT JOIN consents AS s USING (customer_id)
 WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ','))
 GROUP BY customer_id, c.zone;
 
--- name: read_transactions
--- The history of these customers under these offers.
-SELECT transaction_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand, network_merchant_id, channel,
-       country, region, card_product, tip_minor, tax_minor, cash_back_minor, recorded_at, items, offers
-FROM transactions
-WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %(offer_ids)s::uuid[];
-
 -- name: read_redemptions
 -- What is on record of these grants.
-SELECT redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, paid_minor, currency,
-       qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision
+SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
+       written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id, account_token, earned_at, payable_at,
+       reason, revision
 FROM redemptions WHERE grant_id = ANY (string_to_array(%(grant_ids)s, ',')::uuid[]);
 
 -- name: copy_redemptions
 -- Adds redemptions.
-COPY redemptions (redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, paid_minor,
-                  currency, qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision, recorded_at)
+COPY redemptions (redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor,
+                  earned_minor, written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id,
+                  account_token, earned_at, payable_at, reason, revision, recorded_at)
 FROM STDIN (FORMAT binary);
 
 -- name: update_redemptions
 -- Brings redemptions up to date.
 UPDATE redemptions AS r
-SET state = u.state, wanted_minor = u.wanted_minor, reward_minor = u.reward_minor, qualifying_minor = u.qualifying_minor,
-    version = u.version, transaction_id = u.transaction_id, earned_at = u.earned_at, payable_at = u.payable_at, reason = u.reason,
+SET state = u.state, wanted_minor = u.wanted_minor, reward_minor = u.reward_minor, earned_minor = u.earned_minor,
+    written_off_minor = u.written_off_minor, qualifying_minor = u.qualifying_minor, version = u.version, transaction_id = u.transaction_id,
+    merchant_id = u.merchant_id, account_token = u.account_token, earned_at = u.earned_at, payable_at = u.payable_at, reason = u.reason,
     revision = u.revision, recorded_at = %(now)s
 FROM unnest(%(redemption_id)s::uuid[], %(state)s::text[], %(wanted_minor)s::bigint[], %(reward_minor)s::bigint[],
-            %(qualifying_minor)s::bigint[], %(version)s::int[], %(transaction_id)s::text[], %(earned_at)s::timestamptz[],
+            %(earned_minor)s::bigint[], %(written_off_minor)s::bigint[], %(qualifying_minor)s::bigint[], %(version)s::int[],
+            %(transaction_id)s::text[], %(merchant_id)s::text[], %(account_token)s::text[], %(earned_at)s::timestamptz[],
             %(payable_at)s::timestamptz[], %(reason)s::text[], %(revision)s::int[])
-    AS u (redemption_id, state, wanted_minor, reward_minor, qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision)
+    AS u (redemption_id, state, wanted_minor, reward_minor, earned_minor, written_off_minor, qualifying_minor, version, transaction_id,
+          merchant_id, account_token, earned_at, payable_at, reason, revision)
 WHERE r.redemption_id = u.redemption_id;
 
--- name: open_offer_totals
--- Makes the rows that count redemptions of offers under a limit in total, with what was given before; their pots are held, so none is missed.
-INSERT INTO offer_totals (offer_id, redemptions)
-SELECT o, (SELECT count(*) FROM redemptions AS r WHERE r.offer_id = o AND r.reward_minor > 0)
-FROM unnest(%(offer_ids)s::uuid[]) AS o
-WHERE NOT EXISTS (SELECT FROM offer_totals AS t WHERE t.offer_id = o)
-ORDER BY o
+-- name: open_offer_pots
+-- Makes the rows that count what offers' limited pots gave, with what was given before; their campaigns' pots are held, so none is missed.
+INSERT INTO offer_pots (offer_id, kind, of, start, stop, redemptions, cost_minor)
+SELECT p.offer_id, p.kind, p.of, p.start, p.stop, given.redemptions, given.cost_minor
+FROM unnest(%(offer_ids)s::uuid[], %(kinds)s::text[], %(ofs)s::text[], %(starts)s::timestamptz[], %(stops)s::timestamptz[])
+    AS p (offer_id, kind, of, start, stop),
+    LATERAL (SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
+             FROM redemptions AS r
+             WHERE r.offer_id = p.offer_id AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
+               AND (p.kind <> 'merchant' OR r.merchant_id = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)) AS given
+WHERE NOT EXISTS (SELECT FROM offer_pots AS o WHERE o.offer_id = p.offer_id AND o.kind = p.kind AND o.of = p.of)
+ORDER BY p.offer_id, p.kind, p.of
 ON CONFLICT DO NOTHING;
 
--- name: lock_offer_totals
--- Redemptions given of offers that have a limit in total, held until the transaction ends.
-SELECT offer_id, redemptions FROM offer_totals WHERE offer_id = ANY (%(offer_ids)s) ORDER BY offer_id FOR UPDATE;
+-- name: lock_offer_pots
+-- What offers' limited pots gave, held until the transaction ends.
+SELECT o.offer_id, o.kind, o.of, o.redemptions, o.cost_minor
+FROM offer_pots AS o
+JOIN unnest(%(offer_ids)s::uuid[], %(kinds)s::text[], %(ofs)s::text[]) AS p (offer_id, kind, of) USING (offer_id, kind, of)
+ORDER BY o.offer_id, o.kind, o.of
+FOR UPDATE OF o;
 
--- name: add_offer_totals
--- Counts redemptions given.
-UPDATE offer_totals AS t SET redemptions = t.redemptions + d.redemptions
-FROM unnest(%(offer_ids)s::uuid[], %(redemptions)s::int[]) AS d (offer_id, redemptions)
-WHERE t.offer_id = d.offer_id;
+-- name: add_to_offer_pots
+-- Counts what offers' limited pots gave.
+UPDATE offer_pots AS o SET redemptions = o.redemptions + d.redemptions, cost_minor = o.cost_minor + d.cost_minor
+FROM unnest(%(offer_ids)s::uuid[], %(kinds)s::text[], %(ofs)s::text[], %(redemptions)s::int[], %(costs)s::bigint[])
+    AS d (offer_id, kind, of, redemptions, cost_minor)
+WHERE o.offer_id = d.offer_id AND o.kind = d.kind AND o.of = d.of;
 
 -- name: count_refusals
 -- Counts purchases that earned nothing, by the reason.
@@ -97,10 +167,11 @@ ON CONFLICT (offer_id, reason) DO UPDATE SET purchases = refusal_counts.purchase
 
 -- name: lock_payable
 -- Redemptions of these that are owed something now, held until the transaction ends.
-SELECT redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, paid_minor, currency,
-       qualifying_minor, version, transaction_id, earned_at, payable_at, reason, revision
+SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
+       written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id, account_token, earned_at, payable_at,
+       reason, revision
 FROM redemptions
-WHERE redemption_id = ANY (%(redemption_ids)s) AND reward_minor > paid_minor AND payable_at <= %(now)s
+WHERE redemption_id = ANY (%(redemption_ids)s) AND earned_minor > paid_minor AND payable_at <= %(now)s
 ORDER BY redemption_id
 FOR UPDATE;
 
@@ -108,15 +179,35 @@ FOR UPDATE;
 -- Adds statement credits.
 COPY statement_credits (credit_id, redemption_id, customer_id, campaign_id, amount_minor, currency, instructed_at) FROM STDIN (FORMAT binary);
 
--- name: mark_paid
--- All that is owed of these redemptions has been credited.
-UPDATE redemptions SET state = 'paid', paid_minor = reward_minor, recorded_at = %(now)s WHERE redemption_id = ANY (%(redemption_ids)s);
+-- name: lock_debts
+-- Redemptions of these customers of which more was paid than stands, held until the transaction ends; oldest first.
+SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
+       written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id, account_token, earned_at, payable_at,
+       reason, revision
+FROM redemptions
+WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND paid_minor > earned_minor + written_off_minor
+ORDER BY earned_at, redemption_id
+FOR UPDATE;
+
+-- name: copy_offsets
+-- Adds what was owed and set against what had been paid too much.
+COPY offsets (offset_id, redemption_id, debt_redemption_id, customer_id, amount_minor, currency, settled_at) FROM STDIN (FORMAT binary);
+
+-- name: add_paid
+-- Brings up to date what was paid of redemptions, and the state of those that nothing more is to be paid of.
+UPDATE redemptions AS r
+SET paid_minor = r.paid_minor + d.paid_minor,
+    state = CASE WHEN r.state IN ('held', 'payable') AND r.paid_minor + d.paid_minor = r.earned_minor
+                 THEN CASE WHEN r.earned_minor = r.reward_minor THEN 'paid' ELSE 'pending' END ELSE r.state END,
+    recorded_at = %(now)s
+FROM unnest(%(redemption_ids)s::uuid[], %(paid)s::bigint[]) AS d (redemption_id, paid_minor)
+WHERE r.redemption_id = d.redemption_id;
 
 -- name: release_due
 -- Redemptions whose hold is over become payable, oldest first.
 WITH due AS (
     SELECT redemption_id FROM redemptions
-    WHERE state = 'held' AND reward_minor <> paid_minor AND payable_at <= %(now)s
+    WHERE state = 'held' AND earned_minor > paid_minor AND payable_at <= %(now)s
     ORDER BY payable_at, redemption_id
     LIMIT %(most)s
     FOR UPDATE SKIP LOCKED
@@ -134,11 +225,12 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
             SELECT grant_id, offer_id, granted_at, activated_at, revoked_at
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)) AS g) AS grants,
        (SELECT json_agg(t) FROM (
-            SELECT transaction_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone, brand, network_merchant_id, channel,
-                   country, region, card_product, tip_minor, tax_minor, cash_back_minor, recorded_at, items, offers
+            SELECT transaction_id, kind, sequence, sequence_count, purchase_id, at, amount_minor, currency, merchant_id, location_id, mcc,
+                   zone, brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor,
+                   recorded_at, items, offers, card_token, account_token, posted_at
             FROM transactions WHERE customer_id = asked.customer_id AND offers && wanted.offer_ids) AS t) AS transactions,
        (SELECT json_agg(r) FROM (
-            SELECT offer_id, grant_id, ordinal, reason FROM redemptions
+            SELECT offer_id, grant_id, completion, reason FROM redemptions
             WHERE state = 'rejected' AND grant_id = ANY (ARRAY(
                 SELECT grant_id FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)))) AS r) AS refusals,
        (SELECT zone FROM customers WHERE customer_id = asked.customer_id) AS zone,

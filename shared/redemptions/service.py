@@ -5,8 +5,8 @@ purchase, repeated events: all are history, folded by the same code.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,123 +15,117 @@ from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.fold import evaluate
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Evaluation, Grant, History, Refusal
+from shared.eligibility.terms import Terms
+from shared.kernel.money import to_minor
 from shared.kernel.reasons import Reason
 from shared.kernel.shards import shard_key
 from shared.ledger import service as ledger
 from shared.offers.catalogue import catalogue
 from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
-from shared.redemptions import store
-from shared.redemptions.model import Change, Owner, Pots, Redemption, State, admit, by_offer, difference
-from shared.redemptions.purchases import Arrival, arrivals, surroundings
-from shared.redemptions.store import Known, Pair
+from shared.redemptions import history, store
+from shared.redemptions.admission import Pots, admit, keys_of, left_of
+from shared.redemptions.history import Pair
+from shared.redemptions.model import Change, Owner, Policy, Redemption, State, difference
+from shared.redemptions.pots import SharedPot, shared_pots
+from shared.redemptions.purchases import Filed
+from shared.redemptions.taking import Taken, take_in
 
 
 def redeem(call: Call, posted: TransactionsPosted) -> None:
-    """Take a batch of purchases into the history and post what they earn."""
+    """Take a batch of messages about purchases into the history and post what they earn."""
     with call.transaction() as tx:
         lock_shards(tx, [posted.shard])
         offers = catalogue(tx)
-        known = surroundings(tx, posted.transactions)
-        fresh, again = _new_among(tx, arrivals(posted.transactions, known, offers.candidates, now=tx.now))
-        if again:
-            store.file_under_more(tx, again)
-        if fresh or again:
-            _fold_and_post(tx, posted.shard, offers, {pair for arrival in (*fresh, *again) for pair in arrival.pairs()}, fresh, again)
-        if fresh:
-            store.add_transactions(tx, fresh)
+        taken = take_in(tx, posted.transactions, offers)
+        if taken.touched:
+            _fold_and_post(tx, posted.shard, offers, taken)
+        if taken.fresh:
+            history.add(tx, taken.fresh)
 
 
 def refold(call: Call, changed: HistoriesChanged) -> None:
     """Fold histories again of which something else than purchases changed, and post the difference."""
     with call.transaction() as tx:
         lock_shards(tx, [changed.shard])
-        _fold_and_post(tx, changed.shard, catalogue(tx), set(changed.pairs))
+        _fold_and_post(tx, changed.shard, catalogue(tx), Taken(touched=set(changed.pairs)))
 
 
-def _new_among(tx: Transaction, arrived: list[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
-    """Those that are not in the history yet, each once, and those that are, with the offers that they are new to.
-
-    A purchase that is sent again may be new to an offer that was approved, or changed, since it came first. What contradicts an
-    earlier transaction of the same id is set aside.
-    """
-    if not arrived:
-        return [], []
-    known = store.known_transactions(tx, {arrival.purchase.transaction_id for arrival in arrived})
-    fresh, again, contradictions = [], [], []
-    for arrival in arrived:
-        transaction_id = arrival.purchase.transaction_id
-        first = known.get(transaction_id)
-        if first is None:
-            fresh.append(arrival)
-            known[transaction_id] = Known(arrival.content_hash, frozenset(arrival.offers))
-        elif first.content_hash != arrival.content_hash:
-            contradictions.append(arrival)
-        elif new := frozenset(arrival.offers) - first.offers:
-            again.append(replace(arrival, offers=tuple(new)))
-            known[transaction_id] = Known(arrival.content_hash, first.offers | new)
-    if contradictions:
-        store.set_aside(tx, contradictions, Reason.TRANSACTION_ID_REUSED)
-    return fresh, again
-
-
-def _fold_and_post(
-    tx: Transaction, shard: int, offers: Catalogue, pairs: Collection[Pair], fresh: Sequence[Arrival] = (), again: Sequence[Arrival] = ()
-) -> None:
-    """Fold the histories of these customers and offers with the fresh purchases, and post how the outcomes differ from the record."""
-    grants = store.read_grants(tx, pairs)
+def _fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken) -> None:
+    """Fold the histories that changed, with what is fresh, and post how the outcomes differ from the record."""
+    grants = store.read_grants(tx, taken.touched)
     if not grants:
         return
     recorded = store.read_redemptions(tx, [grant.grant_id for given in grants.values() for grant in given])
-    folded = _fold(tx, offers, grants, recorded, fresh)
-    new = {(arrival.purchase.transaction_id, offer_id) for arrival in (*fresh, *again) for offer_id in arrival.offers}
-    refused = _refused_purchases(folded, new)
+    folded = _fold(tx, offers, grants, recorded, taken.fresh)
+    refused = _refused_purchases(folded, taken.new)
     if refused:
         store.count_refusals(tx, refused)
-    outcomes = ((owner, outcome) for owner, evaluation in folded for outcome in evaluation.outcomes)
-    changes = difference(outcomes, recorded, now=tx.now)
+    changes = difference(folded, recorded, now=tx.now)
     if changes:
-        _post(tx, shard, offers, changes)
+        _post(tx, shard, changes)
 
 
 def _fold(
-    tx: Transaction, offers: Catalogue, grants: dict[Pair, list[Grant]], recorded: Iterable[Redemption], fresh: Iterable[Arrival]
+    tx: Transaction, offers: Catalogue, grants: dict[Pair, list[Grant]], recorded: Iterable[Redemption], fresh: Iterable[Filed]
 ) -> list[tuple[Owner, Evaluation]]:
-    purchases = store.read_purchases(tx, grants.keys())
-    for arrival in fresh:
-        for pair in arrival.pairs():
-            if pair in purchases:
-                purchases[pair].append(arrival.purchase)
+    purchases = history.read_purchases(tx, grants.keys(), fresh)
     customers = store.read_customers(tx, {customer_id for customer_id, _ in grants})
     refusals: dict[Pair, list[Refusal]] = {}
     for r in recorded:
         if r.state is State.REJECTED and r.reason:
-            refusals.setdefault((r.customer_id, r.offer_id), []).append(Refusal(grant_id=r.grant_id, ordinal=r.ordinal, reason=r.reason))
-    folded = []
+            refusals.setdefault((r.customer_id, r.offer_id), []).append(
+                Refusal(grant_id=r.grant_id, completion=r.completion, reason=r.reason)
+            )
+    folded, terms = (
+        [],
+        {compiled.offer.offer_id: _Terms.of(compiled) for compiled in map(offers.get, {offer for _, offer in grants}) if compiled},
+    )
     for pair, given in grants.items():
-        compiled = offers.get(pair[1])
-        if compiled is None:
-            continue
         zone, without_consent = customers.get(pair[0], (None, ()))
-        history = History(
+        of_pair = History(
             grants=tuple(given),
             purchases=tuple(purchases[pair]),
             consent_withdrawn=without_consent,
             zone=zone,
             refusals=tuple(refusals.get(pair, ())),
         )
-        folded.append((_owner(pair[0], compiled), evaluate(compiled, history)))
+        folded.append((terms[pair[1]].owner(pair[0]), evaluate(terms[pair[1]].compiled, of_pair)))
     return folded
 
 
-def _owner(customer_id: str, compiled: CompiledOffer) -> Owner:
-    return Owner(
-        offer_id=compiled.offer.offer_id,
-        campaign_id=compiled.offer.campaign_id,
-        customer_id=customer_id,
-        currency=compiled.versions[-1].terms.currency,
-        holds={version.number: timedelta(days=version.terms.hold_days) for version in compiled.versions},
-    )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Terms:
+    """An offer, and what its terms say of rewards once they are earned."""
+
+    compiled: CompiledOffer
+    policies: dict[int, Policy]
+    pots: tuple[SharedPot, ...]
+
+    @classmethod
+    def of(cls, compiled: CompiledOffer) -> "_Terms":
+        return cls(
+            compiled=compiled,
+            policies={version.number: _policy(version.terms) for version in compiled.versions},
+            pots=shared_pots(compiled),
+        )
+
+    def owner(self, customer_id: str) -> Owner:
+        offer = self.compiled.offer
+        currency = self.compiled.versions[-1].terms.currency
+        return Owner(
+            offer_id=offer.offer_id,
+            campaign_id=offer.campaign_id,
+            customer_id=customer_id,
+            currency=currency,
+            policies=self.policies,
+            pots=self.pots,
+        )
+
+
+def _policy(terms: Terms) -> Policy:
+    write_off_minor = to_minor(terms.clawback.write_off_floor, terms.currency)
+    return Policy(hold=timedelta(days=terms.hold_days), clawback=terms.clawback, write_off_minor=write_off_minor)
 
 
 def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new: Collection[tuple[str, UUID]]) -> Counter[tuple[UUID, Reason]]:
@@ -144,29 +138,22 @@ def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new: Collecti
     )
 
 
-def _post(tx: Transaction, shard: int, offers: Catalogue, changes: list[Change]) -> None:
+def _post(tx: Transaction, shard: int, changes: list[Change]) -> None:
     """Admit changes while the pots are held, write them, and tell of them."""
     held = ledger.lock_pots(tx, {change.after.campaign_id for change in changes})
-    limits = _limits(offers, {change.after.offer_id for change in changes})
-    given = store.lock_offer_totals(tx, limits) if limits else {}
-    pots = Pots(available_minor={pot.campaign_id: pot.available_minor for pot in held.values()}, redemptions_left=by_offer(limits, given))
+    keys = keys_of(changes)
+    given = store.lock_offer_pots(tx, keys) if keys else {}
+    pots = Pots(available_minor={pot.campaign_id: pot.available_minor for pot in held.values()}, shared=left_of(keys, given))
     admission = admit(changes, pots, now=tx.now)
     store.write_redemptions(tx, admission.redemptions)
     ledger.post(tx, admission.movements, held)
-    if limits:
-        store.add_offer_totals(tx, {offer_id: count for offer_id, count in admission.admitted.items() if offer_id in limits})
+    if admission.given:
+        store.add_to_offer_pots(tx, admission.given)
     tx.emit(
         RedemptionsRecorded(shard=shard, redemptions=[_recorded(redemption) for redemption in admission.redemptions]),
         subject=shard_key(shard),
         key=shard_key(shard),
     )
-
-
-def _limits(offers: Catalogue, offer_ids: Iterable[UUID]) -> dict[UUID, int | None]:
-    """The limits in total, as of now, of those offers that have one under any version: these are counted even while theirs is lifted."""
-    compiled = [found for offer_id in offer_ids if (found := offers.get(offer_id))]
-    limits = {c.offer.offer_id: [version.terms.limits.redemptions_total for version in c.versions] for c in compiled}
-    return {offer_id: of_versions[-1] for offer_id, of_versions in limits.items() if any(of_versions)}
 
 
 def _recorded(redemption: Redemption) -> RecordedRedemption:
@@ -177,9 +164,10 @@ def _recorded(redemption: Redemption) -> RecordedRedemption:
         offer_id=r.offer_id,
         campaign_id=r.campaign_id,
         customer_id=r.customer_id,
-        ordinal=r.ordinal,
+        completion=r.completion,
         state=r.state.value,
         reward_minor=r.reward_minor,
+        earned_minor=r.earned_minor,
         currency=r.currency,
         payable_at=r.payable_at,
         reason=r.reason.code if r.reason else None,

@@ -177,7 +177,8 @@ class RedemptionView(Wire):
 
     redemption_id: RedemptionId
     grant_id: GrantId
-    ordinal: int
+    completion: ExternalId
+    """Which completion of the grant: the purchase where each stands alone, else the number of those that purchases reach together."""
     offer_id: OfferId
     campaign_id: CampaignId
     customer_id: str

@@ -136,7 +136,7 @@ LIMIT %(limit)s;
 
 -- name: list_redemptions
 -- Redemptions by id, after a given one, with whatever is asked of them.
-SELECT redemption_id, grant_id, ordinal, offer_id, campaign_id, customer_id, transaction_id, state, wanted_minor, reward_minor, paid_minor,
+SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, transaction_id, state, wanted_minor, reward_minor, paid_minor,
        currency, version, earned_at, payable_at, reason
 FROM redemptions
 WHERE (%(after)s::uuid IS NULL OR redemption_id > %(after)s)

@@ -79,7 +79,7 @@ def _state(client: Client, scene: Scene, campaign_id: str, offers: dict[str, str
     assert paid.total() == report["budget"]["paid_minor"] == sum(r["paid_minor"] for r in redemptions)
     return {
         "redemptions": sorted(
-            (r["customer_id"], name_of[r["offer_id"]], r["ordinal"], r["transaction_id"], r["state"], r["reward_minor"], r["paid_minor"])
+            (r["customer_id"], name_of[r["offer_id"]], r["completion"], r["transaction_id"], r["state"], r["reward_minor"], r["paid_minor"])
             for r in redemptions
             if r["wanted_minor"]
         ),

@@ -125,7 +125,7 @@ class Work:
         self.done["batches"] += 1
 
     def _plain(self, redemption: dict[str, Any]) -> tuple[Any, ...]:
-        names = ("ordinal", "state", "wanted_minor", "reward_minor", "paid_minor", "reason")
+        names = ("completion", "state", "wanted_minor", "reward_minor", "paid_minor", "reason")
         return (
             self.customers.index(redemption["customer_id"]),
             self.offers.index(redemption["offer_id"]),

@@ -16,7 +16,7 @@ COMMENT ON TABLE accounts IS 'One set per campaign. The totals are derived from 
 
 CREATE TABLE postings (
     posting_id uuid PRIMARY KEY,
-    step text NOT NULL CHECK (step IN ('approve', 'withdraw', 'reserve', 'post', 'void', 'expire', 'pay', 'reverse')),
+    step text NOT NULL CHECK (step IN ('approve', 'withdraw', 'reserve', 'post', 'void', 'expire', 'pay', 'reverse', 'recover', 'shrink')),
     debit_account integer NOT NULL REFERENCES accounts,
     credit_account integer NOT NULL REFERENCES accounts CHECK (credit_account <> debit_account),
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),

@@ -3,8 +3,10 @@
 
 CREATE TABLE transactions (
     transaction_id text NOT NULL,
-    kind text NOT NULL CHECK (kind IN ('purchase')),
+    kind text NOT NULL CHECK (kind IN ('purchase', 'authorization', 'clearing', 'reversal', 'decline', 'expiry', 'refund')),
     sequence integer NOT NULL DEFAULT 0,
+    sequence_count integer,
+    purchase_id text,
     customer_id text NOT NULL,
     at timestamptz NOT NULL,
     amount_minor bigint NOT NULL,
@@ -26,10 +28,26 @@ CREATE TABLE transactions (
     offers uuid[] NOT NULL,
     content_hash bytea NOT NULL,
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (transaction_id, kind, sequence)
+    card_token text,
+    account_token text,
+    posted_at timestamptz,
+    expires_at timestamptz,
+    loose boolean NOT NULL DEFAULT false,
+    unmatched text,
+    PRIMARY KEY (transaction_id, kind, sequence),
+    CHECK (kind = 'refund' OR purchase_id = transaction_id),
+    CHECK ((unmatched IS NOT NULL) = (purchase_id IS NULL))
 );
 CREATE INDEX transactions_customer ON transactions (customer_id, at);
-COMMENT ON TABLE transactions IS 'Only those that fall into the scope of an offer; all others pass by.';
+CREATE INDEX transactions_refunds ON transactions (purchase_id) WHERE kind = 'refund';
+CREATE INDEX transactions_loose ON transactions (customer_id) WHERE loose;
+CREATE INDEX transactions_open ON transactions (expires_at) WHERE expires_at IS NOT NULL;
+COMMENT ON TABLE transactions IS
+    'What was said of purchases that fall into the scope of an offer, and of refunds; all other purchases pass by.';
+COMMENT ON COLUMN transactions.purchase_id IS 'The purchase that it is about; of a refund NULL while none is known.';
+COMMENT ON COLUMN transactions.loose IS 'A refund that names no purchase: which one it is for follows from all that is known of its customer.';
+COMMENT ON COLUMN transactions.unmatched IS 'The reason why a refund is matched with no purchase.';
+COMMENT ON COLUMN transactions.expires_at IS 'Of an authorisation, until it is cleared or its expiry is recorded: when it expires.';
 COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when it came: under these it is history.';
 COMMENT ON COLUMN transactions.brand IS 'As the merchants told when it came, as the zone is, and what of MCC, country and region it did not say.';
 COMMENT ON COLUMN transactions.items IS 'JSON: [[product code, amount in minor units], ...].';
@@ -49,37 +67,53 @@ COMMENT ON TABLE set_aside IS 'Transactions that could not be taken, with the re
 CREATE TABLE redemptions (
     redemption_id uuid PRIMARY KEY,
     grant_id uuid NOT NULL,
-    ordinal integer NOT NULL CHECK (ordinal >= 1),
+    completion text NOT NULL,
     offer_id uuid NOT NULL,
     campaign_id uuid NOT NULL,
     customer_id text NOT NULL,
-    state text NOT NULL CHECK (state IN ('earned', 'held', 'payable', 'paid', 'reversed', 'rejected')),
+    state text NOT NULL CHECK (state IN ('pending', 'held', 'payable', 'paid', 'reversed', 'rejected')),
     wanted_minor bigint NOT NULL CHECK (wanted_minor >= 0),
     reward_minor bigint NOT NULL CHECK (reward_minor BETWEEN 0 AND wanted_minor),
-    paid_minor bigint NOT NULL DEFAULT 0,
+    earned_minor bigint NOT NULL CHECK (earned_minor BETWEEN 0 AND reward_minor),
+    written_off_minor bigint NOT NULL DEFAULT 0 CHECK (written_off_minor >= 0),
+    paid_minor bigint NOT NULL DEFAULT 0 CHECK (paid_minor >= 0),
     currency char(3) NOT NULL,
     qualifying_minor bigint NOT NULL,
     version integer NOT NULL,
     transaction_id text NOT NULL,
+    merchant_id text NOT NULL,
+    account_token text,
     earned_at timestamptz NOT NULL,
     payable_at timestamptz NOT NULL,
     reason text,
     revision integer NOT NULL,
     recorded_at timestamptz NOT NULL,
-    UNIQUE (grant_id, ordinal),
+    UNIQUE (grant_id, completion),
     CHECK (state NOT IN ('rejected', 'reversed') OR reward_minor = 0)
 );
 CREATE INDEX redemptions_customer ON redemptions (customer_id);
 CREATE INDEX redemptions_offer ON redemptions (offer_id);
-CREATE INDEX redemptions_due ON redemptions (payable_at) WHERE reward_minor <> paid_minor;
-COMMENT ON COLUMN redemptions.wanted_minor IS 'What the history earns; reward_minor is what the budget admitted of it.';
+CREATE INDEX redemptions_due ON redemptions (payable_at) WHERE earned_minor > paid_minor;
+CREATE INDEX redemptions_debts ON redemptions (customer_id) WHERE paid_minor > earned_minor + written_off_minor;
+COMMENT ON COLUMN redemptions.completion IS
+    'Which completion of the grant: the purchase where each stands alone, else the number of those that purchases reach together.';
+COMMENT ON COLUMN redemptions.wanted_minor IS
+    'What the history promises; reward_minor is what the shared pots admitted of it, earned_minor what of that has cleared.';
+COMMENT ON COLUMN redemptions.written_off_minor IS 'What was paid, is earned no more, and is left to the customer.';
 COMMENT ON COLUMN redemptions.earned_at IS 'The moment of the purchase that completed the grant.';
 
-CREATE TABLE offer_totals (
-    offer_id uuid PRIMARY KEY,
-    redemptions integer NOT NULL CHECK (redemptions >= 0)
+CREATE TABLE offer_pots (
+    offer_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('total', 'account', 'day', 'month', 'merchant')),
+    of text NOT NULL,
+    start timestamptz,
+    stop timestamptz,
+    redemptions integer NOT NULL CHECK (redemptions >= 0),
+    cost_minor bigint NOT NULL CHECK (cost_minor >= 0),
+    PRIMARY KEY (offer_id, kind, of)
 );
-COMMENT ON TABLE offer_totals IS 'Admitted redemptions of offers that have a limit in total: the row is the lock.';
+COMMENT ON TABLE offer_pots IS 'What was given of an offer''s limited pots: the row is the lock. The limits are in the offer''s terms.';
+COMMENT ON COLUMN offer_pots.start IS 'Of a day or a month: its first moment, and in stop the first after it.';
 
 CREATE TABLE refusal_counts (
     offer_id uuid NOT NULL,
@@ -98,3 +132,16 @@ CREATE TABLE statement_credits (
     instructed_at timestamptz NOT NULL
 );
 CREATE INDEX statement_credits_redemption ON statement_credits (redemption_id);
+
+CREATE TABLE offsets (
+    offset_id uuid PRIMARY KEY,
+    redemption_id uuid NOT NULL REFERENCES redemptions,
+    debt_redemption_id uuid NOT NULL REFERENCES redemptions,
+    customer_id text NOT NULL,
+    amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+    currency char(3) NOT NULL,
+    settled_at timestamptz NOT NULL
+);
+CREATE INDEX offsets_redemption ON offsets (redemption_id);
+CREATE INDEX offsets_debt ON offsets (debt_redemption_id);
+COMMENT ON TABLE offsets IS 'What was owed of one redemption and set against what had been paid too much of another.';

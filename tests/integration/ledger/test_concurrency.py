@@ -114,7 +114,7 @@ def test_fifty_race_for_the_last_redemptions_of_an_offer(world: World) -> None:
     all_at_once(partial(world.post, purchase(f"t-{name}", name), key=name) for name in names)
     assert sorted(amounts(world.redemptions())) == [0] * (RACERS - 11) + [200] * 11
     assert refused(world) == ["offer_limit_reached"] * (RACERS - 11)
-    assert world.rows("SELECT redemptions FROM offer_totals") == [{"redemptions": 11}]
+    assert world.rows("SELECT redemptions FROM offer_pots") == [{"redemptions": 11}]
     world.verify()
 
 
@@ -135,7 +135,7 @@ def test_batches_over_several_pots_in_any_order_wait_in_no_circle(world: World) 
 
     orders = [chance.sample(list(shops.values()), k=len(shops)) for _ in range(WRITERS)]
     all_at_once(partial(write, writer, order) for writer, order in enumerate(orders))
-    totals = {row["offer_id"]: row["redemptions"] for row in world.rows("SELECT * FROM offer_totals")}
+    totals = {row["offer_id"]: row["redemptions"] for row in world.rows("SELECT * FROM offer_pots")}
     assert all(0 <= world.available(campaign) == 4_000 - 200 * given for campaign, given in _given(world, pots).items())
     assert sum(totals.values()) == sum(_given(world, pots).values())
     assert max(totals.values()) <= 15

@@ -44,8 +44,8 @@ TERMS: dict[str, dict[str, Any]] = {
     },
 }
 BOUGHT = st.lists(st.tuples(st.sampled_from(CUSTOMERS), st.integers(500, 6_000), st.integers(0, 600)), min_size=2, max_size=8)
-Key = tuple[str, str, int]
-"""Offer, customer, ordinal."""
+Key = tuple[str, str, str]
+"""Offer, customer, completion."""
 
 
 @dataclass(kw_only=True)
@@ -106,17 +106,17 @@ class Model:
         return True
 
     def _earned(self, customer: str) -> Iterator[tuple[Key, Earned]]:
-        times, total = 0, 0
+        mine, total = list[str](), 0
         for at, name, amount in sorted((at, name, amount) for name, (at, amount) in self.purchases.get(customer, {}).items()):
             if any(start <= at and (end is None or at < end) for start, end in self.pauses if start):
                 continue
-            limit = 3 + sum(self._is_rejected((EACH, customer, ordinal)) for ordinal in range(1, times + 1))
-            if amount >= 1_000 and times < limit and self._holds(EACH, customer, at):
-                times += 1
-                yield (EACH, customer, times), Earned(by=(at, name), worth=(amount + 5) // 10, payable_at=at)
+            limit = 3 + sum(self._is_rejected((EACH, customer, earlier)) for earlier in mine)
+            if amount >= 1_000 and len(mine) < limit and self._holds(EACH, customer, at):
+                mine.append(name)
+                yield (EACH, customer, name), Earned(by=(at, name), worth=(amount + 5) // 10, payable_at=at)
             if self._holds(ONCE, customer, at):
                 if total <= 4_000 < total + amount:
-                    yield (ONCE, customer, 1), Earned(by=(at, name), worth=(total + amount) // 20, payable_at=at + DAY)
+                    yield (ONCE, customer, "1"), Earned(by=(at, name), worth=(total + amount) // 20, payable_at=at + DAY)
                 total += amount
 
     def _holds(self, offer: str, customer: str, at: datetime) -> bool:
@@ -283,7 +283,7 @@ class LifeOfMoney(RuleBasedStateMachine):
             return
         names = {offer: name for name, offer in self.offers.items()}
         found = {
-            (names[row["offer_id"]], row["customer_id"], row["ordinal"]): (
+            (names[row["offer_id"]], row["customer_id"], row["completion"]): (
                 row["wanted_minor"], row["reward_minor"], row["state"] == "rejected", row["paid_minor"],
             )
             for row in self._redemptions()

@@ -23,11 +23,11 @@ from tests.world import World, purchase
 
 TOTALS = "totals are the sums of postings"
 ROUTES = "a step joins its two accounts, of one campaign and currency"
-REDEMPTIONS = "a redemption's reward is what was posted for it, and its reservations are used up or open"
-PAYOUTS = "paid is the sum of statement credits, each posted"
+REDEMPTIONS = "what is earned of a redemption is posted, and what is pending is reserved, used up or open"
+PAYOUTS = "paid is what was credited and offset less what was recovered, each posted"
 APPROVALS = "a budget is what was requested and decided, each change posted"
 SEALS = "postings are as they were sealed"
-COUNTS = "redemptions counted of an offer with a limit are its redemptions"
+COUNTS = "what an offer's limited pot gave is what its redemptions cost"
 OVERPAID = "no campaign pays more than was ever posted"
 OVERSPENT = "no campaign promises more than was approved"
 
@@ -64,7 +64,18 @@ CHANGES = {
     "a payment about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {pay}", {PAYOUTS, SEALS}),
     "debits of an account": ("UPDATE accounts SET debit_minor = debit_minor + 1 WHERE kind = 'available'", {TOTALS}),
     "credits of an account": ("UPDATE accounts SET credit_minor = credit_minor + 1 WHERE kind = 'payable'", {TOTALS}),
-    "the reward of a redemption": ("UPDATE redemptions SET reward_minor = reward_minor - 1 WHERE redemption_id = {paid}", {REDEMPTIONS}),
+    "what is pending of a redemption": (
+        "UPDATE redemptions SET earned_minor = earned_minor - 1 WHERE redemption_id = {paid}",
+        {REDEMPTIONS},
+    ),
+    "what of a redemption was written off": (
+        "UPDATE redemptions SET written_off_minor = 1 WHERE redemption_id = {paid}",
+        {REDEMPTIONS},
+    ),
+    "the reward of a redemption": (
+        "UPDATE redemptions SET reward_minor = reward_minor - 1, earned_minor = earned_minor - 1 WHERE redemption_id = {paid}",
+        {REDEMPTIONS},
+    ),
     "the paid amount of a redemption": ("UPDATE redemptions SET paid_minor = paid_minor + 1 WHERE redemption_id = {paid}", {PAYOUTS}),
     "a redemption taken away": ("DELETE FROM redemptions WHERE redemption_id = {unpaid}", {REDEMPTIONS}),
     "a statement credit": ("UPDATE statement_credits SET amount_minor = amount_minor - 1", {PAYOUTS}),
@@ -146,16 +157,16 @@ def test_a_wrong_count_of_an_offers_redemptions_is_found(behind: Behind, world: 
     world.grant(world.offer(behind.names["campaign"], limits={"redemptions_total": 5}), "limited")
     world.post(purchase("t5", "limited"))
     assert findings(call) == []
-    behind.change(f"UPDATE offer_totals SET redemptions = redemptions + {by}")
+    behind.change(f"UPDATE offer_pots SET redemptions = redemptions + {by}")
     (finding,) = findings(call)
-    assert (finding.invariant, finding.expected, finding.actual) == (COUNTS, "1 redemptions", f"{1 + by} counted")
+    assert (finding.invariant, finding.expected, finding.actual) == (COUNTS, "1 redemptions, 200", f"{1 + by} redemptions, 200")
 
 
 def test_a_finding_names_the_thing_with_its_figures(behind: Behind, call: MakeCall) -> None:
-    behind.change("UPDATE redemptions SET reward_minor = reward_minor - 1 WHERE redemption_id = {paid}")
+    behind.change("UPDATE redemptions SET reward_minor = reward_minor - 1, earned_minor = earned_minor - 1 WHERE redemption_id = {paid}")
     (finding,) = findings(call)
     assert finding.subject == f"redemption {behind.names['paid']}"
-    assert (finding.expected, finding.actual) == ("149 posted, 150 used or open", "150 posted, 150 used, 0 open")
+    assert (finding.expected, finding.actual) == ("149 posted, 0 open, 150 used or open", "150 posted, 150 used, 0 open")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +221,7 @@ def test_heads_of_books_that_do_not_hold_are_not_written(behind: Behind, postgre
 
 
 def test_the_command_fails_and_names_what_does_not_hold(behind: Behind, postgres: EmbeddedPostgres) -> None:
-    behind.change("UPDATE redemptions SET reward_minor = reward_minor - 1 WHERE redemption_id = {paid}")
+    behind.change("UPDATE redemptions SET reward_minor = reward_minor - 1, earned_minor = earned_minor - 1 WHERE redemption_id = {paid}")
     done = _verify(postgres, "--json")
     assert done.exit_code == 3
     said = json.loads(done.stdout)

@@ -276,8 +276,9 @@ def test_a_reward_that_shrinks_after_it_was_paid_leaves_the_books_right(world: W
     (redemption,) = world.redemptions()
     payout.pay_due(call("pay_cashback", key="e1"), PayoutsDue(shard=0, redemption_ids=[redemption["redemption_id"]]))
     world.post(purchase("t1", at=NOW - timedelta(hours=1), amount=2000))
-    assert world.redemptions("transaction_id, reward_minor, paid_minor") == [
-        {"transaction_id": "t1", "reward_minor": 200, "paid_minor": 500}
+    assert world.redemptions("transaction_id, state, reward_minor, paid_minor") == [
+        {"transaction_id": "t1", "state": "payable", "reward_minor": 200, "paid_minor": 0},
+        {"transaction_id": "t2", "state": "reversed", "reward_minor": 0, "paid_minor": 500},
     ]
     assert world.available(campaign) == 100_000 - 200
     world.verify()

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, compile_offer
+from shared.eligibility.life import Kind, Message, purchase_of
 from shared.eligibility.model import Grant, History, Interval, Item, Offer, Purchase, Refusal, Version
 from shared.eligibility.terms import Terms
 from shared.kernel.ids import derived_id
@@ -78,8 +80,8 @@ def history_of(case: Case) -> History:
         consent_withdrawn=intervals(asked.get("consent_withdrawn", [])),
         zone=asked.get("zone"),
         refusals=tuple(
-            Refusal(grant_id=derived_id("grant", name), ordinal=ordinal, reason=REASONS[reason])
-            for name, ordinal, reason in asked.get("refusals", [])
+            Refusal(grant_id=derived_id("grant", name), completion=str(completion), reason=REASONS[reason])
+            for name, completion, reason in asked.get("refusals", [])
         ),
         held_out=asked.get("held_out", False),
     )
@@ -105,4 +107,20 @@ def _purchase_of(id: str = "t1", **given: Any) -> Purchase:  # noqa: A002
     given |= {name: moment(given[name]) for name in ("at", "recorded_at") if name in given}
     if "items" in given:
         given["items"] = tuple(Item(product, amount) for product, amount in given["items"])
-    return purchase(id, **given)
+    life = given.pop("life", None)
+    alone = purchase(id, **given)
+    if life is None:
+        return alone
+    whole = purchase_of([_message(alone, number, **said) for number, said in enumerate(life)])
+    assert whole
+    return whole
+
+
+def _message(alone: Purchase, number: int, *, kind: str, items: Sequence[tuple[str, int]] = (), **said: Any) -> Message:
+    """One message of a purchase's life: what the purchase says, but for the amounts."""
+    of_kind = Kind(kind)
+    name = f"{alone.transaction_id}-refund-{number}" if of_kind is Kind.REFUND else alone.transaction_id
+    lines = tuple(Item(product, amount) for product, amount in items)
+    amounts: dict[str, Any] = {key: said.pop(key) for key in ("amount_minor", "tip_minor", "tax_minor", "cash_back_minor") if key in said}
+    alone = replace(alone, transaction_id=name, items=lines, **{"amount_minor": 0, **amounts})
+    return Message(kind=of_kind, sequence=number, purchase_id=alone.transaction_id.partition("-refund-")[0], said=alone, **said)

@@ -17,7 +17,7 @@ from shared.kernel.money import Rounding
 from shared.kernel.reasons import Reason
 
 SWITCH, GRANT, ACTIVATION, PURCHASE = range(4)
-Outcomes = list[tuple[UUID, int, int, str, int]]
+Outcomes = list[tuple[UUID, str, int, str, int]]
 Decisions = list[tuple[str, UUID | None, Reason | None]]
 
 
@@ -36,7 +36,7 @@ class State:
     done: dict[UUID, int] = field(default_factory=dict)
     saved: dict[UUID, int] = field(default_factory=dict)
     visits: dict[UUID, int] = field(default_factory=dict)
-    moments: dict[tuple[UUID, int], datetime] = field(default_factory=dict)
+    moments: dict[tuple[UUID, str], datetime] = field(default_factory=dict)
     outcomes: Outcomes = field(default_factory=list)
     decisions: Decisions = field(default_factory=list)
 
@@ -235,7 +235,7 @@ def _complete_once(state: State, terms: Terms, history: History, bought: tuple[U
     reward = _reward(terms, _minor(terms.qualification.threshold) if carries else amount)
     if reward == 0:
         return Reason.NOTHING_TO_REWARD
-    refused = {(refusal.grant_id, refusal.ordinal) for refusal in history.refusals}
+    refused = {(refusal.grant_id, refusal.completion) for refusal in history.refusals}
     had = [outcome[:3] for outcome in state.outcomes if outcome[:2] not in refused]
     limits = terms.limits
     if limits.redemptions_per_customer is not None and len(had) >= limits.redemptions_per_customer:
@@ -253,8 +253,9 @@ def _complete_once(state: State, terms: Terms, history: History, bought: tuple[U
     if kind == "visits":
         state.saved[gid] = state.visits[gid] = 0
     state.done[gid] = state.done.get(gid, 0) + 1
-    state.moments[gid, state.done[gid]] = purchase.at
-    state.outcomes.append((gid, state.done[gid], reward, purchase.transaction_id, number))
+    completion = purchase.transaction_id if kind == "single_purchase" else str(state.done[gid])
+    state.moments[gid, completion] = purchase.at
+    state.outcomes.append((gid, completion, reward, purchase.transaction_id, number))
     return None
 
 

@@ -183,12 +183,12 @@ def grants(draw: st.DrawFn, name: str) -> Grant:
 def histories(draw: st.DrawFn) -> History:
     given = tuple(draw(grants(f"g{n}")) for n in range(draw(st.sampled_from([1, 1, 2, 3, 0]))))
     bought = tuple(draw(purchases(f"t{n}")) for n in range(draw(st.integers(1, 6))))
-    refusals = draw(st.lists(st.tuples(st.sampled_from(given), st.integers(1, 3)), max_size=3)) if given else []
+    refusals = draw(st.lists(st.tuples(st.sampled_from(given), st.sampled_from(["t0", "t1", "t2", "1", "2"])), max_size=3)) if given else []
     return History(
         grants=given,
         purchases=bought,
         consent_withdrawn=draw(rarely(intervals, ())),
         zone=draw(maybe(st.sampled_from(ZONES))),
-        refusals=tuple(Refusal(grant_id=g.grant_id, ordinal=n, reason=Reason.BUDGET_EXHAUSTED) for g, n in refusals),
+        refusals=tuple(Refusal(grant_id=g.grant_id, completion=n, reason=Reason.BUDGET_EXHAUSTED) for g, n in refusals),
         held_out=draw(rarely(st.booleans(), otherwise=False)),
     )

@@ -16,8 +16,14 @@ from tests.unit.eligibility.builders import history_of, names, offer_of
 
 CASES: Final = sorted((Path(__file__).parents[2] / "cases" / "eligibility").glob("*.json"))
 FOUND_ELSEWHERE: Final = {
-    Reason.OFFER_LIMIT_REACHED,  # shared pots are judged at admission, and what is sent twice at intake
+    Reason.OFFER_LIMIT_REACHED,  # shared pots are judged at admission, refunds are matched and repeats are found at intake
+    Reason.ACCOUNT_LIMIT_REACHED,
+    Reason.DAY_BUDGET_EXHAUSTED,
+    Reason.MONTH_BUDGET_EXHAUSTED,
+    Reason.MERCHANT_BUDGET_EXHAUSTED,
     Reason.BUDGET_EXHAUSTED,
+    Reason.NO_PURCHASE_TO_REFUND,
+    Reason.REFUND_ABOVE_PURCHASE,
     Reason.REVISED,
     Reason.TRANSACTION_ID_REUSED,
 }

@@ -11,7 +11,8 @@ from shared.eligibility.rules import COMPLETES, OF_PURCHASE
 from shared.kernel.reasons import Reason
 from tests.unit.eligibility.builders import PURCHASED_AT, compiled, grant, history, offer, purchase, terms
 
-REFUSED = Refusal(grant_id=grant().grant_id, ordinal=1, reason=Reason.BUDGET_EXHAUSTED)
+REFUSED = Refusal(grant_id=grant().grant_id, completion="t1", reason=Reason.BUDGET_EXHAUSTED)
+FIRST = replace(REFUSED, completion="1")
 
 
 def rule(verdict: Verdict, name: str) -> RuleResult:
@@ -89,7 +90,7 @@ def test_tells_where_grant_and_customer_stood_before() -> None:
     activated_at = PURCHASED_AT - timedelta(days=5)
     made = [purchase(f"t{day}", at=PURCHASED_AT - timedelta(days=4 - day), amount_minor=4000) for day in (1, 2, 3)]
     opted_out = (Interval(start=PURCHASED_AT),)
-    held = history(*made, grants=(grant(activated_at=activated_at),), consent_withdrawn=opted_out, refusals=(REFUSED,))
+    held = history(*made, grants=(grant(activated_at=activated_at),), consent_withdrawn=opted_out, refusals=(FIRST,))
     (verdict,) = explain(carrying, held, purchase("t9"))
     assert verdict.before == Before(
         spend_minor=2000, visits=3, completions=2, redemptions=1, rewarded_minor=500, activated_at=activated_at, consent=False
@@ -121,7 +122,7 @@ def test_refused_completion_is_not_earned_and_tells_why() -> None:
 
 def test_one_purchase_that_completes_several_times_earns_the_sum_of_what_was_admitted() -> None:
     carrying = compiled(repeat=True, qualification={"kind": "cumulative_spend", "threshold": 5000})
-    (verdict,) = explain(carrying, history(refusals=(REFUSED,)), purchase(amount_minor=16_000))
+    (verdict,) = explain(carrying, history(refusals=(FIRST,)), purchase(amount_minor=16_000))
     assert (verdict.eligible, verdict.reward_minor) == (True, 1000)
 
 

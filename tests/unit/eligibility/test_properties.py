@@ -28,7 +28,7 @@ many = settings(max_examples=EXAMPLES, deadline=None)
 def test_fold_agrees_with_the_slow_reference(offer: Offer, history: History) -> None:
     evaluation = evaluate(compile_offer(offer), history)
     outcomes, decisions = evaluate_slowly(offer, history)
-    assert [(o.grant_id, o.ordinal, o.reward_minor, o.transaction_id, o.version) for o in evaluation.outcomes] == outcomes
+    assert [(o.grant_id, o.completion, o.reward_minor, o.transaction_id, o.version) for o in evaluation.outcomes] == outcomes
     assert [(d.transaction_id, d.grant_id, d.reason) for d in evaluation.decisions] == decisions
 
 
@@ -55,7 +55,7 @@ def test_same_id_with_other_content_is_settled_whatever_the_order(offer: Offer, 
 def test_rewards_stay_within_caps_and_limits(offer: Offer, history: History) -> None:
     compiled = compile_offer(offer)
     evaluation, refused = evaluate(compiled, history), refused_keys(history.refusals)
-    paid = [outcome for outcome in evaluation.outcomes if (outcome.grant_id, outcome.ordinal) not in refused]
+    paid = [outcome for outcome in evaluation.outcomes if (outcome.grant_id, outcome.completion) not in refused]
     limits = [version.reward_per_customer_minor for version in compiled.versions]
     counts = [version.redemptions_per_customer for version in compiled.versions]
 
@@ -63,7 +63,7 @@ def test_rewards_stay_within_caps_and_limits(offer: Offer, history: History) -> 
     assert compiled.max_reward_minor is None or all(outcome.reward_minor <= compiled.max_reward_minor for outcome in evaluation.outcomes)
     assert None in limits or sum(outcome.reward_minor for outcome in paid) <= max(limit or 0 for limit in limits)
     assert None in counts or len(paid) <= max(count or 0 for count in counts)
-    assert len({(outcome.grant_id, outcome.ordinal) for outcome in evaluation.outcomes}) == len(evaluation.outcomes)
+    assert len({(outcome.grant_id, outcome.completion) for outcome in evaluation.outcomes}) == len(evaluation.outcomes)
 
 
 @many
@@ -76,7 +76,7 @@ def test_explanation_agrees_with_the_fold(offer: Offer, history: History) -> Non
         for verdict in explain(compiled, history, purchase):
             key = (purchase.transaction_id, verdict.grant_id)
             mine = [o for o in evaluation.outcomes if (o.transaction_id, o.grant_id) == key]
-            earned = [o for o in mine if (o.grant_id, o.ordinal) not in refused]
+            earned = [o for o in mine if (o.grant_id, o.completion) not in refused]
             assert (verdict.reward_minor, verdict.eligible) == (sum(o.reward_minor for o in earned), bool(earned))
             if not mine and key in reasons:
                 assert verdict.reasons[0] == reasons[key]

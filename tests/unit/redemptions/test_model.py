@@ -6,9 +6,9 @@ import pytest
 
 from shared.kernel.reasons import Reason
 from shared.ledger.model import Step
-from shared.redemptions.model import State, by_offer
+from shared.redemptions.model import State
 from tests.conftest import NOW
-from tests.unit.redemptions.builders import ABROAD, CAMPAIGN, LIMITED, OFFER, OTHER_CAMPAIGN, outcome, owner, posted, record
+from tests.unit.redemptions.builders import ABROAD, CAMPAIGN, LIMITED, OFFER, OTHER_CAMPAIGN, TOTAL_KEY, outcome, owner, posted, record
 
 BEFORE, LATER = NOW - timedelta(minutes=1), NOW + timedelta(days=1)
 
@@ -19,7 +19,7 @@ def test_a_completion_is_recorded_with_all_that_it_came_from() -> None:
     redemption = books.one(ordinal=2)
     assert (redemption.wanted_minor, redemption.reward_minor, redemption.paid_minor, redemption.qualifying_minor) == (70, 70, 0, 700)
     assert (redemption.offer_id, redemption.campaign_id, redemption.customer_id, redemption.currency) == (OFFER, CAMPAIGN, "cust-1", "USD")
-    assert (redemption.ordinal, redemption.transaction_id, redemption.version, redemption.revision) == (2, "t9", 4, 1)
+    assert (redemption.completion, redemption.transaction_id, redemption.version, redemption.revision) == ("2", "t9", 4, 1)
     assert redemption.payable_at - redemption.earned_at == timedelta(days=3)
     assert redemption.earned_at == NOW + timedelta(minutes=5)
     assert redemption.reason is None
@@ -29,7 +29,7 @@ def test_the_same_outcomes_again_change_nothing() -> None:
     books = record()
     books.fold((owner(), outcome()))
     again = books.fold((owner(), outcome()))
-    assert (again.redemptions, again.movements, again.admitted) == ([], [], {})
+    assert (again.redemptions, again.movements, again.given) == ([], [], {})
 
 
 @pytest.mark.parametrize(("now", "state"), [(BEFORE, State.HELD), (NOW, State.PAYABLE), (LATER, State.PAYABLE)])
@@ -211,7 +211,7 @@ def test_an_offer_gives_no_more_redemptions_than_its_limit_and_says_so() -> None
     admission = books.fold(*((owner(LIMITED), outcome(f"g{i}", minutes=i)) for i in range(3)))
     assert [books.one(f"g{i}").reward_minor for i in range(3)] == [100, 100, 0]
     assert (books.one("g2").reason, books.one("g2").state) == (Reason.OFFER_LIMIT_REACHED, State.REJECTED)
-    assert (admission.admitted, books.pots.redemptions_left) == ({LIMITED: 2}, {LIMITED: 0})
+    assert (admission.given[TOTAL_KEY].redemptions, books.left_of_limit()) == (2, 0)
     assert books.pots.available_minor[CAMPAIGN] == 800
 
 
@@ -225,8 +225,8 @@ def test_a_redemption_within_the_limit_may_still_grow() -> None:
     books = record(limit=1)
     books.fold((owner(LIMITED), outcome(reward=100)))
     admission = books.fold((owner(LIMITED), outcome(reward=130)))
-    assert (books.one().reward_minor, books.pots.redemptions_left) == (130, {LIMITED: 0})
-    assert admission.admitted == {LIMITED: 0}
+    assert (books.one().reward_minor, books.left_of_limit()) == (130, 0)
+    assert admission.given[TOTAL_KEY].redemptions == 0
 
 
 def test_a_redemption_taken_back_can_be_given_to_another() -> None:
@@ -234,7 +234,7 @@ def test_a_redemption_taken_back_can_be_given_to_another() -> None:
     books.fold((owner(LIMITED), outcome("g1")))
     admission = books.fold((owner(LIMITED), outcome("g2")))
     assert (books.one("g1").reward_minor, books.one("g2").reward_minor) == (0, 100)
-    assert (admission.admitted, books.pots.redemptions_left) == ({LIMITED: 0}, {LIMITED: 0})
+    assert (admission.given[TOTAL_KEY].redemptions, books.left_of_limit()) == (0, 0)
 
 
 def test_a_paid_redemption_that_shrinks_stays_paid_and_owes_nothing() -> None:
@@ -276,8 +276,3 @@ def test_a_refused_increase_whose_moment_moves_into_the_future_is_held_again() -
     books.fold((owner(), outcome(reward=100)), now=NOW)
     books.fold((owner(), outcome(reward=130, minutes=9)), now=NOW)
     assert (books.one().state, books.one().reward_minor, books.one().reason) == (State.HELD, 100, Reason.BUDGET_EXHAUSTED)
-
-
-def test_redemptions_left_are_the_limit_less_what_was_given() -> None:
-    given = {LIMITED: 3}
-    assert by_offer({LIMITED: 5, OFFER: None, ABROAD: 4}, given) == {LIMITED: 2, ABROAD: 4}

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from shared.eligibility.model import Outcome
 from shared.kernel.reasons import Reason
 from shared.ledger.model import Step
-from shared.redemptions.model import Change, Owner, State, admit
+from shared.redemptions.admission import admit
+from shared.redemptions.model import Change, Owner, State
+from shared.redemptions.pots import NOTHING_GIVEN
 from tests.unit.redemptions.builders import (
     ABROAD,
     CAMPAIGN,
@@ -17,6 +19,7 @@ from tests.unit.redemptions.builders import (
     OFFER,
     OTHER_CAMPAIGN,
     TOMORROW,
+    TOTAL_KEY,
     Record,
     increases,
     outcome,
@@ -38,7 +41,7 @@ def _completion(key: tuple[str, int], reward: int, minutes: int, transaction: in
 
 KEYS = st.tuples(st.sampled_from(sorted(OFFER_OF)), st.integers(1, 2))
 COMPLETIONS = st.builds(_completion, KEYS, st.integers(1, 300), st.integers(0, 5), st.integers(0, 3), st.integers(0, 2))
-FOLDS = st.lists(st.lists(COMPLETIONS, max_size=8, unique_by=lambda pair: (pair[1].grant_id, pair[1].ordinal)), min_size=1, max_size=6)
+FOLDS = st.lists(st.lists(COMPLETIONS, max_size=8, unique_by=lambda pair: (pair[1].grant_id, pair[1].completion)), min_size=1, max_size=6)
 POTS: dict[str, Any] = {"available": st.integers(0, 900), "other": st.integers(0, 400), "limit": st.integers(0, 5)}
 
 
@@ -61,7 +64,7 @@ def test_the_record_is_the_outcomes_but_for_what_was_refused(folds: list[Fold], 
     books = record(**pots)
     for outcomes in folds:
         books.fold(*outcomes)
-        wanted = {(o.grant_id, o.ordinal): o.reward_minor for _, o in outcomes}
+        wanted = {(o.grant_id, o.completion): o.reward_minor for _, o in outcomes}
         standing = {key: r for key, r in books.redemptions.items() if r.state is not State.REVERSED}
         assert {key: r.wanted_minor for key, r in standing.items()} == wanted
         assert all(r.reward_minor <= r.wanted_minor for r in standing.values())
@@ -79,8 +82,8 @@ def test_pots_are_never_overspent_and_tell_what_is_left(folds: list[Fold], **pot
             CAMPAIGN: pots["available"] - books.spent(CAMPAIGN),
             OTHER_CAMPAIGN: pots["other"] - books.spent(OTHER_CAMPAIGN),
         }
-        assert books.pots.redemptions_left == {LIMITED: pots["limit"] - books.rewarded(LIMITED)}
-        assert min(*books.pots.available_minor.values(), *books.pots.redemptions_left.values()) >= 0
+        assert books.left_of_limit() == pots["limit"] - books.rewarded(LIMITED)
+        assert min(*books.pots.available_minor.values(), books.left_of_limit() or 0) >= 0
 
 
 @EXAMPLES
@@ -105,8 +108,8 @@ def test_counts_of_redemptions_are_the_change_of_those_with_a_reward(folds: list
     books = record(**pots)
     for outcomes in folds:
         before = {offer: books.rewarded(offer) for offer in CAMPAIGN_OF}
-        admitted = books.fold(*outcomes).admitted
-        assert {offer: admitted.get(offer, 0) for offer in CAMPAIGN_OF} == {o: books.rewarded(o) - before[o] for o in CAMPAIGN_OF}
+        given = books.fold(*outcomes).given
+        assert given.get(TOTAL_KEY, NOTHING_GIVEN).redemptions == books.rewarded(LIMITED) - before[LIMITED]
 
 
 @EXAMPLES
@@ -136,11 +139,11 @@ def test_each_pot_admits_a_prefix_of_what_was_asked(folds: list[Fold], **pots: i
 def _asks_for_money(books: Record, change: Change) -> bool:
     """Whether it was the pot that decided: refusals that stood before and those by an offer's limit are others' decisions."""
     stood = change.before is not None and change.before.state is State.REJECTED
-    return not stood and books.redemptions[change.after.grant_id, change.after.ordinal].reason is not Reason.OFFER_LIMIT_REACHED
+    return not stood and books.redemptions[change.after.grant_id, change.after.completion].reason is not Reason.OFFER_LIMIT_REACHED
 
 
 def _covered(books: Record, change: Change) -> bool:
-    now = books.redemptions[change.after.grant_id, change.after.ordinal]
+    now = books.redemptions[change.after.grant_id, change.after.completion]
     return now.reward_minor == now.wanted_minor
 
 
@@ -166,9 +169,9 @@ def test_a_rejection_lasts_as_long_as_its_completion(folds: list[Fold], **pots: 
         rejected = {key for key, r in books.redemptions.items() if r.state is State.REJECTED}
         books.fold(*outcomes)
         books.pots.available_minor[CAMPAIGN] += 50
-        for key in rejected & {(o.grant_id, o.ordinal) for _, o in outcomes}:
+        for key in rejected & {(o.grant_id, o.completion) for _, o in outcomes}:
             assert books.redemptions[key].state is State.REJECTED
-        for key in rejected - {(o.grant_id, o.ordinal) for _, o in outcomes}:
+        for key in rejected - {(o.grant_id, o.completion) for _, o in outcomes}:
             assert books.redemptions[key].state is State.REVERSED
 
 
@@ -190,7 +193,7 @@ def test_with_enough_in_the_pots_the_way_there_does_not_matter(folds: list[Fold]
 def test_nothing_is_owed_of_what_was_paid_and_all_else_is(folds: list[Fold], paid: list[bool], **pots: int) -> None:
     books = record(**pots)
     for outcomes, pays in zip(folds, paid, strict=False):
-        changed = {(r.grant_id, r.ordinal) for r in books.fold(*outcomes).redemptions}
+        changed = {(r.grant_id, r.completion) for r in books.fold(*outcomes).redemptions}
         for key in changed:
             r = books.redemptions[key]
             if r.state in {State.HELD, State.PAYABLE}:

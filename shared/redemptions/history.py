@@ -1,0 +1,171 @@
+"""The history of purchases in PostgreSQL; every statement takes a whole batch."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import orjson
+from psycopg.rows import DictRow
+
+from events.payloads import Transaction as Posted
+from shared.eligibility.life import Kind, Message, purchase_of
+from shared.eligibility.model import Item, Purchase
+from shared.kernel.reasons import Reason
+from shared.platform.call import Transaction
+from shared.platform.database import Queries, copy_rows, joined, rows
+from shared.redemptions.purchases import Filed
+
+if TYPE_CHECKING:
+    from shared.redemptions.taking import Arrival
+
+SQL = Queries(__file__)
+Pair = tuple[str, UUID]
+Key = tuple[str, str, int]
+"""What tells a message from all others: transaction id, kind, sequence."""
+
+MESSAGE: Final = (
+    "text", "text", "int4", "int4", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text", "text",
+    "text", "text", "text", "int8", "int8", "int8", "text", "uuid[]", "bytea", "timestamptz", "text", "text", "timestamptz", "timestamptz",
+    "bool", "text",
+)  # fmt: skip
+"""Types of the columns of copy_messages."""
+
+
+def read_lives(tx: Transaction, ids: Collection[str], customer_ids: Collection[str]) -> list[Filed]:
+    """All that is on file with these transaction ids or of these purchases, and these customers' refunds that name no purchase."""
+    found = rows(tx.connection, SQL["read_lives"], transaction_ids=joined(ids), customer_ids=joined(customer_ids))
+    return list({filed.message.key: filed for filed in map(_filed, found)}.values())
+
+
+def read_all(tx: Transaction, customer_ids: Collection[str]) -> list[Filed]:
+    """All that is on file of customers."""
+    return [_filed(row) for row in rows(tx.connection, SQL["read_all"], customer_ids=joined(customer_ids))]
+
+
+def read_purchases(tx: Transaction, pairs: Collection[Pair], fresh: Iterable[Filed] = ()) -> dict[Pair, list[Purchase]]:
+    """The purchases of customers under offers, as all that is on file, and what is fresh, tells of them together."""
+    values = {"customer_ids": joined({customer for customer, _ in pairs}), "offer_ids": list({offer for _, offer in pairs})}
+    lives: dict[tuple[str, str], list[tuple[Message, Collection[UUID]]]] = {}
+    for row in rows(tx.connection, SQL["read_messages"], **values):
+        lives.setdefault((row["customer_id"], row["purchase_id"]), []).append((message_of_row(row), row["offers"]))
+    for one in fresh:
+        if one.offers and one.message.purchase_id is not None:
+            lives.setdefault((one.customer_id, one.message.purchase_id), []).append((one.message, one.offers))
+    found: dict[Pair, list[Purchase]] = {pair: [] for pair in pairs}
+    for (customer_id, _), messages in lives.items():
+        under = {offer_id for _, offers in messages for offer_id in offers}
+        wanted = [found[pair] for offer_id in under if (pair := (customer_id, offer_id)) in found]
+        purchase = purchase_of([message for message, _ in messages]) if wanted else None
+        if purchase:
+            for history in wanted:
+                history.append(purchase)
+    return found
+
+
+def add(tx: Transaction, fresh: Iterable[Filed]) -> None:
+    """Add messages to the history."""
+    copy_rows(tx.connection, SQL["copy_messages"], MESSAGE, map(_row, fresh))
+
+
+def file_under_more(tx: Transaction, more: Collection[tuple[Key, UUID]]) -> None:
+    """File messages that are on file under more offers."""
+    tx.connection.execute(SQL["file_under_more"], _keys(key for key, _ in more) | {"offer_ids": joined(offer_id for _, offer_id in more)})
+
+
+def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:
+    """Bring it up to date which purchases refunds are for, and under which offers they are."""
+    values = {
+        "purchase_ids": [one.message.purchase_id for one in refunds],
+        "unmatched": [one.unmatched.code if one.unmatched else None for one in refunds],
+        "offers": [joined(one.offers) for one in refunds],
+    }
+    tx.connection.execute(SQL["rematch"], _keys(one.message.key for one in refunds) | values)
+
+
+def close_due(tx: Transaction, *, now: datetime, most: int) -> tuple[int, list[Posted]]:
+    """Close authorisations that waited too long, at most so many: how many, and what is to be said of those that expired."""
+    found = rows(tx.connection, SQL["close_due"], now=now, most=most)
+    expired = [Posted(kind=Kind.EXPIRY.value, amount=0, **{name: row[name] for name in EXPIRED}) for row in found if not row["settled"]]
+    return (found[0]["closed"] if found else 0), expired
+
+
+EXPIRED: Final = ("transaction_id", "customer_id", "at", "currency", "merchant_id")
+
+
+def set_aside(tx: Transaction, arrivals: Sequence["Arrival"], reason: Reason) -> None:
+    """Keep messages that could not be taken, with the reason."""
+    values = {
+        "hashes": [one.filed.content_hash for one in arrivals],
+        "payloads": [one.posted.model_dump_json() for one in arrivals],
+        "reason": reason.code,
+        "now": tx.now,
+    }
+    tx.connection.execute(SQL["set_aside"], _keys(one.filed.message.key for one in arrivals) | values)
+
+
+def message_of_row(row: Mapping[str, Any]) -> Message:
+    """A message from a row of the history."""
+    items = row["items"]
+    said = Purchase(
+        transaction_id=row["transaction_id"],
+        at=row["at"],
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        merchant_id=row["merchant_id"],
+        location_id=row["location_id"],
+        mcc=row["mcc"],
+        zone=row["zone"],
+        brand=row["brand"],
+        network_merchant_id=row["network_merchant_id"],
+        channel=row["channel"],
+        country=row["country"],
+        region=row["region"],
+        card_product=row["card_product"],
+        tip_minor=row["tip_minor"],
+        tax_minor=row["tax_minor"],
+        cash_back_minor=row["cash_back_minor"],
+        recorded_at=row["recorded_at"],
+        items=tuple([Item(*item) for item in orjson.loads(items)]) if items else (),
+        card_token=row["card_token"],
+        account_token=row["account_token"],
+        posted_at=row["posted_at"],
+    )
+    return Message(
+        kind=KINDS[row["kind"]],
+        sequence=row["sequence"],
+        purchase_id=row["purchase_id"],
+        said=said,
+        sequence_count=row["sequence_count"],
+    )
+
+
+KINDS: Final = {kind.value: kind for kind in Kind}
+
+
+def _filed(row: DictRow) -> Filed:
+    return Filed(
+        message=message_of_row(row),
+        customer_id=row["customer_id"],
+        offers=frozenset(row["offers"]),
+        content_hash=row["content_hash"],
+        loose=row["loose"],
+        unmatched=Reason.of(row["unmatched"]) if row["unmatched"] else None,
+        expires_at=row["expires_at"],
+    )
+
+
+def _row(one: Filed) -> tuple[object, ...]:
+    message, p = one.message, one.message.said
+    items = orjson.dumps([tuple(item) for item in p.items]).decode() if p.items else None
+    return (
+        p.transaction_id, message.kind.value, message.sequence, message.sequence_count, message.purchase_id, one.customer_id, p.at,
+        p.amount_minor, p.currency, p.merchant_id, p.location_id, p.mcc, p.zone, p.brand, p.network_merchant_id, p.channel, p.country,
+        p.region, p.card_product, p.tip_minor, p.tax_minor, p.cash_back_minor, items, list(one.offers), one.content_hash, p.recorded_at,
+        p.card_token, p.account_token, p.posted_at, one.expires_at, one.loose, one.unmatched.code if one.unmatched else None,
+    )  # fmt: skip
+
+
+def _keys(keys: Iterable[Key]) -> dict[str, list[Any]]:
+    keys = list(keys)
+    return {"transaction_ids": [key[0] for key in keys], "kinds": [key[1] for key in keys], "sequences": [key[2] for key in keys]}

@@ -1,0 +1,149 @@
+"""The shared, limited pots of an offer beside its campaign's budget: what they may give, and which of them a redemption is in."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.terms import Limits
+from shared.kernel.money import to_minor
+from shared.kernel.reasons import Reason
+
+MONTH: Final = timedelta(days=31)
+
+
+class Key(NamedTuple):
+    """Which pot of an offer: its kind, and of what (a date, a month, a merchant, an account; nothing for the total)."""
+
+    offer_id: UUID
+    kind: str
+    of: str
+    start: datetime | None = None
+    """For a day or a month: its first moment, and the first after it."""
+    stop: datetime | None = None
+
+
+class InPots(Protocol):
+    """What places a redemption in pots."""
+
+    @property
+    def offer_id(self) -> UUID: ...
+    @property
+    def earned_at(self) -> datetime: ...
+    @property
+    def merchant_id(self) -> str: ...
+    @property
+    def account_token(self) -> str | None: ...
+
+
+KeyOf = Callable[[InPots, ZoneInfo], Key | None]
+
+
+class Given(NamedTuple):
+    """What a pot gave (or, negative, took back)."""
+
+    redemptions: int
+    cost_minor: int
+
+    def plus(self, other: "Given") -> "Given":
+        """Both together."""
+        return Given(self.redemptions + other.redemptions, self.cost_minor + other.cost_minor)
+
+
+NOTHING_GIVEN: Final = Given(0, 0)
+
+
+class Left(NamedTuple):
+    """What a pot may still give, and why it gives no more; None where it is counted but not limited."""
+
+    redemptions: int | None
+    minor: int | None
+    reason: Reason
+
+    def covers(self, increase_minor: int, *, redemption: bool) -> bool:
+        """Whether a reward may grow by so much, and one more be given where it is a redemption of its own."""
+        enough = self.minor is None or increase_minor <= self.minor
+        return enough and (not redemption or self.redemptions is None or self.redemptions > 0)
+
+    def less(self, given: Given) -> "Left":
+        """What is left when so much is given."""
+        redemptions = None if self.redemptions is None else self.redemptions - given.redemptions
+        return Left(redemptions, None if self.minor is None else self.minor - given.cost_minor, self.reason)
+
+
+def _total(redemption: InPots, _zone: ZoneInfo) -> Key:
+    return Key(redemption.offer_id, "total", "")
+
+
+def _day(redemption: InPots, zone: ZoneInfo) -> Key:
+    first = redemption.earned_at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return Key(redemption.offer_id, "day", f"{first:%Y-%m-%d}", first, first + timedelta(days=1))
+
+
+def _month(redemption: InPots, zone: ZoneInfo) -> Key:
+    first = redemption.earned_at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return Key(redemption.offer_id, "month", f"{first:%Y-%m}", first, (first + MONTH).replace(day=1))
+
+
+def _merchant(redemption: InPots, _zone: ZoneInfo) -> Key:
+    return Key(redemption.offer_id, "merchant", redemption.merchant_id)
+
+
+def _account(redemption: InPots, _zone: ZoneInfo) -> Key | None:
+    return Key(redemption.offer_id, "account", redemption.account_token) if redemption.account_token else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """One kind of pot: the limit that makes it, the pot that a redemption is in, and why it gives no more."""
+
+    limit: str
+    key: KeyOf
+    reason: Reason
+    counts: bool = False
+    """The limit is a number of redemptions; otherwise an amount."""
+
+
+KINDS: Final = (
+    Kind(limit="redemptions_total", key=_total, reason=Reason.OFFER_LIMIT_REACHED, counts=True),
+    Kind(limit="reward_per_account", key=_account, reason=Reason.ACCOUNT_LIMIT_REACHED),
+    Kind(limit="budget_per_day", key=_day, reason=Reason.DAY_BUDGET_EXHAUSTED),
+    Kind(limit="budget_per_month", key=_month, reason=Reason.MONTH_BUDGET_EXHAUSTED),
+    Kind(limit="budget_per_merchant", key=_merchant, reason=Reason.MERCHANT_BUDGET_EXHAUSTED),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SharedPot:
+    """One kind of pot that an offer has, with its limit as of now."""
+
+    key: KeyOf
+    zone: ZoneInfo
+    most: Left
+
+    def key_of(self, redemption: InPots) -> Key | None:
+        """The pot of this kind that a redemption is in."""
+        return self.key(redemption, self.zone)
+
+
+def shared_pots(compiled: CompiledOffer) -> tuple[SharedPot, ...]:
+    """The kinds of pots of an offer. One that any version has is kept, even while the newest lifts its limit."""
+    return tuple(_shared_pots(compiled))
+
+
+def _shared_pots(compiled: CompiledOffer) -> Iterator[SharedPot]:
+    newest = compiled.versions[-1].terms
+    for kind in KINDS:
+        if any(_limit(version.terms.limits, kind) is not None for version in compiled.versions):
+            limit = _limit(newest.limits, kind)
+            number = int(limit) if kind.counts and limit is not None else None
+            minor = to_minor(limit, newest.currency) if not kind.counts and limit is not None else None
+            yield SharedPot(key=kind.key, zone=ZoneInfo(newest.window.zone), most=Left(number, minor, kind.reason))
+
+
+def _limit(limits: Limits, kind: Kind) -> int | str | None:
+    limit: int | str | None = getattr(limits, kind.limit)
+    return limit

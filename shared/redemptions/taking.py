@@ -1,0 +1,163 @@
+"""Taking messages into the history: what is new, what was said before, what contradicts it, and which histories change by it.
+
+All that is known of a purchase is filed under the same offers: those in whose scope it falls by all that is known of it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import NamedTuple
+from uuid import UUID
+
+from events.payloads import Transaction as Posted
+from shared.eligibility.life import Kind, purchase_of, purchases_of
+from shared.eligibility.matching import Catalogue
+from shared.eligibility.model import Purchase
+from shared.kernel.reasons import Reason
+from shared.platform.call import Transaction
+from shared.redemptions import history
+from shared.redemptions.history import Key, Pair
+from shared.redemptions.purchases import Filed, filed, said_of, surroundings
+from shared.redemptions.refunds import match_refunds
+
+NO_OFFERS: frozenset[UUID] = frozenset()
+
+
+class Arrival(NamedTuple):
+    """A message as it came, and as the history would hold it."""
+
+    posted: Posted
+    filed: Filed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """What messages do to the history: what is to be added, the histories that change, and which purchases are new to which offers."""
+
+    fresh: list[Filed] = field(default_factory=list)
+    touched: set[Pair] = field(default_factory=set)
+    new: set[tuple[str, UUID]] = field(default_factory=set)
+
+
+@dataclass(kw_only=True, slots=True)
+class Life:
+    """What is known of one purchase, what is new of it, and whether any of it was said again."""
+
+    known: list[Filed] = field(default_factory=list)
+    fresh: list[Filed] = field(default_factory=list)
+    again: list[Filed] = field(default_factory=list)
+
+    def offers(self, offers: Catalogue) -> frozenset[UUID]:
+        """All the offers that the purchase is, or is now to be, filed under."""
+        messages = (*self.known, *(self.fresh or self.again))
+        before = frozenset(chain.from_iterable(filed.offers for filed in messages))
+        if len(messages) == 1:
+            return before
+        together = purchase_of([filed.message for filed in (*self.known, *self.fresh)])
+        return before | _candidates(offers, together) if together else before
+
+
+def take_in(tx: Transaction, posted: Sequence[Posted], offers: Catalogue) -> Taken:
+    """Sort out what was posted and bring what is on file up to date; `fresh` is left to be added when it has been folded."""
+    arrived = _arrivals(tx, posted, offers)
+    if not arrived:
+        return Taken()
+    lives = _lives(tx, arrived)
+    taken = Taken()
+    more: list[tuple[Key, UUID]] = []
+    for (customer_id, purchase_id), life in lives.items():
+        under = life.offers(offers)
+        if not life.fresh and all(under == known.offers for known in life.known):
+            continue
+        more += ((known.message.key, offer_id) for known in life.known for offer_id in under - known.offers)
+        taken.fresh.extend(_file(life.fresh, under))
+        if purchase_id is not None:
+            taken.touched.update((customer_id, offer_id) for offer_id in under)
+            before = life.known[0].offers if life.known else NO_OFFERS
+            taken.new.update((purchase_id, offer_id) for offer_id in under - before)
+    if more:
+        history.file_under_more(tx, more)
+    _match_loose(tx, taken, {customer_id for (customer_id, _), life in lives.items() if any(one.loose for one in life.known)})
+    return taken
+
+
+def _arrivals(tx: Transaction, posted: Sequence[Posted], offers: Catalogue) -> list[Arrival]:
+    """What may concern us: purchases in the scope of some offer, and all that may be about such a purchase."""
+    known = surroundings(tx, posted)
+    arrived = []
+    for message in posted:
+        said = said_of(message, known, now=tx.now)
+        under = NO_OFFERS if message.kind == Kind.REFUND.value else _candidates(offers, said)
+        if under or message.kind != Kind.PURCHASE.value:
+            arrived.append(Arrival(message, filed(message, said, under)))
+    return arrived
+
+
+def _candidates(offers: Catalogue, purchase: Purchase) -> frozenset[UUID]:
+    return frozenset([compiled.offer.offer_id for compiled in offers.candidates(purchase)])
+
+
+def _lives(tx: Transaction, arrived: Iterable[Arrival]) -> dict[tuple[str, str | None], Life]:
+    """The purchases of which messages came, each with what was known of it. What contradicts an earlier message is set aside."""
+    arrived = list(arrived)
+    ids = {of for one in arrived for of in (one.posted.transaction_id, one.filed.message.purchase_id) if of}
+    known = history.read_lives(tx, ids, {one.filed.customer_id for one in arrived})
+    lives: dict[tuple[str, str | None], Life] = {}
+    for before in known:
+        lives.setdefault(before.life, Life()).known.append(before)
+    first = {before.message.key: before for before in known}
+    contradictions = []
+    for one in arrived:
+        said_before = first.setdefault(one.filed.message.key, one.filed)
+        if said_before is one.filed:
+            lives.setdefault(one.filed.life, Life()).fresh.append(one.filed)
+        elif said_before.content_hash != one.filed.content_hash:
+            contradictions.append(one)
+        elif one.filed.life in lives:
+            lives[one.filed.life].again.append(one.filed)
+    if contradictions:
+        history.set_aside(tx, contradictions, Reason.TRANSACTION_ID_REUSED)
+    return lives
+
+
+def _file(fresh: Iterable[Filed], under: frozenset[UUID]) -> list[Filed]:
+    """Messages under these offers; those under none pass by, but for refunds: what they are for may come yet."""
+    return [one if one.offers == under else replace(one, offers=under) for one in fresh if under or one.message.kind is Kind.REFUND]
+
+
+def _match_loose(tx: Transaction, taken: Taken, with_loose: Collection[str]) -> None:
+    """Match refunds that name no purchase anew, of all customers of whom something new is known."""
+    loose = {one.customer_id for one in taken.fresh if one.loose or one.customer_id in with_loose}
+    if not loose:
+        return
+    on_file = history.read_all(tx, loose)
+    rematched = []
+    for customer_id in loose:
+        of_customer = [one for one in (*on_file, *taken.fresh) if one.customer_id == customer_id]
+        for before, after in _rematched(of_customer):
+            taken.touched.update((customer_id, offer_id) for offer_id in before.offers | after.offers)
+            if before in taken.fresh:
+                taken.fresh[taken.fresh.index(before)] = after
+            else:
+                rematched.append(after)
+    if rematched:
+        history.rematch(tx, rematched)
+
+
+def _rematched(of_customer: Collection[Filed]) -> Iterable[tuple[Filed, Filed]]:
+    """Loose refunds whose match changes: before and after."""
+    firm = [one for one in of_customer if not one.loose]
+    loose = [one for one in of_customer if one.loose]
+    matched = match_refunds(purchases_of(one.message for one in firm), (one.message.said for one in loose))
+    under = {one.message.purchase_id: one.offers for one in firm}
+    for one in loose:
+        found = matched[one.message.said.transaction_id]
+        purchase_id, unmatched = (None, found) if isinstance(found, Reason) else (found, None)
+        after = replace(
+            one,
+            message=replace(one.message, purchase_id=purchase_id),
+            offers=under.get(purchase_id, NO_OFFERS) if purchase_id else NO_OFFERS,
+            unmatched=unmatched,
+        )
+        if after != one:
+            yield one, after
