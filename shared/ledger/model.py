@@ -71,6 +71,9 @@ class Movement:
     reason: str | None = None
 
 
+NOTHING: Final = (0, 0)
+"""Debits and credits of an account that is not moved."""
+
 NO_HASH: Final = bytes(32)
 """What the first seal of a campaign follows."""
 
@@ -116,7 +119,9 @@ class Pot:
             reserved_minor=self.reserved_minor + net[Kind.RESERVED],
             payable_minor=self.payable_minor + net[Kind.PAYABLE],
             paid_minor=self.paid_minor + net[Kind.PAID],
-            posted_minor=self.posted_minor + sums.get(self.accounts[Kind.PAYABLE], (0, 0))[1],
+            posted_minor=self.posted_minor
+            + sums.get(self.accounts[Kind.PAYABLE], NOTHING)[1]
+            - sums.get(self.accounts[Kind.PAID], NOTHING)[0],
             sealed=seal.number,
             seal_hash=seal.hash,
         )

@@ -105,6 +105,7 @@ def _posting(move: Movement, pot: Pot, tx: Transaction) -> chain.Row:
 
 def _pot(campaign_id: UUID, accounts: list[DictRow]) -> Pot:
     of_kind = {Kind(row["kind"]): row for row in accounts}
+    recovered_minor = of_kind[Kind.PAID]["credit_minor"] - of_kind[Kind.PAID]["balance_minor"]  # nothing else debits what was paid
     return Pot(
         campaign_id=campaign_id,
         currency=accounts[0]["currency"],
@@ -113,7 +114,7 @@ def _pot(campaign_id: UUID, accounts: list[DictRow]) -> Pot:
         reserved_minor=of_kind[Kind.RESERVED]["balance_minor"],
         payable_minor=of_kind[Kind.PAYABLE]["balance_minor"],
         paid_minor=of_kind[Kind.PAID]["balance_minor"],
-        posted_minor=of_kind[Kind.PAYABLE]["credit_minor"],
+        posted_minor=of_kind[Kind.PAYABLE]["credit_minor"] - recovered_minor,
         sealed=accounts[0]["sealed"] or 0,
         seal_hash=accounts[0]["seal_hash"] or NO_HASH,
     )

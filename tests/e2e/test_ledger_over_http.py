@@ -176,7 +176,7 @@ def test_the_page_of_finance_recomputes_what_was_spent(client: Client, scene: Sc
     _spend(scene, _purchases(scene, customers))
     text = csv_of(client, campaign, limit)
     assert proves(client, campaign, text)
-    for old, new in ((",300,", ",301,"), (",post,", ",void,"), ("revised", "revisee")):
+    for old, new in ((",300,", ",301,"), (",post,", ",void,"), (",reverse,", ",shrink,")):
         changed = recompute(text.replace(old, new, 1))
         assert changed.returncode == 1
         assert "does not hold" in changed.stderr

@@ -49,11 +49,11 @@ class Loyalty:
         return gifts, [partial(self.scene.buy, *batch) for batch in batches]
 
     def came_true(self) -> set[Completed]:
-        """What Clo has on record; nothing may be on record twice."""
+        """What stands on record; nothing may stand twice."""
         rows = [
             Completed(self.grants[r["grant_id"]], self._hour(r["earned_at"]), r["reward_minor"])
             for r in self.scene.redemptions(campaign_id=self.campaign_id)
-            if self._is_consistent(r)
+            if r["state"] != "reversed" and self._is_consistent(r)
         ]
         assert len(rows) == len(set(rows))
         return set(rows)

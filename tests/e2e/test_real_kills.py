@@ -125,11 +125,11 @@ class Work:
         self.done["batches"] += 1
 
     def _plain(self, redemption: dict[str, Any]) -> tuple[Any, ...]:
-        names = ("completion", "state", "wanted_minor", "reward_minor", "paid_minor", "reason")
+        names = ("state", "wanted_minor", "reward_minor", "paid_minor", "reason")
         return (
             self.customers.index(redemption["customer_id"]),
             self.offers.index(redemption["offer_id"]),
-            redemption["transaction_id"].removeprefix(self.scene.name),
+            *(redemption[name].removeprefix(self.scene.name) for name in ("transaction_id", "completion")),
             *(redemption[name] for name in names),
         )
 

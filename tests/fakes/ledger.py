@@ -165,7 +165,7 @@ class FakeLedger:
             reserved_minor=of_kind[Kind.RESERVED].balance_minor,
             payable_minor=of_kind[Kind.PAYABLE].balance_minor,
             paid_minor=of_kind[Kind.PAID].balance_minor,
-            posted_minor=of_kind[Kind.PAYABLE].credit_minor,
+            posted_minor=of_kind[Kind.PAYABLE].credit_minor - of_kind[Kind.PAID].debit_minor,
             sealed=seal.number if seal else 0,
             seal_hash=seal.hash if seal else NO_HASH,
         )
