@@ -21,7 +21,7 @@ def post_transactions(call: Call, raw: Annotated[bytes, BodySchema("transactions
     """Take 1 to 5,000 purchases, with or without basket items. What is accepted is safe; it is redeemed a moment later."""
     with call.transaction() as tx:  # claimed before it is read: a repeat costs next to nothing
         batch = read_batch(raw, "transactions", Transaction, MAX_BATCH, id_field="transaction_id")
-        for shard, number, part in _parts((transaction for _, transaction in batch.accepted), call.shards):
+        for shard, number, part in parts((transaction for _, transaction in batch.accepted), call.shards):
             tx.emit(
                 TransactionsPosted(shard=shard, transactions=part),
                 subject=shard_key(shard),
@@ -31,7 +31,7 @@ def post_transactions(call: Call, raw: Annotated[bytes, BodySchema("transactions
         return tx.answer(BatchAnswer.of(len(batch.accepted), batch.rejected), status=207)
 
 
-def _parts(transactions: Iterable[Transaction], shards: int) -> Iterator[tuple[int, int, list[Transaction]]]:
+def parts(transactions: Iterable[Transaction], shards: int) -> Iterator[tuple[int, int, list[Transaction]]]:
     """The transactions by shard, in parts that fit into an event: shard, number of the part, part."""
     by_shard: dict[int, list[Transaction]] = {}
     for transaction in transactions:
