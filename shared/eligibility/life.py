@@ -78,7 +78,6 @@ ENDS: Final = (
     (Kind.EXPIRY, Reason.AUTHORIZATION_EXPIRED),
 )
 """What ends a purchase of which nothing has cleared; the first that was said is the reason."""
-FIRM: Final = frozenset({Kind.PURCHASE, Kind.CLEARING})
 
 Said = Mapping[Kind, list[Message]]
 

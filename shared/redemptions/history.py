@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -14,10 +14,7 @@ from shared.eligibility.model import Item, Purchase
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
 from shared.platform.database import Queries, copy_rows, joined, rows
-from shared.redemptions.purchases import Filed
-
-if TYPE_CHECKING:
-    from shared.redemptions.taking import Arrival
+from shared.redemptions.purchases import Arrival, Filed
 
 SQL = Queries(__file__)
 Pair = tuple[str, UUID]
@@ -35,7 +32,7 @@ MESSAGE: Final = (
 def read_lives(tx: Transaction, ids: Collection[str], customer_ids: Collection[str]) -> list[Filed]:
     """All that is on file with these transaction ids or of these purchases, and these customers' refunds that name no purchase."""
     found = rows(tx.connection, SQL["read_lives"], transaction_ids=joined(ids), customer_ids=joined(customer_ids))
-    return list({filed.message.key: filed for filed in map(_filed, found)}.values())
+    return [_filed(row) for row in found]
 
 
 def read_all(tx: Transaction, customer_ids: Collection[str]) -> list[Filed]:
@@ -93,7 +90,7 @@ def close_due(tx: Transaction, *, now: datetime, most: int) -> tuple[int, list[P
 EXPIRED: Final = ("transaction_id", "customer_id", "at", "currency", "merchant_id")
 
 
-def set_aside(tx: Transaction, arrivals: Sequence["Arrival"], reason: Reason) -> None:
+def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason) -> None:
     """Keep messages that could not be taken, with the reason."""
     values = {
         "hashes": [one.filed.content_hash for one in arrivals],

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,9 @@ from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.terms import Limits
 from shared.kernel.money import to_minor
 from shared.kernel.reasons import Reason
+
+if TYPE_CHECKING:  # a redemption's change knows its pots
+    from shared.redemptions.model import Redemption
 
 MONTH: Final = timedelta(days=31)
 
@@ -26,20 +29,7 @@ class Key(NamedTuple):
     stop: datetime | None = None
 
 
-class InPots(Protocol):
-    """What places a redemption in pots."""
-
-    @property
-    def offer_id(self) -> UUID: ...
-    @property
-    def earned_at(self) -> datetime: ...
-    @property
-    def merchant_id(self) -> str: ...
-    @property
-    def account_token(self) -> str | None: ...
-
-
-KeyOf = Callable[[InPots, ZoneInfo], Key | None]
+KeyOf = Callable[["Redemption", ZoneInfo], Key | None]
 
 
 class Given(NamedTuple):
@@ -74,25 +64,25 @@ class Left(NamedTuple):
         return Left(redemptions, None if self.minor is None else self.minor - given.cost_minor, self.reason)
 
 
-def _total(redemption: InPots, _zone: ZoneInfo) -> Key:
+def _total(redemption: "Redemption", _zone: ZoneInfo) -> Key:
     return Key(redemption.offer_id, "total", "")
 
 
-def _day(redemption: InPots, zone: ZoneInfo) -> Key:
+def _day(redemption: "Redemption", zone: ZoneInfo) -> Key:
     first = redemption.earned_at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     return Key(redemption.offer_id, "day", f"{first:%Y-%m-%d}", first, first + timedelta(days=1))
 
 
-def _month(redemption: InPots, zone: ZoneInfo) -> Key:
+def _month(redemption: "Redemption", zone: ZoneInfo) -> Key:
     first = redemption.earned_at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
     return Key(redemption.offer_id, "month", f"{first:%Y-%m}", first, (first + MONTH).replace(day=1))
 
 
-def _merchant(redemption: InPots, _zone: ZoneInfo) -> Key:
+def _merchant(redemption: "Redemption", _zone: ZoneInfo) -> Key:
     return Key(redemption.offer_id, "merchant", redemption.merchant_id)
 
 
-def _account(redemption: InPots, _zone: ZoneInfo) -> Key | None:
+def _account(redemption: "Redemption", _zone: ZoneInfo) -> Key | None:
     return Key(redemption.offer_id, "account", redemption.account_token) if redemption.account_token else None
 
 
@@ -124,7 +114,7 @@ class SharedPot:
     zone: ZoneInfo
     most: Left
 
-    def key_of(self, redemption: InPots) -> Key | None:
+    def key_of(self, redemption: "Redemption") -> Key | None:
         """The pot of this kind that a redemption is in."""
         return self.key(redemption, self.zone)
 

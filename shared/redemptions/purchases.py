@@ -55,6 +55,13 @@ class Filed:
         return self.customer_id, self.message.purchase_id
 
 
+class Arrival(NamedTuple):
+    """A message as it came, and as the history would hold it."""
+
+    posted: Posted
+    filed: Filed
+
+
 def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, brands: bool = True) -> Surroundings:
     """What merchants and their places tell of purchases; without `brands`, of their merchants' brands only what the places tell."""
     location_ids = {purchase.location_id for purchase in said if purchase.location_id}

@@ -4,16 +4,8 @@ SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id,
        brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
        card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
 FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ','))
-UNION ALL
-SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
-       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
-       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
-FROM transactions WHERE kind = 'refund' AND purchase_id = ANY (string_to_array(%(transaction_ids)s, ','))
-UNION ALL
-SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
-       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
-       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
-FROM transactions WHERE loose AND customer_id = ANY (string_to_array(%(customer_ids)s, ','));
+   OR kind = 'refund' AND purchase_id = ANY (string_to_array(%(transaction_ids)s, ','))
+   OR loose AND customer_id = ANY (string_to_array(%(customer_ids)s, ','));
 
 -- name: read_all
 -- All that is on file of these customers.

@@ -77,10 +77,8 @@ def _fold(
             refusals.setdefault((r.customer_id, r.offer_id), []).append(
                 Refusal(grant_id=r.grant_id, completion=r.completion, reason=r.reason)
             )
-    folded, terms = (
-        [],
-        {compiled.offer.offer_id: _Terms.of(compiled) for compiled in map(offers.get, {offer for _, offer in grants}) if compiled},
-    )
+    terms = {offer_id: _Terms.of(compiled) for offer_id in {offer_id for _, offer_id in grants} if (compiled := offers.get(offer_id))}
+    folded = []
     for pair, given in grants.items():
         zone, without_consent = customers.get(pair[0], (None, ()))
         of_pair = History(

@@ -3,10 +3,9 @@
 All that is known of a purchase is filed under the same offers: those in whose scope it falls by all that is known of it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import NamedTuple
 from uuid import UUID
 
 from events.payloads import Transaction as Posted
@@ -17,17 +16,10 @@ from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
 from shared.redemptions import history
 from shared.redemptions.history import Key, Pair
-from shared.redemptions.purchases import Filed, filed, said_of, surroundings
+from shared.redemptions.purchases import Arrival, Filed, filed, said_of, surroundings
 from shared.redemptions.refunds import match_refunds
 
 NO_OFFERS: frozenset[UUID] = frozenset()
-
-
-class Arrival(NamedTuple):
-    """A message as it came, and as the history would hold it."""
-
-    posted: Posted
-    filed: Filed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,9 +89,8 @@ def _candidates(offers: Catalogue, purchase: Purchase) -> frozenset[UUID]:
     return frozenset([compiled.offer.offer_id for compiled in offers.candidates(purchase)])
 
 
-def _lives(tx: Transaction, arrived: Iterable[Arrival]) -> dict[tuple[str, str | None], Life]:
+def _lives(tx: Transaction, arrived: Collection[Arrival]) -> dict[tuple[str, str | None], Life]:
     """The purchases of which messages came, each with what was known of it. What contradicts an earlier message is set aside."""
-    arrived = list(arrived)
     ids = {of for one in arrived for of in (one.posted.transaction_id, one.filed.message.purchase_id) if of}
     known = history.read_lives(tx, ids, {one.filed.customer_id for one in arrived})
     lives: dict[tuple[str, str | None], Life] = {}
@@ -130,22 +121,21 @@ def _match_loose(tx: Transaction, taken: Taken, with_loose: Collection[str]) -> 
     loose = {one.customer_id for one in taken.fresh if one.loose or one.customer_id in with_loose}
     if not loose:
         return
-    on_file = history.read_all(tx, loose)
-    rematched = []
-    for customer_id in loose:
-        of_customer = [one for one in (*on_file, *taken.fresh) if one.customer_id == customer_id]
-        for before, after in _rematched(of_customer):
-            taken.touched.update((customer_id, offer_id) for offer_id in before.offers | after.offers)
-            if before in taken.fresh:
-                taken.fresh[taken.fresh.index(before)] = after
-            else:
-                rematched.append(after)
-    if rematched:
-        history.rematch(tx, rematched)
+    of_customers: dict[str, list[Filed]] = {customer_id: [] for customer_id in loose}
+    for one in (*history.read_all(tx, loose), *taken.fresh):
+        if one.customer_id in loose:
+            of_customers[one.customer_id].append(one)
+    changed = {after.message.key: after for of_customer in of_customers.values() for after in _rematched(of_customer)}
+    before = {one.message.key: one for of_customer in of_customers.values() for one in of_customer}
+    for key, after in changed.items():
+        taken.touched.update((after.customer_id, offer_id) for offer_id in before[key].offers | after.offers)
+    taken.fresh[:] = [changed.pop(one.message.key, one) for one in taken.fresh]
+    if changed:
+        history.rematch(tx, list(changed.values()))
 
 
-def _rematched(of_customer: Collection[Filed]) -> Iterable[tuple[Filed, Filed]]:
-    """Loose refunds whose match changes: before and after."""
+def _rematched(of_customer: Collection[Filed]) -> Iterator[Filed]:
+    """Loose refunds whose match changes, as they are then."""
     firm = [one for one in of_customer if not one.loose]
     loose = [one for one in of_customer if one.loose]
     matched = match_refunds(purchases_of(one.message for one in firm), (one.message.said for one in loose))
@@ -160,4 +150,4 @@ def _rematched(of_customer: Collection[Filed]) -> Iterable[tuple[Filed, Filed]]:
             unmatched=unmatched,
         )
         if after != one:
-            yield one, after
+            yield after
