@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from functions_framework.aio import create_asgi_app
 from starlette.applications import Starlette
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 import functions
 from functions.registry import FUNCTIONS
 from shared.kernel.clock import Clock, SimulatedClock
-from shared.kernel.errors import MethodNotAllowed, NotFound
+from shared.kernel.errors import CloError, MethodNotAllowed, NotFound
 from shared.kernel.ids import EVENT
 from shared.platform import outbox
 from shared.platform.call import Call, Caller
@@ -38,7 +38,7 @@ def build_app(*, clock: Clock, tick: Callable[[], None]) -> Starlette:
     events = [Route(f"/events/{function.name}", apps[function.name]) for function in FUNCTIONS if function.consumes]
     return Starlette(
         routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick)],
-        exception_handlers={404: _nothing_here, 405: _not_that_method},
+        exception_handlers=ANSWERS,
     )
 
 
@@ -115,5 +115,14 @@ async def _nothing_here(request: Request, _error: Exception) -> Response:
     return problem(NotFound("There is nothing at this path."), trace_of(request.headers.get("traceparent")))
 
 
+async def _failed(request: Request, error: Exception) -> Response:
+    """What goes wrong on the platform's own paths is answered as by any function: a database that is away is no fault of ours."""
+    return problem(cast("CloError", error), trace_of(request.headers.get("traceparent")))
+
+
 async def _not_that_method(request: Request, _error: Exception) -> Response:
     return problem(MethodNotAllowed(), trace_of(request.headers.get("traceparent")))
+
+
+ANSWERS: Final = {404: _nothing_here, 405: _not_that_method, CloError: _failed}
+"""How what goes wrong is answered where no function has answered it."""
