@@ -6,9 +6,16 @@ To add a rule: an entry in the table of the module that it belongs to; it is the
 from collections.abc import Iterator
 from typing import Final
 
-from shared.eligibility import validation_audience, validation_limits, validation_money, validation_scope, validation_window
-from shared.eligibility.terms import FixedReward, Terms, TieredReward
-from shared.eligibility.validation_rule import CAP, MAXIMUM, MINIMUM, REWARD, REWARD_LIMIT, THRESHOLD, Minors, ValidationRule, tier_path
+from shared.eligibility import (
+    validation_audience,
+    validation_clawback,
+    validation_limits,
+    validation_money,
+    validation_scope,
+    validation_window,
+)
+from shared.eligibility.terms import Terms
+from shared.eligibility.validation_rule import Minors, ValidationRule, amounts_in
 from shared.kernel.errors import Problem
 from shared.kernel.money import MAX_MINOR, to_decimal, to_minor
 from shared.kernel.wire import Amount
@@ -16,26 +23,9 @@ from shared.kernel.wire import Amount
 
 def problems(terms: Terms) -> tuple[Problem, ...]:
     """All that is wrong with the meaning of terms, each with where and how to mend it. Terms without problems can't fail in use."""
-    amounts = _amounts(terms)
+    amounts = amounts_in(terms)
     readable = {path: to_minor(amount, terms.currency) for path, amount in amounts.items() if not _unreadable(amount, terms.currency)}
     return tuple(problem for rule in RULES for problem in rule.broken(terms, readable))
-
-
-def _amounts(terms: Terms) -> dict[str, Amount]:
-    reward = terms.reward
-    given: dict[str, Amount | None] = {
-        THRESHOLD: terms.qualification.threshold,
-        MAXIMUM: terms.qualification.maximum,
-        REWARD_LIMIT: terms.limits.reward_per_customer,
-    }
-    if isinstance(reward, FixedReward):
-        given[REWARD] = reward.amount
-    else:
-        given |= {MINIMUM: reward.minimum, CAP: reward.cap}
-    if isinstance(reward, TieredReward):
-        for place, tier in enumerate(reward.tiers):
-            given |= {tier_path(place, "reached"): tier.reached, tier_path(place, "amount"): tier.amount}
-    return {path: amount for path, amount in given.items() if amount is not None}
 
 
 def _unreadable(amount: Amount, currency: str) -> str | None:
@@ -48,7 +38,7 @@ def _unreadable(amount: Amount, currency: str) -> str | None:
 
 
 def _amount_unreadable(terms: Terms, _minors: Minors) -> Iterator[Problem]:
-    for path, amount in _amounts(terms).items():
+    for path, amount in amounts_in(terms).items():
         why = _unreadable(amount, terms.currency)
         if why:
             yield Problem(path=path, message=why)
@@ -58,6 +48,7 @@ RULES: Final = (
     ValidationRule("amount_unreadable", "Amounts have no more decimals than their currency, and can be reckoned with.", _amount_unreadable),
     *validation_money.RULES,
     *validation_limits.RULES,
+    *validation_clawback.RULES,
     *validation_scope.RULES,
     *validation_window.RULES,
     *validation_audience.RULES,

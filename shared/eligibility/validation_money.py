@@ -4,25 +4,38 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from shared.eligibility.rewards import compile_reward
+from shared.eligibility.bounds import Bounds, reward_bounds, rewarded_amounts
 from shared.eligibility.terms import PercentReward, Terms, Tier, TieredReward
-from shared.eligibility.validation_rule import CAP, MAXIMUM, MINIMUM, REWARD, REWARD_LIMIT, THRESHOLD, Minors, ValidationRule, tier_path
+from shared.eligibility.validation_rule import (
+    CAP,
+    LIMITS,
+    MAXIMUM,
+    MINIMUM,
+    REWARD,
+    THRESHOLD,
+    Minors,
+    ValidationRule,
+    amounts_in,
+    tier_path,
+)
 from shared.kernel.errors import Problem
 from shared.kernel.money import to_decimal
 
 
 def _pays_nothing(terms: Terms, minors: Minors) -> Iterator[Problem]:
     amounts = [tier_path(place, "amount") for place in range(len(_tiers(terms)))]
-    for path in (REWARD, MINIMUM, CAP, REWARD_LIMIT, *amounts):
+    for path in (REWARD, MINIMUM, CAP, *LIMITS, *amounts):
         if minors.get(path, 1) < 1:
             yield Problem(path=path, message="Pays nothing: give at least one minor unit of the currency.")
 
 
 def _limit_below_reward(terms: Terms, minors: Minors) -> Iterator[Problem]:
-    reward, limit = minors.get(REWARD, minors.get(MINIMUM)), minors.get(REWARD_LIMIT)
-    if reward and limit and limit < reward:
-        smallest = to_decimal(reward, terms.currency)
-        yield Problem(path=REWARD_LIMIT, message=f"Is below a reward, which could never be paid in full: give at least {smallest}.")
+    bounds = bounds_of(terms, minors)
+    least = bounds.least if bounds else 0
+    for path in LIMITS:
+        if minors.get(path, least) < least:
+            smallest = to_decimal(least, terms.currency)
+            yield Problem(path=path, message=f"Is below the smallest reward, which could never be paid in full: give at least {smallest}.")
 
 
 def _cap_below_minimum(_terms: Terms, minors: Minors) -> Iterator[Problem]:
@@ -49,11 +62,9 @@ def _tiers_disordered(terms: Terms, minors: Minors) -> Iterator[Problem]:
 
 def _maximum_too_low(terms: Terms, minors: Minors) -> Iterator[Problem]:
     """No purchase could be large enough and small enough at once."""
-    most = minors.get(MAXIMUM)
-    if most is None or terms.qualification.kind == "cumulative_spend":
-        return
-    needed = minors.get(THRESHOLD, 0) + (terms.qualification.operator.value == ">")
-    if most < max(needed, 1):
+    sums = terms.qualification.kind == "cumulative_spend"
+    needed = 0 if sums else minors.get(THRESHOLD, 0) + (terms.qualification.operator.value == ">")
+    if MAXIMUM in minors and minors[MAXIMUM] < max(needed, 1):
         yield Problem(path=MAXIMUM, message="Leaves no amount that reaches the threshold: raise it, or lower the threshold.")
 
 
@@ -62,22 +73,25 @@ def _endless(terms: Terms, minors: Minors) -> Iterator[Problem]:
         yield Problem(path=THRESHOLD, message="A cumulative offer that repeats would complete endlessly at 0: give a threshold above 0.")
 
 
-def _nothing_on_largest(terms: Terms, minors: Minors) -> Iterator[Problem]:
-    """A cumulative offer that repeats rewards the threshold, whatever was spent; a purchase under a maximum is never above that."""
-    base = minors.get(THRESHOLD) if _carries(terms) else minors.get(MAXIMUM) if terms.qualification.kind == "single_purchase" else None
-    if not base or _problems_of_tiers(terms, minors) or _earns(terms, base):
+def _earns_nothing(terms: Terms, minors: Minors) -> Iterator[Problem]:
+    """A maximum, or a repeat that rewards the threshold whatever was spent, may keep all amounts below what earns anything."""
+    if _flawed(terms, minors) or not rewarded_amounts(terms) or reward_bounds(terms):
         return
     if isinstance(terms.reward, PercentReward):
         yield Problem(path="/reward/basis_points", message="This share of the largest amount rounds to nothing: raise it or the amount.")
     else:
-        yield Problem(path="/reward/tiers", message="The largest amount that counts earns nothing: begin the tiers lower.")
+        yield Problem(path="/reward/tiers", message="No amount that counts earns anything: begin the tiers lower.")
 
 
-def _earns(terms: Terms, base_minor: int) -> bool:
-    try:
-        return compile_reward(terms)(base_minor) > 0
-    except ValueError:
-        return True  # an amount can't be read, which is told of by itself
+def bounds_of(terms: Terms, minors: Minors) -> Bounds | None:
+    """Between which bounds a reward lies; None where other rules are broken that must be kept to tell."""
+    return None if _flawed(terms, minors) else reward_bounds(terms)
+
+
+def _flawed(terms: Terms, minors: Minors) -> bool:
+    unreadable = amounts_in(terms).keys() - minors.keys()
+    by_itself = (_pays_nothing, _tier_pays_otherwise, _tiers_disordered)
+    return bool(unreadable) or any(True for rule in by_itself for _ in rule(terms, minors))
 
 
 def _carries(terms: Terms) -> bool:
@@ -88,17 +102,13 @@ def _tiers(terms: Terms) -> list[Tier]:
     return terms.reward.tiers if isinstance(terms.reward, TieredReward) else []
 
 
-def _problems_of_tiers(terms: Terms, minors: Minors) -> bool:
-    return any(True for rule in (_tier_pays_otherwise, _tiers_disordered) for _ in rule(terms, minors))
-
-
 RULES: Final = (
     ValidationRule("pays_nothing", "A reward, its bounds and the limit on it are at least one minor unit of the currency.", _pays_nothing),
-    ValidationRule("limit_below_reward", "The most that a customer is given is not below the smallest reward.", _limit_below_reward),
+    ValidationRule("limit_below_reward", "No limit that is an amount is below the smallest reward.", _limit_below_reward),
     ValidationRule("cap_below_minimum", "The most that a reward comes to is not below the least.", _cap_below_minimum),
     ValidationRule("tier_pays_otherwise", "A tier pays a share, or of whole amounts a fixed amount, and not both.", _tier_pays_otherwise),
     ValidationRule("tiers_disordered", "Each tier begins above the one before.", _tiers_disordered),
     ValidationRule("maximum_too_low", "The largest amount of a purchase reaches the threshold.", _maximum_too_low),
     ValidationRule("endless", "A cumulative offer that repeats has a threshold above 0.", _endless),
-    ValidationRule("nothing_on_largest", "The largest amount on which an offer pays earns at least one minor unit.", _nothing_on_largest),
+    ValidationRule("earns_nothing", "Some amount that counts earns at least one minor unit.", _earns_nothing),
 )

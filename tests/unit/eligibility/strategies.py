@@ -90,7 +90,18 @@ periods = st.lists(
     ),
     max_size=2,
 )
-all_terms: st.SearchStrategy[Terms] = st.builds(
+pot_limits = st.sampled_from([1, 25, 60, "2.00", "0.001", 0])
+clawbacks = st.fixed_dictionaries(
+    {},
+    optional={
+        "partial_refund": st.just("keep"),
+        "limits": st.just("keep"),
+        "budget": st.just("withdraw"),
+        "negative_balance": st.just("write_off"),
+        "write_off_floor": st.sampled_from([1, "0.40", "0.401"]),
+    },
+)
+any_terms: st.SearchStrategy[Terms] = st.builds(
     terms,
     reward=rewards,
     qualification=st.fixed_dictionaries(
@@ -123,10 +134,15 @@ all_terms: st.SearchStrategy[Terms] = st.builds(
             "redemptions_per_customer": maybe(st.integers(1, 4)),
             "reward_per_customer": maybe(st.sampled_from([1, 60, 120, "2.00"])),
             "per_period": rarely(periods, []),
+            "redemptions_total": rarely(st.integers(1, 2)),
         }
+        | {f"budget_per_{of}": rarely(pot_limits) for of in ("day", "month", "merchant")}
+        | {"reward_per_account": rarely(pot_limits)},
     ),
     repeat=st.sampled_from([True, False]),
-).filter(lambda made: not problems(made))
+    clawback=rarely(clawbacks, {}),
+)
+all_terms: st.SearchStrategy[Terms] = any_terms.filter(lambda made: not problems(made))
 lengths = st.integers(1, 48).map(lambda hours: timedelta(hours=hours))
 intervals = st.lists(st.builds(_interval, moments, maybe(lengths)), max_size=2).map(tuple)
 

@@ -15,6 +15,9 @@ from tests.unit.eligibility.builders import history, offer, purchase, terms
 SEGMENT = f"seg_{1:032x}"
 CUMULATIVE = {"kind": "cumulative_spend", "threshold": 5000}
 PERCENT = {"kind": "percent", "basis_points": 500}
+TWO_VISITS = {"kind": "visits", "visits": 2}
+ROLLING = {"redemptions": 3, "kind": "rolling"}
+FIVE_A_WEEK = {"redemptions": 5, "per": "P1W", "kind": "calendar"}
 ONE_A_DAY = {"redemptions": 1, "per": "P1D", "kind": "calendar"}
 MONDAY_TO_SATURDAY = {"start": "2017-03-06", "end": "2017-03-11"}
 MORNING = {"start": "2017-03-01T10:00", "end": "2017-03-01T12:00"}
@@ -24,6 +27,10 @@ WORDS = {"channel": "email", "language": "en", "title": "Five off", "text": "At 
 
 def tiers(*listed: dict[str, Any], on: str = "whole") -> dict[str, Any]:
     return {"kind": "tiers", "on": on, "tiers": list(listed)}
+
+
+FALLING = tiers({"reached": 0, "amount": 200}, {"reached": 3000, "amount": 50})
+"""More is paid less."""
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,46 @@ def tiers(*listed: dict[str, Any], on: str = "whole") -> dict[str, Any]:
         ({"limits": {"reward_per_customer": "7.001"}}, "/limits/reward_per_customer"),
         ({"limits": {"reward_per_customer": 0}}, "/limits/reward_per_customer"),
         ({"limits": {"reward_per_customer": 499}}, "/limits/reward_per_customer"),
+        ({"limits": {"reward_per_account": "5.001"}}, "/limits/reward_per_account"),
+        ({"limits": {"reward_per_account": 0}}, "/limits/reward_per_account"),
+        ({"limits": {"reward_per_account": 499}}, "/limits/reward_per_account"),
+        ({"limits": {"budget_per_day": "5.001"}}, "/limits/budget_per_day"),
+        ({"limits": {"budget_per_day": 0}}, "/limits/budget_per_day"),
+        ({"limits": {"budget_per_day": 499}}, "/limits/budget_per_day"),
+        ({"limits": {"budget_per_month": "5.001"}}, "/limits/budget_per_month"),
+        ({"limits": {"budget_per_month": 0}}, "/limits/budget_per_month"),
+        ({"limits": {"budget_per_month": 499}}, "/limits/budget_per_month"),
+        ({"limits": {"budget_per_merchant": "5.001"}}, "/limits/budget_per_merchant"),
+        ({"limits": {"budget_per_merchant": 0}}, "/limits/budget_per_merchant"),
+        ({"limits": {"budget_per_merchant": 499}}, "/limits/budget_per_merchant"),
+        ({"reward": PERCENT, "limits": {"budget_per_day": 99}}, "/limits/budget_per_day"),
+        ({"reward": PERCENT, "qualification": {"operator": ">"}, "limits": {"reward_per_customer": 99}}, "/limits/reward_per_customer"),
+        ({"reward": PERCENT, "qualification": TWO_VISITS, "limits": {"budget_per_day": 199}}, "/limits/budget_per_day"),
+        ({"reward": PERCENT, "qualification": CUMULATIVE, "limits": {"budget_per_day": 249}}, "/limits/budget_per_day"),
+        ({"reward": FALLING, "qualification": {"maximum": 2999}, "limits": {"budget_per_day": 199}}, "/limits/budget_per_day"),
+        ({"reward": FALLING, "limits": {"budget_per_day": 49}}, "/limits/budget_per_day"),
+        ({"limits": {"budget_per_day": 1001, "budget_per_month": 1000}}, "/limits/budget_per_day"),
+        ({"repeat": True, "limits": {"redemptions_per_customer": 4, "redemptions_total": 3}}, "/limits/redemptions_per_customer"),
+        ({"limits": {"per_period": [FIVE_A_WEEK], "redemptions_per_customer": 4}}, "/limits/per_period/0/redemptions"),
+        ({"limits": {"per_period": [ONE_A_DAY, FIVE_A_WEEK], "redemptions_total": 4}}, "/limits/per_period/1/redemptions"),
+        ({"limits": {"per_period": [ONE_A_DAY | {"redemptions": 6}, FIVE_A_WEEK]}}, "/limits/per_period/0/redemptions"),
+        (
+            {"limits": {"per_period": [ROLLING | {"per": "P31D"}, ROLLING | {"per": "P5W", "redemptions": 2}]}},
+            "/limits/per_period/0/redemptions",
+        ),
+        (
+            {"limits": {"per_period": [ROLLING | {"per": "P1M"}, ROLLING | {"per": "P31D", "redemptions": 2}]}},
+            "/limits/per_period/0/redemptions",
+        ),
+        ({"clawback": {"write_off_floor": "1.001"}}, "/clawback/write_off_floor"),
+        ({"clawback": {"write_off_floor": 500}}, "/clawback/write_off_floor"),
+        ({"reward": PERCENT | {"cap": 300}, "clawback": {"write_off_floor": 300}}, "/clawback/write_off_floor"),
+        ({"reward": PERCENT, "qualification": {"maximum": 4000}, "clawback": {"write_off_floor": 200}}, "/clawback/write_off_floor"),
+        ({"reward": PERCENT, "limits": {"reward_per_customer": 300}, "clawback": {"write_off_floor": 300}}, "/clawback/write_off_floor"),
+        ({"clawback": {"write_off_floor": 1, "negative_balance": "write_off"}}, "/clawback/write_off_floor"),
+        ({"clawback": {"write_off_floor": 500, "negative_balance": "write_off"}}, "/clawback/write_off_floor"),
+        ({"reward": tiers({"reached": 5000, "amount": 5}), "qualification": TWO_VISITS | {"maximum": 2499}}, "/reward/tiers"),
+        ({"qualification": CUMULATIVE | {"maximum": 0}}, "/qualification/maximum"),
         ({"reward": PERCENT | {"minimum": 0}}, "/reward/minimum"),
         ({"reward": PERCENT | {"minimum": "0.001"}}, "/reward/minimum"),
         ({"reward": PERCENT | {"minimum": 200, "cap": 100}}, "/reward/cap"),
@@ -124,6 +171,24 @@ def test_tells_what_is_wrong_and_where(overrides: dict[str, Any], path: str) -> 
         {"qualification": {"threshold": 0, "maximum": 1}},
         {"qualification": CUMULATIVE | {"maximum": 1}},
         {"qualification": {"kind": "visits", "visits": 2, "maximum": 2000}, "reward": tiers({"reached": 3000, "amount": 5})},
+        {"limits": {"reward_per_account": 500, "budget_per_day": 500, "budget_per_month": 500, "budget_per_merchant": 500}},
+        {"reward": PERCENT, "limits": {"budget_per_day": 100}},
+        {"reward": PERCENT, "qualification": TWO_VISITS, "limits": {"budget_per_day": 200}},
+        {"reward": PERCENT, "qualification": {"threshold": 0}, "limits": {"reward_per_account": 1}},
+        {"reward": FALLING, "limits": {"budget_per_day": 50}},
+        {"reward": FALLING, "qualification": {"threshold": 0, "maximum": 2999}, "limits": {"budget_per_day": 200}},
+        {
+            "reward": tiers({"reached": 0, "amount": 5}, {"reached": 2000, "basis_points": 1}),
+            "qualification": {"threshold": 0, "maximum": 2500},
+        },
+        {"repeat": True, "limits": {"redemptions_per_customer": 3, "redemptions_total": 3}},
+        {"limits": {"per_period": [FIVE_A_WEEK, FIVE_A_WEEK | {"per": "P1M", "redemptions": 4}], "redemptions_per_customer": 5}},
+        {"limits": {"per_period": [ROLLING | {"per": "P1M"}, ROLLING | {"per": "P30D", "redemptions": 2}]}},
+        {"limits": {"per_period": [ONE_A_DAY | {"redemptions": 2}, ROLLING | {"per": "P1D", "redemptions": 1}]}},
+        {"clawback": {"write_off_floor": 499}},
+        {"reward": PERCENT, "clawback": {"write_off_floor": 5000}},
+        {"clawback": {"partial_refund": "keep", "limits": "keep", "budget": "withdraw", "negative_balance": "write_off"}},
+        {"reward": tiers({"reached": 5000, "amount": 5}), "qualification": TWO_VISITS | {"maximum": 2500}},
         {"reward": PERCENT | {"minimum": 100, "cap": 100}},
         {"reward": tiers({"reached": 2000, "amount": 5}), "qualification": {"maximum": 2000}},
         {"reward": tiers({"reached": 0, "basis_points": 1}, {"reached": 1, "basis_points": 2}, on="marginal")},
