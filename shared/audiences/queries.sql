@@ -10,11 +10,16 @@ LEFT JOIN LATERAL (
 ) AS before ON true;
 
 -- name: upsert_customers
--- Customers, new or brought up to date.
+-- Customers, new or brought up to date; a zone that changes is kept as it was.
+WITH sent AS (
+    SELECT * FROM unnest(%(customer_ids)s::text[], %(shards)s::smallint[], %(zones)s::text[], %(attributes)s::jsonb[], %(consents)s::boolean[])
+        AS sent (customer_id, shard, zone, attributes, consent)
+), was AS (
+    INSERT INTO customer_zones (customer_id, until, zone)
+    SELECT c.customer_id, %(now)s, c.zone FROM customers AS c JOIN sent USING (customer_id) WHERE c.zone IS DISTINCT FROM sent.zone
+)
 INSERT INTO customers (customer_id, shard, zone, attributes, consent, created_at, updated_at)
-SELECT customer_id, shard, zone, attributes, consent, %(now)s, %(now)s
-FROM unnest(%(customer_ids)s::text[], %(shards)s::smallint[], %(zones)s::text[], %(attributes)s::jsonb[], %(consents)s::boolean[])
-    AS sent (customer_id, shard, zone, attributes, consent)
+SELECT customer_id, shard, zone, attributes, consent, %(now)s, %(now)s FROM sent
 ORDER BY customer_id
 ON CONFLICT (customer_id) DO UPDATE
     SET zone = excluded.zone, attributes = excluded.attributes, consent = excluded.consent, updated_at = excluded.updated_at
@@ -172,8 +177,12 @@ SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, r
 
 -- name: activate
 -- Sets when a grant was activated, or moves it to an earlier moment; nothing where it was activated earlier.
-UPDATE grants SET activated_at = %(at)s
-WHERE grant_id = %(grant_id)s AND (activated_at IS NULL OR activated_at > %(at)s)
+WITH activated AS (
+    UPDATE grants SET activated_at = %(at)s
+    WHERE grant_id = %(grant_id)s AND (activated_at IS NULL OR activated_at > %(at)s)
+    RETURNING grant_id, activated_at
+)
+INSERT INTO activations (grant_id, at, recorded_at) SELECT grant_id, activated_at, %(now)s FROM activated
 RETURNING grant_id;
 
 -- name: wallet

@@ -188,7 +188,7 @@ def grant(tx: Transaction, grant_id: UUID) -> Grant | None:
 
 def activate(tx: Transaction, grant_id: UUID, at: datetime) -> bool:
     """Set when a grant was activated, or move it to an earlier moment; False where it was activated no later before."""
-    return one(tx.connection, SQL["activate"], grant_id=grant_id, at=at) is not None
+    return one(tx.connection, SQL["activate"], grant_id=grant_id, at=at, now=tx.now) is not None
 
 
 def wallet(tx: Transaction, customer_id: str) -> list[Held]:

@@ -27,8 +27,8 @@ UPDATE campaigns SET state = %(state)s, revision = %(revision)s WHERE campaign_i
 
 -- name: add_history
 -- One more line of the audit trail.
-INSERT INTO campaign_history (campaign_id, action, from_state, to_state, by, at, reason)
-VALUES (%(campaign_id)s, %(action)s, %(from_state)s, %(to_state)s, %(by)s, %(at)s, %(reason)s);
+INSERT INTO campaign_history (campaign_id, action, from_state, to_state, by, at, reason, recorded_at)
+VALUES (%(campaign_id)s, %(action)s, %(from_state)s, %(to_state)s, %(by)s, %(at)s, %(reason)s, %(now)s);
 
 -- name: read_history
 -- The audit trail of a campaign, oldest first.
@@ -71,6 +71,6 @@ FOR UPDATE SKIP LOCKED;
 SELECT campaign_id, state, revision FROM campaigns WHERE revision > %(revision)s;
 
 -- name: read_histories
--- The audit trails of several campaigns, oldest first.
+-- The audit trails of several campaigns, oldest first; as they were known at a moment where one is given.
 SELECT campaign_id, action, from_state, to_state, by, at, reason FROM campaign_history
-WHERE campaign_id = ANY (%(campaign_ids)s) ORDER BY seq;
+WHERE campaign_id = ANY (%(campaign_ids)s) AND (%(as_of)s::timestamptz IS NULL OR recorded_at <= %(as_of)s) ORDER BY seq;

@@ -1,6 +1,6 @@
 """The use cases of campaigns, one function each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -166,6 +166,11 @@ def require_campaign(tx: Transaction, campaign_id: UUID) -> Campaign:
 def newest_campaigns(tx: Transaction, *, most: int) -> list[Campaign]:
     """The newest campaigns, at most so many, for reports about all of them."""
     return store.list_all(tx, limit=most, offset=0)
+
+
+def timelines_as_of(tx: Transaction, campaign_ids: Collection[UUID], as_of: datetime) -> list[Timeline]:
+    """The stops of campaigns as they were known at a moment."""
+    return store.timelines_as_of(tx, campaign_ids, as_of)
 
 
 def timelines_since(tx: Transaction, revision: int) -> tuple[int, list[Timeline]]:

@@ -1,6 +1,6 @@
 """Campaigns in PostgreSQL: values in, values out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
@@ -43,6 +43,7 @@ def move(tx: Transaction, before: Campaign | None, after: Campaign, change: Chan
         "campaign_id": after.campaign_id,
         "from_state": change.from_state.value if change.from_state else None,
         "to_state": change.to_state.value,
+        "now": tx.now,
     }
     tx.connection.execute(SQL["add_history"], values)
 
@@ -86,9 +87,15 @@ def timelines_since(tx: Transaction, revision: int) -> tuple[int, list[Timeline]
     return max((row["revision"] for row in changed), default=revision), timelines
 
 
-def _histories(tx: Transaction, campaign_ids: Sequence[UUID]) -> dict[UUID, list[Change]]:
+def timelines_as_of(tx: Transaction, campaign_ids: Collection[UUID], as_of: datetime) -> list[Timeline]:
+    """The stops of campaigns as they were known at a moment."""
+    histories = _histories(tx, campaign_ids, as_of)
+    return [timeline(campaign_id, history[-1].to_state, history) for campaign_id, history in histories.items()]
+
+
+def _histories(tx: Transaction, campaign_ids: Collection[UUID], as_of: datetime | None = None) -> dict[UUID, list[Change]]:
     found: dict[UUID, list[Change]] = {}
-    for row in rows(tx.connection, SQL["read_histories"], campaign_ids=list(campaign_ids)) if campaign_ids else []:
+    for row in rows(tx.connection, SQL["read_histories"], campaign_ids=list(campaign_ids), as_of=as_of) if campaign_ids else []:
         found.setdefault(row["campaign_id"], []).append(_change(row))
     return found
 

@@ -73,6 +73,10 @@ class CompiledOffer:
                 return version
         return self.versions[0]
 
+    def may_hold(self, purchase: Purchase) -> bool:
+        """Whether the version in force has the purchase in scope, and the coarse range of time holds it."""
+        return self.earliest <= purchase.at < self.latest and self.version_at(purchase.at).in_scope(purchase)
+
 
 def compile_offer(offer: Offer) -> CompiledOffer:
     """Compile every version of an offer. Its terms must be free of problems (see `validation`); Broken when it has no version."""

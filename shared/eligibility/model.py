@@ -80,6 +80,8 @@ class Version:
     number: int
     in_force_from: datetime
     terms: Terms
+    approved_at: datetime | None = None
+    """Since when it is known; None where it always was."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,8 @@
 """The offers that purchases are held against: compiled once per process and database, and kept as new as the database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from threading import Lock
 from typing import Final
 from uuid import UUID
@@ -73,6 +74,24 @@ def offer_timeline(tx: Transaction, offer_id: UUID) -> Offer:
     return found.offer
 
 
+def offers_as_of(tx: Transaction, moment: datetime, wanted: Callable[[CompiledOffer], bool]) -> list[CompiledOffer]:
+    """The offers that are wanted, as they were known at a moment: only versions that were approved, and stops that were told, by then."""
+    approved = [known for compiled in catalogue(tx) if (known := _approved_by(compiled, moment)) and wanted(known)]
+    timelines = campaigns.timelines_as_of(tx, {compiled.offer.campaign_id for compiled in approved}, moment)
+    stops = {timeline.campaign_id: timeline for timeline in timelines}
+    return [replace(compiled, offer=_with_stops(compiled.offer, stops.get(compiled.offer.campaign_id))) for compiled in approved]
+
+
+def _approved_by(compiled: CompiledOffer, moment: datetime) -> CompiledOffer | None:
+    offer = compiled.offer
+    versions = tuple(version for version in offer.versions if version.approved_at is None or version.approved_at <= moment)
+    if not versions:
+        return None
+    withdrawn_at = offer.withdrawn_at if offer.withdrawn_at and offer.withdrawn_at <= moment else None
+    known = replace(offer, versions=versions, withdrawn_at=withdrawn_at)
+    return replace(compiled, offer=known) if len(versions) == len(offer.versions) else compile_offer(known)
+
+
 def _cache(database: Database) -> Cache:
     with CACHES_LOCK:
         return CACHES.setdefault(database, Cache())
@@ -91,6 +110,9 @@ def _newer(tx: Transaction, old: Snapshot, revisions: Revisions) -> Snapshot:
 
 def _compiled(offers: Iterable[Offer], stops: Mapping[UUID, Timeline]) -> Iterable[CompiledOffer]:
     for offer in offers:
-        stop = stops.get(offer.campaign_id)
-        pauses = tuple(Interval(start=start, end=end) for start, end in stop.pauses) if stop else ()
-        yield compile_offer(replace(offer, pauses=pauses, cancelled_at=stop.cancelled_at if stop else None))
+        yield compile_offer(_with_stops(offer, stops.get(offer.campaign_id)))
+
+
+def _with_stops(offer: Offer, stop: Timeline | None) -> Offer:
+    pauses = tuple(Interval(start=start, end=end) for start, end in stop.pauses) if stop else ()
+    return replace(offer, pauses=pauses, cancelled_at=stop.cancelled_at if stop else None)

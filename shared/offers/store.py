@@ -133,7 +133,12 @@ def _over_time(found: Iterable[DictRow]) -> fold.Offer:
     """The first version is in force from always, for its window says when it applies; a later one from its approval."""
     of_one = list(found)
     versions = tuple(
-        fold.Version(number=row["version"], in_force_from=row["decided_at"] if place else ALWAYS, terms=_shared(_terms(row["terms"])))
+        fold.Version(
+            number=row["version"],
+            in_force_from=row["decided_at"] if place else ALWAYS,
+            terms=_shared(_terms(row["terms"])),
+            approved_at=row["decided_at"],
+        )
         for place, row in enumerate(of_one)
     )
     first = of_one[0]

@@ -67,7 +67,8 @@ def add(tx: Transaction, fresh: Iterable[Filed]) -> None:
 
 def file_under_more(tx: Transaction, more: Collection[tuple[Key, UUID]]) -> None:
     """File messages that are on file under more offers."""
-    tx.connection.execute(SQL["file_under_more"], _keys(key for key, _ in more) | {"offer_ids": joined(offer_id for _, offer_id in more)})
+    values = {"offer_ids": joined(offer_id for _, offer_id in more), "now": tx.now}
+    tx.connection.execute(SQL["file_under_more"], _keys(key for key, _ in more) | values)
 
 
 def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:
@@ -76,6 +77,7 @@ def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:
         "purchase_ids": [one.message.purchase_id for one in refunds],
         "unmatched": [one.unmatched.code if one.unmatched else None for one in refunds],
         "offers": [joined(one.offers) for one in refunds],
+        "now": tx.now,
     }
     tx.connection.execute(SQL["rematch"], _keys(one.message.key for one in refunds) | values)
 

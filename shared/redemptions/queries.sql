@@ -31,19 +31,32 @@ COPY transactions (transaction_id, kind, sequence, sequence_count, purchase_id, 
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
--- Files messages under more offers.
-UPDATE transactions AS t SET offers = t.offers || more.offers
-FROM (SELECT transaction_id, kind, sequence, array_agg(offer_id) AS offers
-      FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], string_to_array(%(offer_ids)s, ',')::uuid[])
-          AS m (transaction_id, kind, sequence, offer_id)
-      GROUP BY transaction_id, kind, sequence) AS more
+-- Files messages under more offers; how they were filed is kept.
+WITH more AS (
+    SELECT transaction_id, kind, sequence, array_agg(offer_id) AS offers
+    FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], string_to_array(%(offer_ids)s, ',')::uuid[])
+        AS m (transaction_id, kind, sequence, offer_id)
+    GROUP BY transaction_id, kind, sequence
+), was AS (
+    INSERT INTO filings (transaction_id, kind, sequence, until, purchase_id, offers)
+    SELECT transaction_id, kind, sequence, %(now)s, t.purchase_id, t.offers
+    FROM transactions AS t JOIN more USING (transaction_id, kind, sequence)
+)
+UPDATE transactions AS t SET offers = t.offers || more.offers FROM more
 WHERE (t.transaction_id, t.kind, t.sequence) = (more.transaction_id, more.kind, more.sequence);
 
 -- name: rematch
--- Brings it up to date which purchases refunds are for, and under which offers they are.
+-- Brings it up to date which purchases refunds are for, and under which offers they are; how they were filed is kept.
+WITH m AS (
+    SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(purchase_ids)s::text[],
+                         %(unmatched)s::text[], %(offers)s::text[]) AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers)
+), was AS (
+    INSERT INTO filings (transaction_id, kind, sequence, until, purchase_id, offers)
+    SELECT transaction_id, kind, sequence, %(now)s, t.purchase_id, t.offers
+    FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
+)
 UPDATE transactions AS t SET purchase_id = m.purchase_id, unmatched = m.unmatched, offers = string_to_array(m.offers, ',')::uuid[]
-FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(purchase_ids)s::text[], %(unmatched)s::text[],
-            %(offers)s::text[]) AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers)
+FROM m
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: set_aside
@@ -106,7 +119,10 @@ COPY redemptions (redemption_id, grant_id, completion, offer_id, campaign_id, cu
 FROM STDIN (FORMAT binary);
 
 -- name: update_redemptions
--- Brings redemptions up to date.
+-- Brings redemptions up to date; as they were they are kept.
+WITH was AS (
+    INSERT INTO redemption_revisions SELECT r.* FROM redemptions AS r WHERE r.redemption_id = ANY (%(redemption_id)s::uuid[])
+)
 UPDATE redemptions AS r
 SET state = u.state, wanted_minor = u.wanted_minor, reward_minor = u.reward_minor, earned_minor = u.earned_minor,
     written_off_minor = u.written_off_minor, qualifying_minor = u.qualifying_minor, version = u.version, transaction_id = u.transaction_id,
@@ -190,8 +206,7 @@ COPY offsets (offset_id, redemption_id, debt_redemption_id, customer_id, amount_
 UPDATE redemptions AS r
 SET paid_minor = r.paid_minor + d.paid_minor,
     state = CASE WHEN r.state IN ('held', 'payable') AND r.paid_minor + d.paid_minor = r.earned_minor
-                 THEN CASE WHEN r.earned_minor = r.reward_minor THEN 'paid' ELSE 'pending' END ELSE r.state END,
-    recorded_at = %(now)s
+                 THEN CASE WHEN r.earned_minor = r.reward_minor THEN 'paid' ELSE 'pending' END ELSE r.state END
 FROM unnest(%(redemption_ids)s::uuid[], %(paid)s::bigint[]) AS d (redemption_id, paid_minor)
 WHERE r.redemption_id = d.redemption_id;
 
@@ -238,3 +253,45 @@ FROM (SELECT %(customer_ids)s AS customer_ids, %(offer_ids)s AS offer_ids, %(cam
      LATERAL (SELECT string_to_array(asked.offer_ids, ',')::uuid[] AS offer_ids,
                      string_to_array(asked.campaign_ids, ',')::uuid[] AS campaign_ids) AS wanted
 ORDER BY asked.place;
+
+-- name: read_eligibility_as_of
+-- What read_eligibility tells of one question, as it was known at a moment: only what was recorded by then, as it was filed then. What pots
+-- had refused follows from the revisions of redemptions, what budgets had left from the postings.
+SELECT (SELECT json_agg(g) FROM (
+            SELECT grant_id, offer_id, granted_at, revoked_at,
+                   (SELECT min(at) FROM activations WHERE grant_id = grants.grant_id AND recorded_at <= asked.as_of) AS activated_at
+            FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND recorded_at <= asked.as_of
+        ) AS g) AS grants,
+       (SELECT json_agg(t) FROM (
+            SELECT m.transaction_id, m.kind, m.sequence, sequence_count, filed.purchase_id, at, amount_minor, currency, merchant_id,
+                   location_id, mcc, zone, brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor,
+                   cash_back_minor, recorded_at, items, filed.offers, card_token, account_token, posted_at
+            FROM transactions AS m, LATERAL (
+                SELECT purchase_id, offers FROM (
+                    SELECT purchase_id, offers, until, seq FROM filings
+                    WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until > asked.as_of
+                    UNION ALL SELECT m.purchase_id, m.offers, 'infinity', 0) AS was
+                ORDER BY until, seq LIMIT 1) AS filed
+            WHERE customer_id = asked.customer_id AND recorded_at <= asked.as_of AND filed.offers && asked.offer_ids) AS t) AS transactions,
+       (SELECT json_agg(r) FROM (
+            SELECT DISTINCT ON (redemption_id) offer_id, grant_id, completion, reason, state
+            FROM (SELECT * FROM redemptions UNION ALL SELECT * FROM redemption_revisions) AS decided
+            WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND recorded_at <= asked.as_of
+            ORDER BY redemption_id, revision DESC) AS r
+        WHERE state = 'rejected') AS refusals,
+       (SELECT zone FROM (
+            SELECT zone, until, seq FROM customer_zones WHERE customer_id = asked.customer_id AND until > asked.as_of
+            UNION ALL SELECT zone, 'infinity', 0 FROM customers WHERE customer_id = asked.customer_id) AS was
+        ORDER BY until, seq LIMIT 1) AS zone,
+       (SELECT array_agg(at ORDER BY at, seq) FROM consents
+        WHERE customer_id = asked.customer_id AND recorded_at <= asked.as_of) AS changed,
+       (SELECT array_agg(given ORDER BY at, seq) FROM consents
+        WHERE customer_id = asked.customer_id AND recorded_at <= asked.as_of) AS given,
+       (SELECT json_agg(campaign_id) FROM holdouts
+        WHERE customer_id = asked.customer_id AND held_out AND campaign_id = ANY (asked.campaign_ids) AND drawn_at <= asked.as_of) AS held_out,
+       (SELECT json_object_agg(a.campaign_id, (
+            SELECT coalesce(sum(CASE a.account_no WHEN credit_account THEN amount_minor WHEN debit_account THEN -amount_minor END), 0)
+            FROM postings WHERE campaign_id = a.campaign_id AND recorded_at <= asked.as_of))
+        FROM accounts AS a WHERE a.kind = 'available' AND a.campaign_id = ANY (asked.campaign_ids)) AS available
+FROM (SELECT %(customer_id)s AS customer_id, string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids,
+             string_to_array(%(campaign_ids)s, ',')::uuid[] AS campaign_ids, %(as_of)s::timestamptz AS as_of) AS asked;

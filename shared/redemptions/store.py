@@ -121,7 +121,7 @@ def write_settlements(tx: Transaction, settlements: Sequence[Settlement], statem
     paid = Counter({one.owed.redemption_id: one.owed.owed_minor for one in settlements})
     for offset in offsets:
         paid[offset.debt.redemption_id] -= offset.amount_minor
-    tx.connection.execute(SQL["add_paid"], {"redemption_ids": list(paid), "paid": list(paid.values()), "now": tx.now})
+    tx.connection.execute(SQL["add_paid"], {"redemption_ids": list(paid), "paid": list(paid.values())})
 
 
 def release_due(tx: Transaction, *, now: datetime, most: int) -> list[tuple[UUID, str]]:

@@ -44,7 +44,8 @@ CREATE TABLE campaign_history (
     to_state text NOT NULL,
     by text NOT NULL,
     at timestamptz NOT NULL,
-    reason text NOT NULL
+    reason text NOT NULL,
+    recorded_at timestamptz NOT NULL
 );
 CREATE INDEX campaign_history_campaign ON campaign_history (campaign_id, seq);
 COMMENT ON COLUMN campaign_history.at IS 'When the change holds from: a start or end by time holds from its due moment, however late it was carried out.';

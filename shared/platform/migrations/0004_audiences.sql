@@ -11,6 +11,15 @@ CREATE TABLE customers (
     updated_at timestamptz NOT NULL
 );
 
+CREATE TABLE customer_zones (
+    customer_id text NOT NULL REFERENCES customers,
+    until timestamptz NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    zone text,
+    PRIMARY KEY (customer_id, until, seq)
+);
+COMMENT ON TABLE customer_zones IS 'The time zones that were known of customers before, each with until when.';
+
 CREATE TABLE consents (
     customer_id text NOT NULL REFERENCES customers,
     at timestamptz NOT NULL,
@@ -68,6 +77,14 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_customer ON grants (customer_id, offer_id);
 CREATE INDEX grants_offer ON grants (offer_id, grant_id);
+
+CREATE TABLE activations (
+    grant_id uuid NOT NULL REFERENCES grants,
+    at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (grant_id, at)
+);
+COMMENT ON TABLE activations IS 'What was told of activations and when. The earliest holds: it is the one that the grant names.';
 
 CREATE FUNCTION audience(lists_in uuid[], rule_in jsonpath, lists_out uuid[], rule_out jsonpath)
 RETURNS TABLE (customer_id text, shard smallint, consent boolean) LANGUAGE sql STABLE AS $$

@@ -52,6 +52,18 @@ COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when
 COMMENT ON COLUMN transactions.brand IS 'As the merchants told when it came, as the zone is, and what of MCC, country and region it did not say.';
 COMMENT ON COLUMN transactions.items IS 'JSON: [[product code, amount in minor units], ...].';
 
+CREATE TABLE filings (
+    transaction_id text NOT NULL,
+    kind text NOT NULL,
+    sequence integer NOT NULL,
+    until timestamptz NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
+    purchase_id text,
+    offers uuid[] NOT NULL,
+    PRIMARY KEY (transaction_id, kind, sequence, until, seq)
+);
+COMMENT ON TABLE filings IS 'Under which offers and for which purchase messages were filed before they were filed anew, each with until when.';
+
 CREATE TABLE set_aside (
     transaction_id text NOT NULL,
     kind text NOT NULL,
@@ -101,6 +113,12 @@ COMMENT ON COLUMN redemptions.wanted_minor IS
     'What the history promises; reward_minor is what the shared pots admitted of it, earned_minor what of that has cleared.';
 COMMENT ON COLUMN redemptions.written_off_minor IS 'What was paid, is earned no more, and is left to the customer.';
 COMMENT ON COLUMN redemptions.earned_at IS 'The moment of the purchase that completed the grant.';
+
+CREATE TABLE redemption_revisions (LIKE redemptions, PRIMARY KEY (redemption_id, revision));
+CREATE INDEX redemption_revisions_customer ON redemption_revisions (customer_id);
+COMMENT ON TABLE redemption_revisions IS
+    'Redemptions as they were before each later revision: what was decided, and in recorded_at when. Has the columns of redemptions, in order.';
+COMMENT ON COLUMN redemptions.recorded_at IS 'When this revision was decided; payments have moments of their own.';
 
 CREATE TABLE offer_pots (
     offer_id uuid NOT NULL,

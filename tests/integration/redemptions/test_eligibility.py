@@ -12,12 +12,13 @@ import pytest
 
 from shared.campaigns import service as campaigns
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import CloError, NotFound
 from shared.merchants import service as merchants
 from shared.platform.call import Call
 from shared.platform.database import Database
 from shared.platform.local.postgres import EmbeddedPostgres
-from shared.redemptions.eligibility import Eligibility, EligibilityAsked, PurchaseAsked, VerdictView, check_eligibility, check_together
+from shared.redemptions.eligibility import check_eligibility, check_together
+from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked, PurchaseAsked, VerdictView
 from tests.conftest import NOW, MakeCall
 from tests.world import WHY, World, purchase
 
@@ -34,7 +35,7 @@ class Asker:
     def one(self, body: EligibilityAsked) -> Eligibility:
         return self.runner.run(check_eligibility(self.call, body))
 
-    def together(self, *bodies: EligibilityAsked) -> list[Eligibility | NotFound]:
+    def together(self, *bodies: EligibilityAsked) -> list[Eligibility | CloError]:
         return self.runner.run(check_together(self.call, bodies))
 
     def verdict(self, customer_id: str = "cust-1", offer_id: UUID | None = None, **overrides: Any) -> VerdictView:

@@ -1,0 +1,59 @@
+"""What is asked about eligibility, and what is answered."""
+
+from events.payloads import PurchaseSaid
+from shared.eligibility.model import Before, RuleResult
+from shared.kernel.ids import CampaignId, GrantId, OfferId
+from shared.kernel.wire import Currency, ExternalId, Minor, Moment, Wire
+
+ASKED = "asked"
+
+
+class PurchaseAsked(PurchaseSaid):
+    """A purchase, made or thought of. With the id of one that was made, it takes that one's place."""
+
+    transaction_id: ExternalId = ASKED
+
+
+class EligibilityAsked(Wire):
+    """Whom it is about, which offer (all in whose scope the purchase falls, when none is named), and the purchase."""
+
+    customer_id: ExternalId
+    offer_id: OfferId | None = None
+    purchase: PurchaseAsked
+    as_of: Moment | None = None
+    """Judge by what was known at this moment, not by what is known now: what was recorded later is left out."""
+
+
+class ReasonView(Wire):
+    """A reason code with its sentences."""
+
+    code: str
+    support: str
+    customer: str
+
+
+class VerdictView(Wire):
+    """The answer for one grant, or for the offer where the customer holds none."""
+
+    offer_id: OfferId
+    campaign_id: CampaignId
+    grant_id: GrantId | None
+    version: int | None
+    eligible: bool
+    reward_minor: Minor
+    currency: Currency
+    before: Before
+    budget_left_minor: Minor
+    """What the campaign's budget could still cover at the moment by whose knowledge it is judged."""
+    rules: tuple[RuleResult, ...]
+    reasons: list[ReasonView]
+
+
+class Eligibility(Wire):
+    """Verdicts in the order of offers and grants; `eligible` when any of them pays."""
+
+    customer_id: ExternalId
+    as_of: Moment
+    """By what was known at this moment it is judged."""
+    eligible: bool
+    verdicts: list[VerdictView]

@@ -1,0 +1,50 @@
+"""Would this purchase have earned by what was known at a moment: the same fold of what had been recorded by then.
+
+Two times are told apart: when something happened decides what it means, when it was recorded decides whether it was known.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from uuid import UUID
+
+from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.model import Purchase
+from shared.kernel.errors import Invalid, NotFound, Problem
+from shared.offers.catalogue import offers_as_of
+from shared.platform.call import Call, Transaction
+from shared.platform.database import exactly_one, joined
+from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
+from shared.redemptions.purchases import purchase_of, surroundings
+from shared.redemptions.store import SQL
+from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, answer, in_order
+
+
+def check_as_of(call: Call, asked: EligibilityAsked) -> Eligibility:
+    """Judge a purchase by what was known at a moment. Raises Invalid for one in the future, NotFound where the offer was not known."""
+    with call.reading() as tx:
+        as_of = asked.as_of or tx.now
+        if as_of > tx.now:
+            raise Invalid(problems=(Problem(path="/as_of", message="must not be in the future"),))
+        purchase = purchase_of(asked.purchase, surroundings(tx, [asked.purchase]), recorded_at=as_of)
+        offers = in_order(offers_as_of(tx, as_of, _wanted(asked.offer_id, purchase)))
+        if asked.offer_id and not offers:
+            raise NotFound(NO_SUCH_OFFER)
+        return answer(asked.customer_id, offers, facts_as_of(tx, asked.customer_id, offers, as_of), purchase, as_of)
+
+
+def facts_as_of(tx: Transaction, customer_id: str, offers: Collection[CompiledOffer], as_of: datetime) -> Facts:
+    """All that verdicts about a customer depend on, as it was known at a moment, in one statement."""
+    return exactly_one(
+        tx.connection,
+        SQL["read_eligibility_as_of"],
+        customer_id=customer_id,
+        offer_ids=joined(compiled.offer.offer_id for compiled in offers),
+        campaign_ids=joined({compiled.offer.campaign_id for compiled in offers}),
+        as_of=as_of,
+    )
+
+
+def _wanted(offer_id: UUID | None, purchase: Purchase) -> Callable[[CompiledOffer], bool]:
+    if offer_id is not None:
+        return lambda compiled: compiled.offer.offer_id == offer_id
+    return lambda compiled: compiled.may_hold(purchase)

@@ -1,0 +1,113 @@
+"""From what the database tells of a customer to verdicts on a purchase, and their words. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, Final
+from uuid import UUID
+
+from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.explain import explain
+from shared.eligibility.life import Message, purchases_of
+from shared.eligibility.model import Grant, History, Purchase, Refusal, RuleResult, Verdict
+from shared.kernel.reasons import Reason
+from shared.redemptions.eligibility_api import Eligibility, ReasonView, VerdictView
+from shared.redemptions.history import message_of_row
+from shared.redemptions.store import without_consent
+
+NO_SUCH_OFFER: Final = "There is no approved offer of this id."
+MOST_OFFERS: Final = 50
+
+Facts = Mapping[str, Any]
+"""A row of read_eligibility or read_eligibility_as_of."""
+
+
+def in_order(offers: Iterable[CompiledOffer]) -> Sequence[CompiledOffer]:
+    """The first of these offers by their ids, as many as are judged at most."""
+    return sorted(offers, key=attrgetter("offer.offer_id"))[:MOST_OFFERS]
+
+
+def answer(customer_id: str, offers: Iterable[CompiledOffer], facts: Facts, purchase: Purchase, as_of: datetime) -> Eligibility:
+    """The verdicts on a purchase under these offers, in their order and that of grants."""
+    views = [view for compiled in offers for view in _under(compiled, facts, purchase)]
+    return Eligibility(customer_id=customer_id, as_of=as_of, eligible=any(view.eligible for view in views), verdicts=views)
+
+
+def reason_view(reason: Reason) -> ReasonView:
+    """A reason as it is told."""
+    return ReasonView(code=reason.code, support=reason.support, customer=reason.customer)
+
+
+def _under(compiled: CompiledOffer, facts: Facts, purchase: Purchase) -> Iterator[VerdictView]:
+    history = _history(compiled, facts)
+    made = next((known for known in history.purchases if known.transaction_id == purchase.transaction_id), None)
+    purchase = replace(purchase, recorded_at=made.recorded_at) if made else purchase
+    left_minor = (facts["available"] or {}).get(str(compiled.offer.campaign_id), 0)
+    for verdict in explain(compiled, history, purchase):
+        yield _view(compiled, verdict, left_minor, made=made is not None)
+
+
+def _history(compiled: CompiledOffer, facts: Facts) -> History:
+    offer_id = str(compiled.offer.offer_id)
+    grants = [row for row in facts["grants"] or () if row["offer_id"] == offer_id]
+    return History(
+        grants=tuple([_grant(row) for row in grants]),
+        purchases=tuple(purchases_of([_stored_message(row) for row in facts["transactions"] or () if offer_id in row["offers"]])),
+        consent_withdrawn=without_consent(facts["changed"] or (), facts["given"] or ()),
+        zone=facts["zone"],
+        refusals=tuple([_refusal(row) for row in facts["refusals"] or () if row["offer_id"] == offer_id]),
+        held_out=not grants and str(compiled.offer.campaign_id) in (facts["held_out"] or ()),  # a grant given all the same counts
+    )
+
+
+def _grant(row: dict[str, Any]) -> Grant:
+    return Grant(
+        grant_id=UUID(row["grant_id"]),
+        granted_at=datetime.fromisoformat(row["granted_at"]),
+        activated_at=_moment(row["activated_at"]),
+        revoked_at=_moment(row["revoked_at"]),
+    )
+
+
+def _stored_message(row: dict[str, Any]) -> Message:
+    moments = {"at": datetime.fromisoformat(row["at"]), "recorded_at": datetime.fromisoformat(row["recorded_at"])}
+    return message_of_row(row | moments | {"posted_at": _moment(row["posted_at"])})
+
+
+def _refusal(row: dict[str, Any]) -> Refusal:
+    return Refusal(grant_id=UUID(row["grant_id"]), completion=row["completion"], reason=Reason.of(row["reason"]))
+
+
+def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: int, *, made: bool) -> VerdictView:
+    """A verdict as it is told; of a purchase not yet made with whether the campaign's budget covers it now."""
+    budget = () if made else (_budget(verdict.reward_minor, left_minor),)
+    refusals = [rule.reason for rule in budget if rule.reason]
+    return VerdictView(
+        offer_id=compiled.offer.offer_id,
+        campaign_id=compiled.offer.campaign_id,
+        grant_id=verdict.grant_id,
+        version=verdict.version,
+        eligible=verdict.eligible and not refusals,
+        reward_minor=0 if refusals else verdict.reward_minor,
+        currency=compiled.versions[-1].terms.currency,
+        before=verdict.before,
+        budget_left_minor=left_minor,
+        rules=(*verdict.rules, *budget),
+        reasons=[reason_view(reason) for reason in (*verdict.reasons, *refusals)],
+    )
+
+
+def _budget(reward_minor: int, left_minor: int) -> RuleResult:
+    enough = reward_minor <= left_minor
+    return RuleResult(
+        rule="budget",
+        passed=enough,
+        expected=f"at least {reward_minor} left",
+        actual=str(left_minor),
+        reason=None if enough else Reason.BUDGET_EXHAUSTED,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
