@@ -1,9 +1,6 @@
 """Would this purchase earn, and why: answered one by one and many together, as the database stands."""
 
-import asyncio
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,41 +9,14 @@ import pytest
 
 from shared.campaigns import service as campaigns
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.errors import CloError, NotFound
+from shared.kernel.errors import NotFound
 from shared.merchants import service as merchants
-from shared.platform.call import Call
-from shared.platform.database import Database
-from shared.platform.local.postgres import EmbeddedPostgres
-from shared.redemptions.eligibility import check_eligibility, check_together
-from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked, PurchaseAsked, VerdictView
+from shared.redemptions.eligibility_api import Eligibility, PurchaseAsked, VerdictView
 from tests.conftest import NOW, MakeCall
+from tests.integration.redemptions.asking import Asker, asked
 from tests.world import WHY, World, purchase
 
 NOBODY = UUID(int=7)
-
-
-class Asker:
-    """Asks on an event loop of its own, as a process does on its one."""
-
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self.runner = asyncio.Runner()
-
-    def one(self, body: EligibilityAsked) -> Eligibility:
-        return self.runner.run(check_eligibility(self.call, body))
-
-    def together(self, *bodies: EligibilityAsked) -> list[Eligibility | CloError]:
-        return self.runner.run(check_together(self.call, bodies))
-
-    def verdict(self, customer_id: str = "cust-1", offer_id: UUID | None = None, **overrides: Any) -> VerdictView:
-        """The only verdict."""
-        (verdict,) = self.one(asked(customer_id, offer_id, **overrides)).verdicts
-        return verdict
-
-
-def asked(customer_id: str = "cust-1", offer_id: UUID | None = None, **overrides: Any) -> EligibilityAsked:
-    values: dict[str, Any] = {"at": NOW, "currency": "USD", "amount": 1500, "merchant_id": "shop-1"}
-    return EligibilityAsked(customer_id=customer_id, offer_id=offer_id, purchase=PurchaseAsked(**values | overrides))
 
 
 def codes(verdict: VerdictView) -> list[str]:
@@ -56,16 +26,6 @@ def codes(verdict: VerdictView) -> list[str]:
 @pytest.fixture
 def world(call: MakeCall) -> World:
     return World(call)
-
-
-@pytest.fixture
-def asker(call: MakeCall, postgres: EmbeddedPostgres) -> Iterator[Asker]:
-    database = Database(postgres.app_url(), pool_size=2, timeout_seconds=5)
-    asker = Asker(replace(call(), database=database))
-    yield asker
-    asker.runner.run(database.leave_loop())
-    asker.runner.close()
-    database.close()
 
 
 def test_granted_customer_would_earn_and_every_rule_says_why(world: World, asker: Asker) -> None:

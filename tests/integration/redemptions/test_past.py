@@ -1,0 +1,189 @@
+"""What was known at a moment: asked later, the answer is the one that was given then.
+
+A random life goes through the product, and after each step questions are answered. Asked again at the end, as of each step's moment, they
+are answered alike. `CLO_SEEDS=200` makes it a long run.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from events.payloads import HistoriesChanged, PayoutsDue, Transaction
+from shared.audiences import wallet
+from shared.audiences.wallet_api import Activation
+from shared.campaigns import service as campaigns
+from shared.campaigns.api import BudgetAsked
+from shared.kernel.clock import SimulatedClock
+from shared.kernel.errors import CloError, Conflict, Invalid
+from shared.kernel.shards import shard_of
+from shared.offers import service as offers
+from shared.offers.api import NewVersion
+from shared.redemptions import payout
+from shared.redemptions import service as redemptions
+from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
+from tests.conftest import NOW, SHARDS, MakeCall
+from tests.integration.audiences.builders import customer, emitted, issue, put
+from tests.integration.redemptions.asking import Asker, asked
+from tests.world import WHY, World, purchase, terms
+
+SEEDS = range(int(os.environ.get("CLO_SEEDS", "6")))
+CUSTOMERS = ("ana", "ben")
+STEPS = 24
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+PERCENT = {"reward": {"kind": "percent", "basis_points": 1_000}, "repeat": True}
+TERMS: dict[str, dict[str, Any]] = {
+    "single": PERCENT | {"limits": {"redemptions_per_customer": 3}},
+    "activated": PERCENT | {"activation": "required", "limits": {"budget_per_day": 300}},
+    "cumulative": {"qualification": {"kind": "cumulative_spend", "threshold": 3000}, "repeat": True},
+    "at_home": PERCENT | {"window": {"start": "2026-01-14", "end": "2026-01-15", "zone": "UTC", "zone_policy": "customer"}},
+}
+Answer = Eligibility | CloError
+
+
+@dataclass(kw_only=True)
+class Life:
+    """A life of two customers, a campaign and its offers, step by step at random."""
+
+    world: World
+    clock: SimulatedClock
+    chance: random.Random
+    campaign: UUID
+    offers: list[UUID] = field(default_factory=list)
+    posted: list[Transaction] = field(default_factory=list)
+    told: int = 0
+
+    def step(self) -> None:
+        """Something happens, and all that follows from it."""
+        self.clock.advance(self.clock.now() + self.chance.randrange(1, 90) * MINUTE)
+        steps = (self._grant, self._consent, self._activate, self._approve, self._stop, self._budget, self._pay, self._refund, self._clear)
+        happens = self.chance.choice([*steps, *(self._buy,) * 5, self._activate, self._grant])
+        with suppress(Conflict, Invalid):  # not allowed as things stand: nothing happens
+            happens()
+        self._fold_again()
+
+    def _grant(self) -> None:
+        if self.offers:
+            issue(self.world.call, self.chance.choice(self.offers), self.chance.choice(CUSTOMERS), at=self._earlier())
+
+    def _consent(self) -> None:
+        values = {"zone": self.chance.choice([None, "Asia/Tokyo", "America/New_York"]), "consent": self.chance.random() < 0.7}
+        put(self.world.call, customer(self.chance.choice(CUSTOMERS), consent_at=self._earlier().isoformat(), **values))
+
+    def _activate(self) -> None:
+        grants = self.world.rows("SELECT grant_id, customer_id FROM grants ORDER BY grant_id")
+        if grants:
+            grant = self.chance.choice(grants)
+            wallet.activate_offer(self.world.call(), grant["customer_id"], grant["grant_id"], Activation(at=self._earlier(at_most=2 * DAY)))
+
+    def _approve(self) -> None:
+        if self.offers and self.chance.random() < 0.5:
+            offer_id = self.chance.choice(self.offers)
+            offers.create_version(self.world.call("maya"), offer_id, NewVersion(terms=terms(**self.chance.choice(list(TERMS.values())))))
+            offers.submit_offer(self.world.call("maya"), offer_id, WHY)
+            offers.approve_offer(self.world.call("omar"), offer_id, WHY)
+        else:
+            self.offers.append(self.world.offer(self.campaign, **self.chance.choice(list(TERMS.values()))))
+
+    def _stop(self) -> None:
+        if self.offers and self.chance.random() < 0.2:
+            offers.withdraw_offer(self.world.call("maya"), self.chance.choice(self.offers), WHY)
+        else:
+            self.chance.choice((campaigns.pause_campaign, campaigns.resume_campaign))(self.world.call("maya"), self.campaign, WHY)
+
+    def _budget(self) -> None:
+        campaigns.request_budget(self.world.call("maya"), self.campaign, BudgetAsked(amount=self.chance.randrange(100, 900), reason="More"))
+        campaigns.approve_budget(self.world.call("omar"), self.campaign, WHY)
+
+    def _pay(self) -> None:
+        self.world.tick()
+        for row in self.world.redemptions("redemption_id, customer_id, earned_at, transaction_id, grant_id, completion"):
+            due = PayoutsDue(shard=shard_of(row["customer_id"], SHARDS), redemption_ids=[row["redemption_id"]])
+            payout.pay_due(self.world.call("pay_cashback"), due)
+
+    def _buy(self) -> None:
+        name, amount, at = f"t{len(self.posted)}", self.chance.randrange(900, 3500), self._earlier(at_most=3 * DAY)
+        kind = self.chance.choice(["purchase", "purchase", "authorization"])
+        self._post(purchase(name, self.chance.choice(CUSTOMERS), kind=kind, amount=amount, at=at, **self._until(kind)))
+
+    def _refund(self) -> None:
+        if self.posted:
+            of = self.chance.choice(self.posted)
+            original = self.chance.choice([of.transaction_id, None])
+            back = self.chance.choice([of.amount, 500])
+            self._post(of.model_copy(update={
+                "transaction_id": f"r{len(self.posted)}", "kind": "refund", "amount": back, "at": self.clock.now(), "expires_at": None,
+                "original_transaction_id": original,
+            }))  # fmt: skip
+
+    def _clear(self) -> None:
+        if self.posted:
+            of = self.chance.choice(self.posted)
+            kind = {"authorization": "clearing"}.get(of.kind, of.kind)  # or the same once more
+            self._post(of.model_copy(update={"kind": kind, "expires_at": None}))
+
+    def _until(self, kind: str) -> dict[str, Any]:
+        return {"expires_at": self.clock.now() + self.chance.randrange(1, 600) * MINUTE} if kind == "authorization" else {}
+
+    def _post(self, message: Transaction) -> None:
+        self.posted.append(message)
+        self.world.post(message)
+
+    def _fold_again(self) -> None:
+        changed = emitted(self.world.call, HistoriesChanged)
+        for event in changed[self.told :]:
+            redemptions.refold(self.world.call("redeem_cashback"), event)
+        self.told = len(changed)
+
+    def _earlier(self, at_most: timedelta = 4 * DAY) -> datetime:
+        return self.clock.now() - self.chance.random() * at_most
+
+    def questions(self) -> Iterator[EligibilityAsked]:
+        """About purchases made and not made, of each customer, under all offers and under one."""
+        for customer_id in CUSTOMERS:
+            yield asked(customer_id, at=self.clock.now())
+            yield asked(customer_id, at=self._earlier(), amount=5000, location_id="l1")
+            for offer_id in self.offers[-2:]:
+                yield asked(customer_id, offer_id, at=self._earlier(), transaction_id="t0")
+        for made in self.chance.sample(self.posted, k=min(3, len(self.posted))):
+            yield asked(made.customer_id, transaction_id=made.transaction_id, amount=made.amount, at=made.at)
+
+
+@pytest.fixture
+def world(call: MakeCall) -> World:
+    return World(call)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_asked_as_of_a_moment_the_answer_is_the_one_given_then(world: World, asker: Asker, clock: SimulatedClock, seed: int) -> None:
+    life = begun(world, clock, seed)
+    given: list[tuple[EligibilityAsked, Answer]] = []
+    for _ in range(STEPS):
+        life.step()
+        asked_now = list(life.questions())
+        given += zip([body.model_copy(update={"as_of": clock.now()}) for body in asked_now], asker.together(*asked_now), strict=True)
+    clock.advance(clock.now() + 30 * DAY)
+    again = asker.together(*(body for body, _ in given))
+    for (body, then), now in zip(given, again, strict=True):
+        assert comparable(now) == comparable(then), body
+    assert any(isinstance(then, Eligibility) and then.eligible for _, then in given)
+    world.verify()
+
+
+def begun(world: World, clock: SimulatedClock, seed: int) -> Life:
+    """A life in which both customers are known and hold an offer that needs an activation."""
+    life = Life(world=world, clock=clock, chance=random.Random(seed), campaign=world.campaign(budget=1_500))
+    put(world.call, *map(customer, CUSTOMERS))
+    life.offers.append(world.offer(life.campaign, **TERMS["activated"]))
+    issue(world.call, life.offers[0], *CUSTOMERS, at=NOW - 3 * DAY)
+    return life
+
+
+def comparable(answer: Answer) -> object:
+    return answer.model_dump() if isinstance(answer, Eligibility) else (type(answer), str(answer))
