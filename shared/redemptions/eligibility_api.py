@@ -15,7 +15,10 @@ class PurchaseAsked(PurchaseSaid):
 
 
 class EligibilityAsked(Wire):
-    """Whom it is about, which offer (all in whose scope the purchase falls, when none is named), and the purchase."""
+    """Whom it is about, which offer (all in whose scope the purchase falls, when none is named), and the purchase.
+
+    A purchase is always judged by what held when it was made; `as_of` says by what was known of that.
+    """
 
     customer_id: ExternalId
     offer_id: OfferId | None = None

@@ -82,7 +82,10 @@ def test_migration_that_fails_leaves_the_earlier_ones_and_nothing_of_itself(fres
     assert migrate(fresh) == ()
 
 
-FOREVER = ("postings", "seals", "campaign_history", "offer_history", "consents", "statement_credits")
+FOREVER = (
+    "postings", "seals", "campaign_history", "offer_history", "consents", "statement_credits", "activations", "customer_zones", "filings",
+    "redemption_revisions",
+)  # fmt: skip
 KEPT = ("accounts", "reservations", "redemptions", "transactions", "grants", "holdouts", "offer_versions", "budget_requests")
 
 
@@ -97,6 +100,8 @@ KEPT = ("accounts", "reservations", "redemptions", "transactions", "grants", "ho
         "UPDATE offer_history SET reason = ''",
         "UPDATE consents SET given = true",
         "UPDATE statement_credits SET amount_minor = 1",
+        "UPDATE activations SET at = now()",
+        "UPDATE redemption_revisions SET reward_minor = 0",
         "ALTER TABLE postings ADD COLUMN note text",
         "ALTER TABLE offer_versions DISABLE TRIGGER ALL",
         "INSERT INTO schema_migrations VALUES (999, 'x', now())",
