@@ -80,7 +80,7 @@ FUNCTIONS: tuple[Function, ...] = (
              consumes={p.CampaignWentLive: "launch_campaign", p.OfferApproved: "launch_approved"}),
     Function(name="build_audience", service="shared.audiences.launch", emits=(p.OfferRolledOut, p.HistoriesChanged), scale=LONG,
              consumes={p.OfferWentLive: "build_audience"}),
-    Function(name="redeem_cashback", service="shared.redemptions.service", emits=(p.RedemptionsRecorded,), scale=MONEY,
+    Function(name="redeem_cashback", service="shared.redemptions.service", emits=(p.RedemptionsRecorded, p.HistoriesChanged), scale=MONEY,
              consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold"}),
     Function(name="pay_cashback", service="shared.redemptions.payout", emits=(p.StatementCreditsInstructed,), scale=MONEY,
              consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),

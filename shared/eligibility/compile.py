@@ -65,6 +65,8 @@ class CompiledOffer:
     """No purchase at this moment or after it can count, under any version, in any zone."""
     max_reward_minor: int | None
     """The largest single reward under any version; None where nothing bounds it."""
+    groups: frozenset[str]
+    """The stacking groups that it belongs to under any version."""
 
     def version_at(self, at: datetime) -> CompiledVersion:
         """The version in force at a moment; before the first one's, the first: its window says when it applies."""
@@ -92,6 +94,7 @@ def compile_offer(offer: Offer) -> CompiledOffer:
         earliest=min(span.start for span in spans),
         latest=max(span.stop for span in spans),
         max_reward_minor=None if None in rewards else max(reward for reward in rewards if reward is not None),
+        groups=frozenset(stacking.group for version in versions if (stacking := version.terms.stacking)),
     )
 
 

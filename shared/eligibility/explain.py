@@ -1,35 +1,39 @@
 """The explanation: every rule held against one purchase, by the same rules and the same fold that decide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from uuid import UUID
 
+from shared.eligibility import wording
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
-from shared.eligibility.fold import Fold, Used, attempt_to_complete, grant_order, purchase_order, refused_keys, used_up
-from shared.eligibility.model import Before, Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict
+from shared.eligibility.fold import Used, attempt_to_complete, grant_order, purchase_order, refused_keys, used_up
+from shared.eligibility.model import Before, Decision, Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict
 from shared.eligibility.rule import Attempt, Case
 from shared.eligibility.rules import COMPLETES, OF_PURCHASE
 from shared.eligibility.rules_of_time import within
+from shared.eligibility.stacking import Covers, JointFold, Member, Winner
 from shared.eligibility.weighing import weigh
+from shared.kernel.reasons import Reason
 
 
-def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tuple[Verdict, ...]:
+def explain(
+    compiled: CompiledOffer, history: History, purchase: Purchase, *, rivals: Sequence[Member] = (), covers: Covers | None = None
+) -> tuple[Verdict, ...]:
     """Answer for a purchase, made or not yet made, at its place in time: one verdict per grant in order, or one without a grant.
 
     The reward is what the purchase earns in the fold of the history with it; for the latest purchase that is the fold with it minus
     the fold without. A purchase of the same id in the history gives way to this one. What a shared pot refused is not earned. Where
     one purchase completes a grant several times, the rules show the first time.
+
+    `rivals` are the same customer's histories of the offers that must be folded with this one; `covers` tells which budgets cover a
+    purchase that is not made yet.
     """
-    earlier = [
-        other
-        for other in history.purchases
-        if other.transaction_id != purchase.transaction_id and purchase_order(other) < purchase_order(purchase)
-    ]
-    fold = Fold(compiled, history)
-    fold.take(earlier)
-    before = {progress.grant_id: progress for progress in fold.progress()}
-    fold.take([purchase])
+    members = [Member(compiled, history), *rivals]
+    joint = JointFold(members)
+    joint.take([_earlier(member.history, purchase) for member in members])
+    before = {progress.grant_id: progress for progress in joint.folds[0].progress()}
+    joint.take(_now(members, purchase), covers)
     account = _Account(
         compiled=compiled,
         version=compiled.version_at(purchase.at),
@@ -37,12 +41,38 @@ def explain(compiled: CompiledOffer, history: History, purchase: Purchase) -> tu
         grants=sorted(history.grants, key=grant_order),
         purchase=purchase,
         before=before,
-        outcomes=fold.outcomes,
+        outcomes=joint.folds[0].outcomes,
+        winner=_winner(joint, compiled, purchase),
+        outdone=_outdone(joint.folds[0].decisions, purchase),
         refused=refused_keys(history.refusals),
     )
     if history.held_out or not history.grants:
         return (_verdict(account, None),)
     return tuple(_verdict(account, grant) for grant in account.grants)
+
+
+def _earlier(history: History, purchase: Purchase) -> list[Purchase]:
+    return [
+        other
+        for other in history.purchases
+        if other.transaction_id != purchase.transaction_id and purchase_order(other) < purchase_order(purchase)
+    ]
+
+
+def _now(members: Sequence[Member], purchase: Purchase) -> list[list[Purchase]]:
+    """The purchase for each member: once it was made, for those whose history holds it, beside the one that is asked about."""
+    holders = [any(known.transaction_id == purchase.transaction_id for known in member.history.purchases) for member in members]
+    return [[purchase] if index == 0 or holds or not any(holders) else [] for index, holds in enumerate(holders)]
+
+
+def _winner(joint: JointFold, compiled: CompiledOffer, purchase: Purchase) -> Winner | None:
+    stacking = compiled.version_at(purchase.at).terms.stacking
+    return joint.winners.get((stacking.group, purchase.transaction_id)) if stacking else None
+
+
+def _outdone(decisions: Sequence[Decision], purchase: Purchase) -> frozenset[UUID | None]:
+    mine = (decision for decision in decisions if decision.transaction_id == purchase.transaction_id)
+    return frozenset(decision.grant_id for decision in mine if decision.reason is Reason.OUTDONE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +86,10 @@ class _Account:
     purchase: Purchase
     before: dict[UUID, Progress]
     outcomes: list[Outcome]
+    winner: Winner | None
+    """What its stacking group pays for the purchase, where the offer has one."""
+    outdone: frozenset[UUID | None]
+    """The grants for which it would count if another offer did not pay."""
     refused: frozenset[tuple[UUID, str]]
 
     def earned(self, grant: Grant | None) -> list[Outcome]:
@@ -69,7 +103,12 @@ def _verdict(account: _Account, grant: Grant | None) -> Verdict:
     standing = account.before.get(grant.grant_id) if grant else None
     case = _case(account, grant, standing)
     attempt = _attempt(account, case, standing)
-    rules = (*(rule.result(case) for rule in OF_PURCHASE), *(rule.result(attempt) for rule in COMPLETES), *_admissions(account, grant))
+    rules = (
+        *(rule.result(case) for rule in OF_PURCHASE),
+        *_stacking(account, grant),
+        *(rule.result(attempt) for rule in COMPLETES),
+        *_admissions(account, grant),
+    )
     return Verdict(
         grant_id=grant.grant_id if grant else None,
         version=account.version.number,
@@ -113,6 +152,21 @@ def _used_before(account: _Account, grant: Grant | None) -> Used:
     mine = account.purchase.transaction_id
     before = (outcome for outcome in account.outcomes if outcome.transaction_id != mine or outcome.grant_id in first)
     return used_up(before, account.refused)
+
+
+def _stacking(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
+    """Whether another offer of the group pays for the purchase, where there is a group."""
+    stacking, winner = account.version.terms.stacking, account.winner
+    if stacking and grant:
+        outdone_by = winner if grant.grant_id in account.outdone else None
+        pays = wording.money(outdone_by.promised_minor, outdone_by.currency) if outdone_by else ""
+        yield RuleResult(
+            rule="stacking",
+            passed=outdone_by is None,
+            expected=f"comes first in group {stacking.group}, with priority {stacking.priority}",
+            actual=f"offer {outdone_by.offer_id} pays {pays}" if outdone_by else "no other offer comes first",
+            reason=Reason.OUTDONE if outdone_by else None,
+        )
 
 
 def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:

@@ -12,7 +12,8 @@ of their ids. Nothing depends on the order in which the history holds them, and 
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Final
@@ -125,7 +126,7 @@ def _content(purchase: Purchase) -> tuple[object, ...]:
     return (*said, purchase.recorded_at or purchase.at, purchase.recorded_at is None, *posted, *life)
 
 
-def _in_scope(compiled: CompiledOffer, purchases: Iterable[Purchase]) -> Iterator[tuple[Purchase, CompiledVersion]]:
+def in_scope(compiled: CompiledOffer, purchases: Iterable[Purchase]) -> Iterator[tuple[Purchase, CompiledVersion]]:
     """The purchases that the offer is about, in order, each with the version in force at its moment."""
     for purchase in sorted(without_repeats(purchases), key=purchase_order):
         version = compiled.version_at(purchase.at)
@@ -137,7 +138,7 @@ def _without_grant(compiled: CompiledOffer, history: History) -> Evaluation:
     reason = Reason.HELD_OUT if history.held_out else Reason.NOT_TARGETED
     decisions = [
         Decision(transaction_id=purchase.transaction_id, grant_id=None, reason=reason)
-        for purchase, _ in _in_scope(compiled, history.purchases)
+        for purchase, _ in in_scope(compiled, history.purchases)
     ]
     return Evaluation(outcomes=(), decisions=tuple(decisions), progress=())
 
@@ -145,24 +146,45 @@ def _without_grant(compiled: CompiledOffer, history: History) -> Evaluation:
 class Fold:
     """One fold under way: what the purchases taken so far come to. The history tells all but the purchases."""
 
-    __slots__ = ("_compiled", "_history", "_refused", "_standings", "_used", "decisions", "outcomes")
+    __slots__ = ("_compiled", "_history", "_refused", "_standings", "_used", "decisions", "outcomes", "promised_minor")
 
     def __init__(self, compiled: CompiledOffer, history: History) -> None:
         """Start where no purchase has been made."""
         self._compiled, self._history = compiled, history
-        self._standings = [_Standing(grant=grant) for grant in sorted(history.grants, key=grant_order)]
+        self._standings = [_Standing(grant=grant) for grant in sorted(history.grants, key=grant_order) if not history.held_out]
         self._refused = refused_keys(history.refusals)
         self._used = Used()
         self.outcomes: list[Outcome] = []
         self.decisions: list[Decision] = []
+        self.promised_minor = 0
+        """What the outcomes would come to if nothing had been refunded since; without what a shared pot refused."""
 
     def take(self, purchases: Iterable[Purchase]) -> None:
         """Go on with purchases, in any order, that are all later than those taken before."""
-        for purchase, version in _in_scope(self._compiled, purchases):
-            judged, weight = weigh(version, purchase)
-            for standing in self._standings:
-                reason = self._judge(judged, version, weight, standing)
-                self.decisions.append(Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason))
+        for purchase, version in in_scope(self._compiled, purchases):
+            self.take_one(purchase, version)
+
+    def take_one(self, purchase: Purchase, version: CompiledVersion) -> None:
+        """Go on with a purchase that is in scope of the version in force, and later than those taken before."""
+        judged, weight = weigh(version, purchase)
+        for standing in self._standings:
+            reason = self._judge(judged, version, weight, standing)
+            self.decisions.append(Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason))
+
+    def fork(self) -> "Fold":
+        """A fold of its own that stands where this one does."""
+        other = copy(self)
+        other._standings = [replace(standing) for standing in self._standings]  # noqa: SLF001
+        other._used = Used(moments=self._used.moments[:], reward_minor=self._used.reward_minor)  # noqa: SLF001
+        other.outcomes, other.decisions = self.outcomes[:], self.decisions[:]
+        return other
+
+    def pass_over(self, tried: "Fold") -> None:
+        """Leave out a purchase that another offer pays for, having tried it on a fork: where it would not have counted, that says why."""
+        decisions = tried.decisions[len(self.decisions) :]
+        for mine, would_be, decision in zip(self._standings, tried._standings, decisions, strict=True):  # noqa: SLF001
+            counted = (mine.spend, mine.visits, mine.completions) != (would_be.spend, would_be.visits, would_be.completions)
+            self.decisions.append(decision._replace(reason=Reason.OUTDONE) if counted else decision)
 
     def progress(self) -> tuple[Progress, ...]:
         """Where the grants stand, in order."""
@@ -206,6 +228,7 @@ class Fold:
         completion = str(standing.completions) if version.sums else purchase.transaction_id
         if (grant_id, completion) not in self._refused:
             self._used.add(purchase.at, reward_minor)
+            self.promised_minor += left_minor
         self.outcomes.append(
             Outcome(
                 grant_id=grant_id,

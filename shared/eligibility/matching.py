@@ -23,13 +23,14 @@ class Catalogue:
     Each version is indexed under one of its include lists: the one whose codes have the fewest offers indexed under them so far.
     """
 
-    __slots__ = ("_indexes", "_offers", "asks_brands")
+    __slots__ = ("_indexes", "_offers", "_stacked", "asks_brands")
 
     def __init__(self) -> None:
         self.asks_brands = False
         """Whether any offer asks of what brand a purchase is: what merchants tell must be looked up then."""
         self._offers: dict[UUID, CompiledOffer] = {}
         self._indexes: dict[str, Index] = {kind: {} for kind in (*KINDS, EVERYWHERE)}
+        self._stacked: dict[UUID, frozenset[UUID]] = {}
 
     @classmethod
     def of(cls, offers: Iterable[CompiledOffer]) -> "Catalogue":
@@ -44,12 +45,22 @@ class Catalogue:
         for offer in changed:
             after._drop(offer.offer.offer_id)
             after._add(offer)
+        after._stacked = dict(_stacked(after))
         after.asks_brands = any(version.scope.brands.asks for offer in after for version in offer.versions)
         return after
 
     def get(self, offer_id: UUID) -> CompiledOffer | None:
         """The offer of that id, if it is in the catalogue."""
         return self._offers.get(offer_id)
+
+    def judged_together(self, offer_id: UUID) -> frozenset[UUID]:
+        """The offers that must be folded with this one, itself included: those that it shares stacking groups with, at any remove."""
+        return self._stacked.get(offer_id) or frozenset([offer_id])
+
+    def with_rivals(self, compiled: CompiledOffer) -> list[CompiledOffer]:
+        """An offer, and the others that must be folded with it."""
+        together = self._stacked.get(compiled.offer.offer_id, ())
+        return [compiled, *(self._offers[offer_id] for offer_id in together if offer_id != compiled.offer.offer_id)]
 
     def candidates(self, purchase: Purchase) -> list[CompiledOffer]:
         """The offers whose version in force has the purchase in scope, and whose coarse range of time holds it; in no stated order."""
@@ -106,6 +117,18 @@ def _keys(version: CompiledVersion) -> list[tuple[str, Collection[str]]]:
     """The include lists by which the version could be indexed, each with its kind."""
     asked = [(kind, include) for kind in KINDS if (include := getattr(version.scope, kind).include) is not None]
     return asked or [(EVERYWHERE, (EVERYWHERE,))]
+
+
+def _stacked(offers: Iterable[CompiledOffer]) -> Iterator[tuple[UUID, frozenset[UUID]]]:
+    """Each offer that is in some stacking group, with all that its groups connect it to."""
+    clusters: list[tuple[frozenset[str], frozenset[UUID]]] = []
+    for offer in offers:
+        if offer.groups:
+            met = [cluster for cluster in clusters if cluster[0] & offer.groups]
+            clusters = [cluster for cluster in clusters if cluster not in met]
+            groups, members = zip(*met, (offer.groups, frozenset([offer.offer.offer_id])), strict=True)
+            clusters.append((frozenset().union(*groups), frozenset().union(*members)))
+    return ((offer_id, members) for _, members in clusters for offer_id in members)
 
 
 def _crowd(index: Index, codes: Collection[str]) -> float:

@@ -188,6 +188,17 @@ class Limits(Wire):
     budget_per_merchant: Amount | None = None
 
 
+class Stacking(Wire):
+    """Offers of one group do not stack: of those that a purchase would complete, one pays, and for the others it does not count.
+
+    It is the one of the highest priority; where priorities are equal, the one that pays the customer most; then the older one. Groups
+    reach over campaigns.
+    """
+
+    group: ExternalId
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
 class Clawback(Wire):
     """What is taken back of a reward when its purchase is refunded, or shrinks otherwise."""
 
@@ -253,6 +264,8 @@ class Terms(Wire):
     """Whether a grant completes again and again, or once."""
     hold_days: Annotated[int, Field(ge=0, le=365)] = 0
     """Days between earned and payable: the return window."""
+    stacking: Stacking | None = None
+    """Every offer pays for every purchase that completes it, where not given."""
     clawback: Clawback = Clawback()
     audience: Audience = Audience()
     frequency_cap: FrequencyCap | None = None

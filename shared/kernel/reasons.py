@@ -55,6 +55,11 @@ class Reason(Enum):
         "The purchase was made before the offer's window opened or after it closed, in the window's own time zone.",
         "The purchase was outside the offer's dates.",
     )
+    OUTDONE = (
+        "outdone",
+        "Another offer of the same stacking group pays for the purchase: one of a higher priority, or one that pays more.",
+        "Another offer, which comes first or pays more, paid for this purchase.",
+    )
     DATE_EXCLUDED = (
         "date_excluded",
         "The purchase was made on one of the dates that the offer leaves out, in the window's own time zone.",

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from events.payloads import PurchaseSaid
-from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Purchase
 from shared.kernel.errors import CloError, NotFound
@@ -19,7 +18,7 @@ from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
 from shared.redemptions.past import check_as_of
 from shared.redemptions.purchases import NOTHING_KNOWN, Surroundings, purchase_of, surroundings
 from shared.redemptions.store import SQL
-from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, answer, in_order
+from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, in_order
 
 Answers = list[Eligibility | CloError]
 
@@ -58,11 +57,11 @@ async def _check_now(call: Call, bodies: Sequence[EligibilityAsked]) -> Answers:
 
 
 class _Question(NamedTuple):
-    """Whom it is about, the purchase, and the offers that it is held against."""
+    """Whom it is about, the purchase, and the offers that it is held against, each with those that it must be folded with."""
 
     asked: EligibilityAsked
     purchase: Purchase
-    wanted: Sequence[CompiledOffer]
+    wanted: Sequence[Together]
     now: datetime
 
 
@@ -88,19 +87,19 @@ def _catalogue(call: Call) -> Catalogue:
         return catalogue(tx)
 
 
-def _wanted(offers: Catalogue, offer_id: UUID | None, purchase: Purchase) -> Sequence[CompiledOffer]:
-    if offer_id is None:
-        return in_order(offers.candidates(purchase))
-    found = offers.get(offer_id)
-    return [found] if found else []
+def _wanted(offers: Catalogue, offer_id: UUID | None, purchase: Purchase) -> list[Together]:
+    named = offers.get(offer_id) if offer_id else None
+    wanted = in_order(offers.candidates(purchase)) if offer_id is None else [named] if named else []
+    return [offers.with_rivals(compiled) for compiled in wanted]
 
 
 async def _read(call: Call, questions: Sequence[_Question]) -> list[dict[str, Any]]:
     """All that the verdicts depend on, in one statement."""
+    offers = [all_of(question.wanted) for question in questions]
     values = {
         "customer_ids": joined(question.asked.customer_id for question in questions),
-        "offer_ids": ";".join(joined(compiled.offer.offer_id for compiled in question.wanted) for question in questions),
-        "campaign_ids": ";".join(joined({compiled.offer.campaign_id for compiled in question.wanted}) for question in questions),
+        "offer_ids": ";".join(joined(compiled.offer.offer_id for compiled in asked) for asked in offers),
+        "campaign_ids": ";".join(joined({compiled.offer.campaign_id for compiled in asked}) for asked in offers),
     }
     async with call.database.connection_to_loop() as connection:
         return await (await connection.execute(SQL["read_eligibility"], values, prepare=True)).fetchall()

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Purchase
 from shared.kernel.errors import Invalid, NotFound, Problem
 from shared.offers.catalogue import offers_as_of
@@ -16,7 +17,7 @@ from shared.platform.database import exactly_one, joined
 from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
 from shared.redemptions.purchases import purchase_of, surroundings
 from shared.redemptions.store import SQL
-from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, answer, in_order
+from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, all_of, answer, in_order
 
 
 def check_as_of(call: Call, asked: EligibilityAsked) -> Eligibility:
@@ -26,10 +27,12 @@ def check_as_of(call: Call, asked: EligibilityAsked) -> Eligibility:
         if as_of > tx.now:
             raise Invalid(problems=(Problem(path="/as_of", message="must not be in the future"),))
         purchase = purchase_of(asked.purchase, surroundings(tx, [asked.purchase]), recorded_at=as_of)
-        offers = in_order(offers_as_of(tx, as_of, _wanted(asked.offer_id, purchase)))
-        if asked.offer_id and not offers:
+        wanted = _wanted(asked.offer_id, purchase)
+        known = Catalogue.of(offers_as_of(tx, as_of, lambda compiled: bool(compiled.groups) or wanted(compiled)))
+        together = [known.with_rivals(compiled) for compiled in in_order(filter(wanted, known))]
+        if asked.offer_id and not together:
             raise NotFound(NO_SUCH_OFFER)
-        return answer(asked.customer_id, offers, facts_as_of(tx, asked.customer_id, offers, as_of), purchase, as_of)
+        return answer(asked.customer_id, together, facts_as_of(tx, asked.customer_id, all_of(together), as_of), purchase, as_of)
 
 
 def facts_as_of(tx: Transaction, customer_id: str, offers: Collection[CompiledOffer], as_of: datetime) -> Facts:

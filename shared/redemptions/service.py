@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from events.payloads import HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
+from events.payloads import MAX_BATCH, HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
 from shared.eligibility.compile import CompiledOffer
-from shared.eligibility.fold import evaluate
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Evaluation, Grant, History, Refusal
+from shared.eligibility.stacking import Member, evaluate_together
 from shared.eligibility.terms import Terms
 from shared.kernel.money import to_minor
 from shared.kernel.reasons import Reason
@@ -53,7 +53,7 @@ def refold(call: Call, changed: HistoriesChanged) -> None:
 
 def _fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken) -> None:
     """Fold the histories that changed, with what is fresh, and post how the outcomes differ from the record."""
-    grants = store.read_grants(tx, taken.touched)
+    grants = store.read_grants(tx, {(customer, offer) for customer, one in taken.touched for offer in offers.judged_together(one)})
     if not grants:
         return
     recorded = store.read_redemptions(tx, [grant.grant_id for given in grants.values() for grant in given])
@@ -63,7 +63,7 @@ def _fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken)
         store.count_refusals(tx, refused)
     changes = difference(folded, recorded, now=tx.now)
     if changes:
-        _post(tx, shard, changes)
+        _pass_on(tx, shard, offers, _post(tx, shard, changes))
 
 
 def _fold(
@@ -78,18 +78,30 @@ def _fold(
                 Refusal(grant_id=r.grant_id, completion=r.completion, reason=r.reason)
             )
     terms = {offer_id: _Terms.of(compiled) for offer_id in {offer_id for _, offer_id in grants} if (compiled := offers.get(offer_id))}
-    folded = []
+    histories: dict[Pair, History] = {}
     for pair, given in grants.items():
         zone, without_consent = customers.get(pair[0], (None, ()))
-        of_pair = History(
+        histories[pair] = History(
             grants=tuple(given),
             purchases=tuple(purchases[pair]),
             consent_withdrawn=without_consent,
             zone=zone,
             refusals=tuple(refusals.get(pair, ())),
         )
-        folded.append((terms[pair[1]].owner(pair[0]), evaluate(terms[pair[1]].compiled, of_pair)))
+    folded: list[tuple[Owner, Evaluation]] = []
+    for pairs in _judged_together(offers, histories):
+        owners = [terms[offer_id].owner(customer_id) for customer_id, offer_id in pairs]
+        evaluations = evaluate_together([Member(terms[pair[1]].compiled, histories[pair]) for pair in pairs])
+        folded.extend(zip(owners, evaluations, strict=True))
     return folded
+
+
+def _judged_together(offers: Catalogue, pairs: Iterable[Pair]) -> Iterable[list[Pair]]:
+    """Pairs of customer and offer, those together that must be folded together."""
+    together: dict[tuple[str, frozenset[UUID]], list[Pair]] = {}
+    for customer_id, offer_id in pairs:
+        together.setdefault((customer_id, offers.judged_together(offer_id)), []).append((customer_id, offer_id))
+    return together.values()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,8 +148,8 @@ def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new: Collecti
     )
 
 
-def _post(tx: Transaction, shard: int, changes: list[Change]) -> None:
-    """Admit changes while the pots are held, write them, and tell of them."""
+def _post(tx: Transaction, shard: int, changes: list[Change]) -> list[Redemption]:
+    """Admit changes while the pots are held, write them, and tell of them; the redemptions as they are now."""
     held = ledger.lock_pots(tx, {change.after.campaign_id for change in changes})
     keys = keys_of(changes)
     given = store.lock_offer_pots(tx, keys) if keys else {}
@@ -152,6 +164,16 @@ def _post(tx: Transaction, shard: int, changes: list[Change]) -> None:
         subject=shard_key(shard),
         key=shard_key(shard),
     )
+    return admission.redemptions
+
+
+def _pass_on(tx: Transaction, shard: int, offers: Catalogue, redemptions: Iterable[Redemption]) -> None:
+    """Let the next offer of a stacking group have its turn where a pot refused the first: the refusal is history by now."""
+    stacked = {r.offer_id for r in redemptions if (compiled := offers.get(r.offer_id)) and compiled.groups}
+    refused = sorted({(r.customer_id, r.offer_id) for r in redemptions if r.state is State.REJECTED and r.offer_id in stacked})
+    for start in range(0, len(refused), MAX_BATCH):
+        pairs = refused[start : start + MAX_BATCH]
+        tx.emit(HistoriesChanged(shard=shard, pairs=pairs, why="a pot refused"), subject=shard_key(shard), key=shard_key(shard))
 
 
 def _recorded(redemption: Redemption) -> RecordedRedemption:

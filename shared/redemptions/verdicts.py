@@ -1,8 +1,9 @@
 """From what the database tells of a customer to verdicts on a purchase, and their words. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
@@ -11,6 +12,7 @@ from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
 from shared.eligibility.life import Message, purchases_of
 from shared.eligibility.model import Grant, History, Purchase, Refusal, RuleResult, Verdict
+from shared.eligibility.stacking import Member
 from shared.kernel.reasons import Reason
 from shared.redemptions.eligibility_api import Eligibility, ReasonView, VerdictView
 from shared.redemptions.history import message_of_row
@@ -18,6 +20,9 @@ from shared.redemptions.store import without_consent
 
 NO_SUCH_OFFER: Final = "There is no approved offer of this id."
 MOST_OFFERS: Final = 50
+
+Together = Sequence[CompiledOffer]
+"""An offer, and those that it must be folded with."""
 
 Facts = Mapping[str, Any]
 """A row of read_eligibility or read_eligibility_as_of."""
@@ -28,9 +33,15 @@ def in_order(offers: Iterable[CompiledOffer]) -> Sequence[CompiledOffer]:
     return sorted(offers, key=attrgetter("offer.offer_id"))[:MOST_OFFERS]
 
 
-def answer(customer_id: str, offers: Iterable[CompiledOffer], facts: Facts, purchase: Purchase, as_of: datetime) -> Eligibility:
+def all_of(wanted: Iterable[Together]) -> Collection[CompiledOffer]:
+    """All offers whose histories are needed, once each."""
+    return dict.fromkeys(chain.from_iterable(wanted)).keys()
+
+
+def answer(customer_id: str, wanted: Sequence[Together], facts: Facts, purchase: Purchase, as_of: datetime) -> Eligibility:
     """The verdicts on a purchase under these offers, in their order and that of grants."""
-    views = [view for compiled in offers for view in _under(compiled, facts, purchase)]
+    members = {compiled: Member(compiled, _history(compiled, facts)) for compiled in all_of(wanted)}
+    views = [view for together in wanted for view in _under([members[compiled] for compiled in together], facts, purchase)]
     return Eligibility(customer_id=customer_id, as_of=as_of, eligible=any(view.eligible for view in views), verdicts=views)
 
 
@@ -39,13 +50,18 @@ def reason_view(reason: Reason) -> ReasonView:
     return ReasonView(code=reason.code, support=reason.support, customer=reason.customer)
 
 
-def _under(compiled: CompiledOffer, facts: Facts, purchase: Purchase) -> Iterator[VerdictView]:
-    history = _history(compiled, facts)
+def _under(together: Sequence[Member], facts: Facts, purchase: Purchase) -> Iterator[VerdictView]:
+    (compiled, history), *rivals = together
     made = next((known for known in history.purchases if known.transaction_id == purchase.transaction_id), None)
     purchase = replace(purchase, recorded_at=made.recorded_at) if made else purchase
-    left_minor = (facts["available"] or {}).get(str(compiled.offer.campaign_id), 0)
-    for verdict in explain(compiled, history, purchase):
-        yield _view(compiled, verdict, left_minor, made=made is not None)
+    available: Mapping[str, int] = facts["available"] or {}
+
+    def left_minor(asked: CompiledOffer) -> int:
+        return available.get(str(asked.offer.campaign_id), 0)
+
+    covers = None if made else lambda asked, promised_minor: promised_minor <= left_minor(asked)
+    for verdict in explain(compiled, history, purchase, rivals=rivals, covers=covers):
+        yield _view(compiled, verdict, left_minor(compiled), made=made is not None)
 
 
 def _history(compiled: CompiledOffer, facts: Facts) -> History:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.eligibility.terms import FixedReward, Limits, PercentReward, PeriodLimit, Qualification, Terms, Tier, TieredReward
+from shared.eligibility.terms import FixedReward, Limits, PercentReward, PeriodLimit, Qualification, Stacking, Terms, Tier, TieredReward
 from shared.eligibility.validation import problems
 from tests.unit.eligibility.builders import TERMS
 
@@ -21,6 +21,6 @@ def test_part_can_be_saved(part: dict[str, object]) -> None:
 
 def test_every_kind_and_field_is_shown() -> None:
     shown = set(re.findall(r'"(\w+)"', json.dumps(PARTS)))
-    models = (FixedReward, PercentReward, TieredReward, Tier, Qualification, PeriodLimit, Limits)
+    models = (FixedReward, PercentReward, TieredReward, Tier, Qualification, PeriodLimit, Limits, Stacking)
     fields = {name for model in models for name in model.model_fields} - {"rounding"}
     assert {"fixed", "percent", "tiers", "single_purchase", "cumulative_spend", "visits"} | fields <= shown

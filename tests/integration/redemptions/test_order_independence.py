@@ -30,6 +30,13 @@ OFFERS: dict[str, dict[str, Any]] = {
     "activated": {"activation": "required", "limits": {"reward_per_customer": 500}, "repeat": True},
     "visits": {"qualification": {"kind": "visits", "visits": 2, "threshold": 800}, "repeat": True, "clawback": {"partial_refund": "keep"}},
     "kept": {"reward": {"kind": "percent", "basis_points": 500}, "repeat": True, "clawback": {"limits": "keep"}},
+    "share": {"reward": {"kind": "percent", "basis_points": 600}, "stacking": {"group": "g"}, "repeat": True},
+    "first": {
+        "activation": "required",
+        "stacking": {"group": "g", "priority": 1},
+        "limits": {"redemptions_per_customer": 3},
+        "repeat": True,
+    },
 }
 FEW, MINUTE = 12, timedelta(minutes=1)
 

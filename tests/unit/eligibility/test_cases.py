@@ -22,6 +22,7 @@ FOUND_ELSEWHERE: Final = {
     Reason.MONTH_BUDGET_EXHAUSTED,
     Reason.MERCHANT_BUDGET_EXHAUSTED,
     Reason.BUDGET_EXHAUSTED,
+    Reason.OUTDONE,  # found where several offers are folded together: the cases of stacking
     Reason.NO_PURCHASE_TO_REFUND,
     Reason.REFUND_ABOVE_PURCHASE,
     Reason.REVISED,
