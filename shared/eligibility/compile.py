@@ -1,11 +1,11 @@
 """An offer made ready for use: its rules compiled to closures once, so that a purchase is judged by a few look-ups."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby, repeat
 from operator import attrgetter, ge, gt
-from typing import Final
+from typing import Any, Final
 
 from shared.eligibility.model import Offer, Purchase, Version
 from shared.eligibility.periods import CompiledPeriod, compile_period
@@ -51,6 +51,13 @@ class CompiledVersion:
     reward_per_customer_minor: int | None
     periods: tuple[CompiledPeriod, ...]
     clawback: Clawback
+    variant: str | None = None
+    """Of which variant these are the terms; None where they are for everybody."""
+    variants: Mapping[str, "CompiledVersion"] = field(default_factory=dict)
+
+    def for_variant(self, variant: str | None) -> "CompiledVersion":
+        """The version as it is for grants of a variant; for those of none, or of one that it does not know, as it is for everybody."""
+        return self.variants.get(variant, self) if variant else self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,7 +71,7 @@ class CompiledOffer:
     latest: datetime
     """No purchase at this moment or after it can count, under any version, in any zone."""
     max_reward_minor: int | None
-    """The largest single reward under any version; None where nothing bounds it."""
+    """The largest single reward under any version and variant; None where nothing bounds it."""
     groups: frozenset[str]
     """The stacking groups that it belongs to under any version."""
 
@@ -87,7 +94,7 @@ def compile_offer(offer: Offer) -> CompiledOffer:
     ordered = sorted(offer.versions, key=attrgetter("in_force_from", "number"))
     versions = tuple(map(compile_version, ordered, _scopes(ordered)))
     spans = [version.window.widest() for version in versions]
-    rewards = [version.max_reward_minor for version in versions]
+    rewards = [promised.max_reward_minor for version in versions for promised in (version, *version.variants.values())]
     return CompiledOffer(
         offer=offer,
         versions=versions,
@@ -99,35 +106,43 @@ def compile_offer(offer: Offer) -> CompiledOffer:
 
 
 def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
-    """Compile one version's terms, given its compiled scope."""
+    """Compile one version's terms, given its compiled scope, for everybody and for each variant."""
     terms, limits = version.terms, version.terms.limits
     qualification, cumulative = terms.qualification, terms.qualification.kind == "cumulative_spend"
-    threshold = to_minor(qualification.threshold, terms.currency)
-    compare = COMPARE[qualification.operator]
-    return CompiledVersion(
+    made = CompiledVersion(
         number=version.number,
         in_force_from=version.in_force_from,
-        terms=terms,
         scope=scope,
         in_scope=scope.holds,
         qualifying_minor=scope.qualifying_minor,
         window=compile_window(terms.window),
-        reward=compile_reward(terms),
         sums=qualification.kind != "single_purchase",
         cumulative=cumulative,
         visits=qualification.visits or 0,
         repeat=terms.repeat,
         carries=cumulative and terms.repeat,
         needs_activation=terms.activation == "required",
-        threshold_minor=threshold,
-        reaches_threshold=lambda amount: compare(amount, threshold),
         maximum_minor=_minor(terms, qualification.maximum),
-        max_reward_minor=_max_reward(terms, threshold),
         redemptions_per_customer=limits.redemptions_per_customer,
         reward_per_customer_minor=_minor(terms, limits.reward_per_customer),
         periods=tuple(map(compile_period, limits.per_period)),
         clawback=terms.clawback,
+        **_promised(terms),
     )
+    variants = {variant.name: replace(made, variant=variant.name, **_promised(terms.under(variant))) for variant in terms.variants}
+    return replace(made, variants=variants)
+
+
+def _promised(terms: Terms) -> dict[str, Any]:
+    """What a variant can have otherwise than everybody."""
+    threshold, compare = to_minor(terms.qualification.threshold, terms.currency), COMPARE[terms.qualification.operator]
+    return {
+        "terms": terms,
+        "reward": compile_reward(terms),
+        "threshold_minor": threshold,
+        "reaches_threshold": lambda amount: compare(amount, threshold),
+        "max_reward_minor": _max_reward(terms, threshold),
+    }
 
 
 def _scopes(versions: list[Version]) -> Iterator[CompiledScope]:

@@ -112,6 +112,7 @@ def _verdict(account: _Account, grant: Grant | None) -> Verdict:
     return Verdict(
         grant_id=grant.grant_id if grant else None,
         version=account.version.number,
+        variant=case.version.variant,
         eligible=bool(earned),
         reward_minor=sum(outcome.reward_minor for outcome in earned),
         before=_before(case, attempt, standing),
@@ -123,11 +124,12 @@ def _verdict(account: _Account, grant: Grant | None) -> Verdict:
 def _case(account: _Account, grant: Grant | None, standing: Progress | None) -> Case:
     completions = standing.completions if standing else 0
     judged, weight = weigh(account.version, account.purchase)
-    return Case(account.compiled.offer, account.version, account.history, grant, judged, completions, weight.judged_minor)
+    version = account.version.for_variant(grant.variant if grant else None)
+    return Case(account.compiled.offer, version, account.history, grant, judged, completions, weight.judged_minor)
 
 
 def _attempt(account: _Account, case: Case, standing: Progress | None) -> Attempt:
-    version, purchase = account.version, account.purchase
+    version, purchase = case.version, account.purchase
     saved_minor, visits = (standing.spend_minor, standing.visits) if standing and version.sums else (0, 0)
     zone = version.window.zone(purchase.zone, account.history.zone)
     sums = (saved_minor + case.qualifying_minor, visits + 1)

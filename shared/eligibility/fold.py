@@ -168,7 +168,7 @@ class Fold:
         """Go on with a purchase that is in scope of the version in force, and later than those taken before."""
         judged, weight = weigh(version, purchase)
         for standing in self._standings:
-            reason = self._judge(judged, version, weight, standing)
+            reason = self._judge(judged, version.for_variant(standing.grant.variant), weight, standing)
             self.decisions.append(Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason))
 
     def fork(self) -> "Fold":

@@ -63,6 +63,8 @@ class Grant:
     granted_at: datetime
     activated_at: datetime | None = None
     revoked_at: datetime | None = None
+    variant: str | None = None
+    """Of which of the offer's variants it was drawn; None where of none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +197,8 @@ class Verdict:
 
     grant_id: UUID | None
     version: int | None
+    variant: str | None
+    """Whose terms the grant was judged by; None where by those for everybody."""
     eligible: bool
     reward_minor: int
     before: Before

@@ -250,6 +250,21 @@ class Content(Wire):
     text: Text
 
 
+class Variant(Wire):
+    """What some of the audience are promised otherwise; what is left out is as the terms say.
+
+    A grant is of the first variant in order that names a segment of its customer, as segments are when it is given, and stays so.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    """What grants of it bear: in another version the variant of this name holds for them, and the terms themselves where none has it."""
+    segments: Annotated[list[SegmentId], Field(min_length=1, max_length=100)]
+    reward: Reward | None = None
+    threshold: Amount | None = None
+    content: Annotated[list[Content], Field(min_length=1, max_length=100)] | None = None
+    """In place of all of the terms' content."""
+
+
 class Terms(Wire):
     """All that an approved offer promises and asks."""
 
@@ -270,3 +285,12 @@ class Terms(Wire):
     audience: Audience = Audience()
     frequency_cap: FrequencyCap | None = None
     content: list[Content] = Field(default_factory=list, max_length=100)
+    variants: list[Variant] = Field(default_factory=list, max_length=20)
+
+    def under(self, variant: Variant) -> "Terms":
+        """The terms as they are for customers of a variant."""
+        qualification = self.qualification
+        if variant.threshold is not None:
+            qualification = qualification.model_copy(update={"threshold": variant.threshold})
+        said = {"reward": variant.reward or self.reward, "content": variant.content or self.content, "qualification": qualification}
+        return self.model_copy(update=said)

@@ -18,7 +18,7 @@ IN_CAMPAIGN: Final = {
     "campaign_open": "The campaign exists and is neither rejected, ended nor cancelled.",
     "campaign_currency": "The offer has its campaign's currency.",
     "campaign_window": "The offer's window lies in its campaign's.",
-    "segments_known": "The segments of the audience exist.",
+    "segments_known": "The segments of the audience and of the variants exist.",
 }
 """What is asked of terms beside the rules of their own meaning."""
 
@@ -44,7 +44,7 @@ def rules() -> dict[str, str]:
 
 def segments(terms: Terms) -> set[UUID]:
     """The segments that terms name."""
-    return {*terms.audience.segments_in, *terms.audience.segments_out}
+    return set(_named(terms).values())
 
 
 def _in_campaign(terms: Terms, campaign: Campaign, path: str) -> Problems:
@@ -64,7 +64,13 @@ def _in_window(terms: Terms, campaign: Campaign) -> Problems:
 
 
 def _segments(terms: Terms, known: set[UUID]) -> Problems:
-    for name in ("segments_in", "segments_out"):
-        for place, segment in enumerate(getattr(terms.audience, name)):
-            if segment not in known:
-                yield Problem(path=f"/terms/audience/{name}/{place}", message=f"There is no segment {SEGMENT.render(segment)}.")
+    for path, segment in _named(terms).items():
+        if segment not in known:
+            yield Problem(path=f"/terms{path}", message=f"There is no segment {SEGMENT.render(segment)}.")
+
+
+def _named(terms: Terms) -> dict[str, UUID]:
+    """The segments that terms name, by where they do."""
+    lists = {"/audience/segments_in": terms.audience.segments_in, "/audience/segments_out": terms.audience.segments_out}
+    lists |= {f"/variants/{place}/segments": variant.segments for place, variant in enumerate(terms.variants)}
+    return {f"{path}/{place}": segment for path, listed in lists.items() for place, segment in enumerate(listed)}

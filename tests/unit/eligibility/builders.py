@@ -99,8 +99,8 @@ def names(case: Case) -> dict[UUID | None, str]:
     return {None: "no grant"} | {derived_id("grant", name): name for name in (given.get("id", "g1") for given in case.get("grants", [{}]))}
 
 
-def _grant_of(id: str = "g1", **times: str) -> Grant:  # noqa: A002  (the word in the file)
-    return grant(id, **{name: moment(at) for name, at in times.items()})
+def _grant_of(id: str = "g1", variant: str | None = None, **times: str) -> Grant:  # noqa: A002  (the word in the file)
+    return grant(id, variant=variant, **{name: moment(at) for name, at in times.items()})
 
 
 def _purchase_of(id: str = "t1", **given: Any) -> Purchase:  # noqa: A002

@@ -3,6 +3,7 @@
 It reads the terms themselves and compiles nothing. Wall clocks are compared as they are shown; windows here end with whole days.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -95,10 +96,22 @@ def _buy(state: State, offer: Offer, history: History, purchase: Purchase) -> No
         state.decisions.append((purchase.transaction_id, None, Reason.HELD_OUT if history.held_out else Reason.NOT_TARGETED))
         return
     for grant in sorted(history.grants, key=lambda g: (g.granted_at, g.grant_id)):
-        reason = _why_not(state, version.terms, history, grant, purchase) or _amount_wrong(version.terms, amount)
+        terms = _as_promised(version.terms, grant)
+        reason = _why_not(state, terms, history, grant, purchase) or _amount_wrong(terms, amount)
         if reason is None:
-            reason = _complete(state, version.terms, history, (grant.grant_id, amount, purchase, version.number))
+            reason = _complete(state, terms, history, (grant.grant_id, amount, purchase, version.number))
         state.decisions.append((purchase.transaction_id, grant.grant_id, reason))
+
+
+def _as_promised(terms: Terms, grant: Grant) -> Terms:
+    """The terms written anew with what the grant's variant says."""
+    written = terms.model_dump(mode="json")
+    for variant in written["variants"]:
+        if variant["name"] == grant.variant:
+            written["reward"] = variant["reward"] or written["reward"]
+            if variant["threshold"] is not None:
+                written["qualification"]["threshold"] = variant["threshold"]
+    return Terms.model_validate_json(json.dumps(written))
 
 
 def _qualifying(terms: Terms, purchase: Purchase) -> int | None:

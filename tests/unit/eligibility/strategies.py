@@ -1,12 +1,13 @@
 """Random offers and histories, crowded together so that their edges meet."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
 from shared.eligibility.model import Grant, History, Interval, Item, Offer, Purchase, Refusal, Version
-from shared.eligibility.terms import Terms
+from shared.eligibility.terms import Terms, Variant
 from shared.eligibility.validation import problems
 from shared.kernel.ids import derived_id
 from shared.kernel.reasons import Reason
@@ -90,6 +91,13 @@ periods = st.lists(
     ),
     max_size=2,
 )
+variants = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(["gold", "plain"]), "segments": st.integers(1, 9).map(lambda n: [f"seg_{n:032x}"])},
+        optional={"reward": rewards, "threshold": st.sampled_from([100, 101, 300])},
+    ),
+    max_size=2,
+).map(lambda listed: [Variant.model_validate_json(json.dumps(one)) for one in listed])
 pot_limits = st.sampled_from([1, 25, 60, "2.00", "0.001", 0])
 clawbacks = st.fixed_dictionaries(
     {},
@@ -142,7 +150,9 @@ any_terms: st.SearchStrategy[Terms] = st.builds(
     repeat=st.sampled_from([True, False]),
     clawback=rarely(clawbacks, {}),
 )
-all_terms: st.SearchStrategy[Terms] = any_terms.filter(lambda made: not problems(made))
+all_terms: st.SearchStrategy[Terms] = st.builds(lambda made, some: made.model_copy(update={"variants": some}), any_terms, variants).filter(
+    lambda made: not problems(made)
+)
 lengths = st.integers(1, 48).map(lambda hours: timedelta(hours=hours))
 intervals = st.lists(st.builds(_interval, moments, maybe(lengths)), max_size=2).map(tuple)
 
@@ -192,6 +202,7 @@ def grants(draw: st.DrawFn, name: str) -> Grant:
         granted_at=draw(rarely(moments, START)),
         activated_at=draw(rarely(maybe(moments), START)),
         revoked_at=draw(rarely(moments)),
+        variant=draw(st.sampled_from([None, "gold", "gold", "plain", "gone"])),
     )
 
 
