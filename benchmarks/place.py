@@ -12,7 +12,7 @@ import psycopg
 
 from events.payloads import Transaction, TransactionsPosted
 from shared.campaigns import service as campaigns
-from shared.campaigns.api import BudgetAsked, NewCampaign, Why, Window
+from shared.campaigns.api import BudgetAsked, CampaignWindow, NewCampaign, Why
 from shared.eligibility.terms import Terms
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.shards import shard_of
@@ -106,7 +106,7 @@ def place(*, customers: int, budget_minor: int) -> Iterator[Place]:
 
 
 def _fill(made: Place, budget_minor: int) -> None:
-    window = Window(start="2026-01-01", end="2026-12-31", zone="America/New_York")
+    window = CampaignWindow(start="2026-01-01", end="2026-12-31", zone="America/New_York")
     body = NewCampaign(name="Bench", objective="Measure", portfolio="bench", currency="USD", window=window)
     made.campaign_id = campaigns.create_campaign(made.call("maya"), body).campaign_id
     campaigns.request_budget(made.call("maya"), made.campaign_id, BudgetAsked(amount=budget_minor, reason="Measure"))

@@ -6,7 +6,20 @@ from pydantic import Field, model_validator
 
 from shared.kernel.ids import CampaignId, CreditId, GrantId, OfferId, RedemptionId, SegmentId
 from shared.kernel.money import to_minor
-from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, Minor, Moment, PurchaseChannel, Region, Text, Wire
+from shared.kernel.wire import (
+    Amount,
+    BasisPoints,
+    Country,
+    Currency,
+    ExternalId,
+    Minor,
+    Moment,
+    PurchaseChannel,
+    Region,
+    Text,
+    VariantName,
+    Wire,
+)
 
 MAX_BATCH = 5_000
 MAX_ITEMS = 1_000
@@ -48,7 +61,15 @@ class OfferWentLive(Wire):
     segments_in: list[SegmentId]
     segments_out: list[SegmentId]
     holdout: BasisPoints
+    variants: list["VariantDrawn"] = Field(default_factory=list)
     content: list["RolloutContent"]
+
+
+class VariantDrawn(Wire):
+    """Who is given a variant: the first that has a segment of the customer."""
+
+    name: VariantName
+    segments: list[SegmentId]
 
 
 class RolloutContent(Wire):
@@ -58,6 +79,8 @@ class RolloutContent(Wire):
     language: str
     title: Text
     text: Text
+    variant: VariantName | None = None
+    """Whom it is for: customers with grants of this variant; where not given, those whose variant has no content of its own."""
 
 
 class OfferRolledOut(Wire):
@@ -225,6 +248,9 @@ class Impression(Wire):
     channel: ChannelName
     placement: ExternalId
     at: Moment
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """Of the offer, as it was shown."""
+    variant: VariantName | None = None
 
 
 class ImpressionsLogged(Wire):

@@ -9,8 +9,10 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from events.payloads import BasketItem, ScheduleTicked, Transaction, TransactionsPosted
+from shared.audiences import service as audiences
+from shared.audiences.api import NewSegment
 from shared.campaigns import service as campaigns
-from shared.campaigns.api import BudgetAsked, NewCampaign, Why, Window
+from shared.campaigns.api import BudgetAsked, CampaignWindow, NewCampaign, Why
 from shared.eligibility.terms import Terms
 from shared.kernel.ids import derived_id
 from shared.kernel.shards import shard_of
@@ -69,7 +71,7 @@ class World:
             objective="More visits",
             portfolio="cards",
             currency="USD",
-            window=Window(start=start, end=end, zone="America/New_York"),
+            window=CampaignWindow(start=start, end=end, zone="America/New_York"),
         )
         campaign_id = campaigns.create_campaign(self.call("maya"), body).campaign_id
         campaigns.request_budget(self.call("maya"), campaign_id, BudgetAsked(amount=budget, reason="Plan"))
@@ -86,6 +88,10 @@ class World:
         offers.approve_offer(self.call("omar"), offer_id, WHY)
         return offer_id
 
+    def segment(self, *customer_ids: str) -> UUID:
+        """A list of customers."""
+        return audiences.create_segment(self.call("maya"), NewSegment(name="Some", kind="list", customers=list(customer_ids))).segment_id
+
     def grant(
         self, offer_id: UUID, *customer_ids: str, at: datetime = NOW - timedelta(days=10), turn: int = 0, **values: Any
     ) -> list[UUID]:
@@ -98,11 +104,12 @@ class World:
                     (customer_id, shard_of(customer_id, SHARDS), tx.now, tx.now),
                 )
                 tx.connection.execute(
-                    "INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at, activated_at, revoked_at)"
-                    " SELECT %(id)s, offer_id, campaign_id, %(customer)s, %(at)s, %(now)s, %(activated_at)s, %(revoked_at)s"
+                    "INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at, activated_at, revoked_at,"
+                    " variant) SELECT %(id)s, offer_id, campaign_id, %(customer)s, %(at)s, %(now)s, %(activated_at)s, %(revoked_at)s,"
+                    " %(variant)s"
                     " FROM offers WHERE offer_id = %(offer)s",
                     {"id": grant_id, "customer": customer_id, "at": at, "now": tx.now, "offer": offer_id,
-                     "activated_at": values.get("activated_at"), "revoked_at": values.get("revoked_at")},
+                     "activated_at": values.get("activated_at"), "revoked_at": values.get("revoked_at"), "variant": values.get("variant")},
                 )  # fmt: skip
         return grants
 

@@ -224,6 +224,8 @@ class GrantView(Wire):
     granted_at: Moment
     activated_at: Moment | None
     revoked_at: Moment | None
+    variant: str | None
+    """Of which of the offer's variants it is, drawn by the segments when it was given."""
 
     @classmethod
     def of(cls, grant: Grant) -> "GrantView":

@@ -9,14 +9,14 @@ from shared.audiences import store
 from shared.audiences.api import GrantMade, Grants, GrantsAsked, GrantsMade, GrantsQuery, GrantView
 from shared.audiences.histories import emit_changed
 from shared.audiences.model import Candidate
-from shared.audiences.service import require_segments, select
+from shared.audiences.service import require_segments, select, select_variants
+from shared.audiences.store import Giving
 from shared.campaigns import service as campaigns
 from shared.campaigns.model import SCHEDULED_STATES
-from shared.eligibility.model import Offer
-from shared.kernel.errors import Conflict, Invalid, NotFound, Problem
+from shared.kernel.errors import Conflict, Invalid, Problem
 from shared.kernel.ids import derived_id, new_id
 from shared.kernel.shards import shard_of
-from shared.offers.catalogue import offer_timeline
+from shared.offers.catalogue import catalogue
 from shared.platform.batches import Rejected
 from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
@@ -30,12 +30,12 @@ def issue_grants(call: Call, body: GrantsAsked) -> GrantsMade:
         granted_at = body.granted_at or tx.now
         if granted_at > tx.now:
             raise Invalid(problems=(Problem(path="/granted_at", message="must not be in the future"),))
-        offer = _offer(tx, body.offer_id)
+        giving = _giving(tx, body.offer_id, granted_at)
         seed = derived_id("grants", call.once.source, call.once.key) if call.once else new_id(tx.now)
         if body.segment_id is not None:
-            made = _to_segment(call, tx, offer, body.segment_id, granted_at, seed)
+            made = _to_segment(call, tx, giving, body.segment_id, seed)
         else:
-            made = _to_customers(call, tx, offer, body.customers or [], granted_at, seed)
+            made = _to_customers(call, tx, giving, body.customers or [], seed)
         return tx.answer(made, status=201)
 
 
@@ -51,39 +51,38 @@ def list_grants(call: Call, query: GrantsQuery) -> Grants:
         return Grants(grants=[GrantView.of(grant) for grant in found])
 
 
-def _offer(tx: Transaction, offer_id: UUID) -> Offer:
-    """The offer, if it may still be given. Raises Invalid or Conflict."""
-    try:
-        offer = offer_timeline(tx, offer_id)
-    except NotFound as error:
-        raise Invalid(problems=(Problem(path="/offer_id", message="is no offer with an approved version"),)) from error
+def _giving(tx: Transaction, offer_id: UUID, granted_at: datetime) -> Giving:
+    """The offer, if it may still be given, with its variants as they are now. Raises Invalid or Conflict."""
+    compiled = catalogue(tx).get(offer_id)
+    if compiled is None:
+        raise Invalid(problems=(Problem(path="/offer_id", message="is no offer with an approved version"),))
+    offer = compiled.offer
     if offer.withdrawn_at or offer.cancelled_at:
         raise Conflict("The offer is over: it was withdrawn, or its campaign was cancelled.")
     if campaigns.require_campaign(tx, offer.campaign_id).state not in SCHEDULED_STATES:
         raise Conflict("The offer's campaign is not scheduled: until then nobody is given its offers.")
-    return offer
+    variants = {variant.name: variant.segments for variant in compiled.version_at(tx.now).terms.variants}
+    return Giving(offer_id, offer.campaign_id, granted_at, select_variants(tx, variants))
 
 
-def _to_segment(call: Call, tx: Transaction, offer: Offer, segment_id: UUID, granted_at: datetime, seed: UUID) -> GrantsMade:
+def _to_segment(call: Call, tx: Transaction, giving: Giving, segment_id: UUID, seed: UUID) -> GrantsMade:
     require_segments(tx, {"/segment_id": segment_id})
     lock_shards(tx, range(call.shards))
-    given = store.grant_audience(
-        tx, select(tx, [segment_id], []), offer_id=offer.offer_id, campaign_id=offer.campaign_id, granted_at=granted_at, seed=seed.hex
-    )
-    emit_changed(call, tx, [(customer_id, offer.offer_id) for customer_id in given.changed], WHY)
-    return GrantsMade(granted=given.made, granted_at=granted_at, grants=[], rejected=[])
+    given = store.grant_audience(tx, select(tx, [segment_id], []), giving, seed=seed.hex)
+    emit_changed(call, tx, [(customer_id, giving.offer_id) for customer_id in given.changed], WHY)
+    return GrantsMade(granted=given.made, granted_at=giving.granted_at, grants=[], rejected=[])
 
 
-def _to_customers(call: Call, tx: Transaction, offer: Offer, customers: list[str], granted_at: datetime, seed: UUID) -> GrantsMade:
+def _to_customers(call: Call, tx: Transaction, giving: Giving, customers: list[str], seed: UUID) -> GrantsMade:
     lock_shards(tx, {shard_of(customer_id, call.shards) for customer_id in customers})
-    known = store.candidates(tx, offer.campaign_id, customers)
+    known = store.candidates(tx, giving.campaign_id, customers)
     rejected = _rejected(customers, known)
     refused = {item.index for item in rejected}
     grants = {customer_id: derived_id(seed, customer_id) for index, customer_id in enumerate(customers) if index not in refused}
-    store.insert_grants(tx, grants, offer_id=offer.offer_id, campaign_id=offer.campaign_id, granted_at=granted_at)
-    emit_changed(call, tx, store.changed_pairs(tx, dict.fromkeys(grants, granted_at), offer.offer_id), WHY)
+    store.insert_grants(tx, grants, giving)
+    emit_changed(call, tx, store.changed_pairs(tx, dict.fromkeys(grants, giving.granted_at), giving.offer_id), WHY)
     made = [GrantMade(grant_id=grant_id, customer_id=customer_id) for customer_id, grant_id in grants.items()]
-    return GrantsMade(granted=len(made), granted_at=granted_at, grants=made, rejected=rejected)
+    return GrantsMade(granted=len(made), granted_at=giving.granted_at, grants=made, rejected=rejected)
 
 
 def _rejected(customers: list[str], known: Mapping[str, Candidate]) -> list[Rejected]:

@@ -6,7 +6,8 @@ from typing import Final
 from events.payloads import ChannelName, OfferRolledOut, OfferWentLive, RolloutContent
 from shared.audiences import store
 from shared.audiences.histories import emit_changed
-from shared.audiences.service import select
+from shared.audiences.service import select, select_variants
+from shared.audiences.store import Giving
 from shared.kernel.ids import OFFER, derived_id
 from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
@@ -21,14 +22,13 @@ def build_audience(call: Call, event: OfferWentLive) -> None:
     with call.transaction() as tx:
         lock_shards(tx, range(call.shards))
         selection = select(tx, event.segments_in, event.segments_out)
+        variants = select_variants(tx, {variant.name: variant.segments for variant in event.variants})
         if event.holdout:
             store.draw_holdout(tx, selection, event.campaign_id, event.holdout)
         given = store.grant_audience(
             tx,
             selection,
-            offer_id=event.offer_id,
-            campaign_id=event.campaign_id,
-            granted_at=event.live_at,
+            Giving(event.offer_id, event.campaign_id, event.live_at, variants),
             seed=f"launch of {event.offer_id.hex} to ",
         )
         emit_changed(call, tx, [(customer_id, event.offer_id) for customer_id in given.changed], WHY)

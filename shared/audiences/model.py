@@ -106,6 +106,15 @@ class Selection:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VariantSelection:
+    """The segments of a variant, resolved likewise."""
+
+    variant: str
+    lists: tuple[UUID, ...]
+    rule: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Size:
     """How large an audience is, and what becomes of it in a campaign."""
 
@@ -127,6 +136,7 @@ class Grant:
     granted_at: datetime
     activated_at: datetime | None
     revoked_at: datetime | None
+    variant: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -125,11 +125,12 @@ WHERE NOT EXISTS (SELECT FROM grants g WHERE g.customer_id = u.customer_id AND g
 -- the offer has, and which of the customers have purchases that may count for them. An id begins as the offer's: grants that are made
 -- together lie together in the index, which halves what is written.
 WITH given AS (
-    INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at)
+    INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at, variant)
     SELECT encode(
                substr(uuid_send(%(offer_id)s), 1, 8) || substr(sha256(convert_to(%(seed)s || a.customer_id, 'UTF8')), 1, 8), 'hex')::uuid,
-           %(offer_id)s, %(campaign_id)s, a.customer_id, %(granted_at)s, %(now)s
+           %(offer_id)s, %(campaign_id)s, a.customer_id, %(granted_at)s, %(now)s, v.variant
     FROM audience(%(lists_in)s, %(rule_in)s::jsonpath, %(lists_out)s, %(rule_out)s::jsonpath) AS a
+    LEFT JOIN variants(%(variants)s::jsonb) AS v USING (customer_id)
     WHERE a.consent
       AND NOT EXISTS (
         SELECT FROM holdouts h WHERE h.campaign_id = %(campaign_id)s AND h.customer_id = a.customer_id AND h.held_out)
@@ -151,14 +152,15 @@ WHERE c.customer_id = ANY (%(customer_ids)s);
 
 -- name: insert_grants
 -- Gives an offer to customers by name, each grant once by its id.
-INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at)
-SELECT grant_id, %(offer_id)s, %(campaign_id)s, customer_id, %(granted_at)s, %(now)s
+INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at, variant)
+SELECT given.grant_id, %(offer_id)s, %(campaign_id)s, given.customer_id, %(granted_at)s, %(now)s, v.variant
 FROM unnest(%(grant_ids)s::uuid[], %(customer_ids)s::text[]) AS given (grant_id, customer_id)
+LEFT JOIN LATERAL (SELECT d.variant FROM variants(%(variants)s::jsonb) AS d WHERE d.customer_id = given.customer_id) AS v ON true
 ON CONFLICT DO NOTHING;
 
 -- name: grants_of_customer
 -- The grants of a customer, of one offer or of all, in order of their ids.
-SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at
+SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at, variant
 FROM grants
 WHERE customer_id = %(customer_id)s AND (%(offer_id)s::uuid IS NULL OR offer_id = %(offer_id)s)
   AND (%(after)s::uuid IS NULL OR grant_id > %(after)s)
@@ -166,14 +168,14 @@ ORDER BY grant_id LIMIT %(limit)s;
 
 -- name: grants_of_offer
 -- The grants of an offer in order of their ids.
-SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at
+SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at, variant
 FROM grants
 WHERE offer_id = %(offer_id)s AND (%(after)s::uuid IS NULL OR grant_id > %(after)s)
 ORDER BY grant_id LIMIT %(limit)s;
 
 -- name: read_grant
 -- One grant.
-SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at FROM grants WHERE grant_id = %(grant_id)s;
+SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at, variant FROM grants WHERE grant_id = %(grant_id)s;
 
 -- name: activate
 -- Sets when a grant was activated, or moves it to an earlier moment; nothing where it was activated earlier.
@@ -187,7 +189,7 @@ RETURNING grant_id;
 
 -- name: wallet
 -- A customer's grants in campaigns that are live now, with what the customer has had of each offer and what the campaign has left.
-SELECT g.grant_id, g.offer_id, g.campaign_id, g.customer_id, g.granted_at, g.activated_at, g.revoked_at, c.zone, c.consent,
+SELECT g.grant_id, g.offer_id, g.campaign_id, g.customer_id, g.granted_at, g.activated_at, g.revoked_at, g.variant, c.zone, c.consent,
        coalesce(r.completions, 0) AS completions,
        coalesce(sum(r.redemptions) OVER of_offer, 0)::bigint AS redemptions,
        coalesce(sum(r.rewarded_minor) OVER of_offer, 0)::bigint AS rewarded_minor,

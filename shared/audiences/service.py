@@ -1,11 +1,12 @@
 """The use cases of segments, and what other areas may ask of audiences."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from uuid import UUID
 
 from shared.audiences import store
 from shared.audiences.api import AudienceAsked, Estimate, NewSegment, Page, Segments, SegmentView, SizedSegment
-from shared.audiences.model import Segment, SegmentKind, Selection
+from shared.audiences.model import Segment, SegmentKind, Selection, VariantSelection
 from shared.audiences.rules import Rule, any_of, to_jsonpath
 from shared.kernel.errors import Conflict, Invalid, NotFound, Problem
 from shared.kernel.ids import SegmentId, new_id
@@ -66,6 +67,15 @@ def select(tx: Transaction, segments_in: Collection[UUID], segments_out: Collect
     lists_in, rule_in = _resolve(found[s] for s in segments_in if s in found)
     lists_out, rule_out = _resolve(found[s] for s in segments_out if s in found)
     return Selection(lists_in=lists_in, rule_in=rule_in, lists_out=lists_out, rule_out=rule_out)
+
+
+def select_variants(tx: Transaction, variants: Mapping[str, Collection[UUID]]) -> list[VariantSelection]:
+    """Resolve the segments of variants, in their order."""
+    if not variants:
+        return []
+    found = {segment.segment_id: segment for segment in store.segments(tx, set(chain.from_iterable(variants.values())))}
+    resolved = {name: _resolve(found[s] for s in segments if s in found) for name, segments in variants.items()}
+    return [VariantSelection(variant=name, lists=lists, rule=rule) for name, (lists, rule) in resolved.items()]
 
 
 def require_segments(tx: Transaction, named: Mapping[str, UUID]) -> None:

@@ -8,7 +8,20 @@ from uuid import UUID
 
 import orjson
 
-from shared.audiences.model import Candidate, Card, Consent, Customer, Grant, Held, Segment, SegmentKind, Selection, Size, Standing
+from shared.audiences.model import (
+    Candidate,
+    Card,
+    Consent,
+    Customer,
+    Grant,
+    Held,
+    Segment,
+    SegmentKind,
+    Selection,
+    Size,
+    Standing,
+    VariantSelection,
+)
 from shared.kernel.errors import NotFound
 from shared.platform.call import Transaction
 from shared.platform.database import Queries, one, rows
@@ -32,6 +45,15 @@ class ConsentRow(NamedTuple):
     customer_id: str
     at: datetime
     given: bool
+
+
+class Giving(NamedTuple):
+    """An offer that is given as of a moment; which variants it has, in their order."""
+
+    offer_id: UUID
+    campaign_id: UUID
+    granted_at: datetime
+    variants: Sequence[VariantSelection]
 
 
 class Granted(NamedTuple):
@@ -150,10 +172,9 @@ def draw_holdout(tx: Transaction, selection: Selection, campaign_id: UUID, holdo
     tx.connection.execute(SQL["draw_holdout"], values)
 
 
-def grant_audience(tx: Transaction, selection: Selection, *, offer_id: UUID, campaign_id: UUID, granted_at: datetime, seed: str) -> Granted:
+def grant_audience(tx: Transaction, selection: Selection, giving: Giving, *, seed: str) -> Granted:
     """Give an offer to an audience. The same seed gives each customer the same grant again, which is none."""
-    values = {**_selected(selection), "offer_id": offer_id, "campaign_id": campaign_id, "granted_at": granted_at, "seed": seed}
-    [row] = rows(tx.connection, SQL["grant_audience"], **values, now=tx.now)
+    [row] = rows(tx.connection, SQL["grant_audience"], **_selected(selection), **_given(giving), seed=seed, now=tx.now)
     return Granted(made=row["made"], standing=row["standing"], changed=row["changed"] or [])
 
 
@@ -163,10 +184,10 @@ def candidates(tx: Transaction, campaign_id: UUID, customer_ids: Collection[str]
     return {row["customer_id"]: Candidate(consent=row["consent"], held_out=row["held_out"]) for row in found}
 
 
-def insert_grants(tx: Transaction, grants: Mapping[str, UUID], *, offer_id: UUID, campaign_id: UUID, granted_at: datetime) -> None:
+def insert_grants(tx: Transaction, grants: Mapping[str, UUID], giving: Giving) -> None:
     """Give an offer to customers by name: grant ids by customer."""
-    values = {"offer_id": offer_id, "campaign_id": campaign_id, "granted_at": granted_at, "now": tx.now}
-    tx.connection.execute(SQL["insert_grants"], values | {"grant_ids": list(grants.values()), "customer_ids": list(grants)})
+    values = _given(giving) | {"grant_ids": list(grants.values()), "customer_ids": list(grants), "now": tx.now}
+    tx.connection.execute(SQL["insert_grants"], values)
 
 
 def grants_of_customer(tx: Transaction, customer_id: str, offer_id: UUID | None, *, limit: int, after: UUID | None) -> list[Grant]:
@@ -216,6 +237,15 @@ def _selected(selection: Selection) -> dict[str, object]:
         "lists_out": list(selection.lists_out),
         "rule_out": selection.rule_out,
     }
+
+
+def _given(giving: Giving) -> dict[str, object]:
+    variants = [
+        {"variant": one.variant, "place": place, "lists": [str(segment) for segment in one.lists], "rule": one.rule}
+        for place, one in enumerate(giving.variants)
+    ]
+    moment = {"offer_id": giving.offer_id, "campaign_id": giving.campaign_id, "granted_at": giving.granted_at}
+    return moment | {"variants": orjson.dumps(variants).decode()}
 
 
 def _segment(row: Mapping[str, object]) -> Segment:

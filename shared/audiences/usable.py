@@ -25,7 +25,7 @@ def why_not(compiled: CompiledOffer, held: Held, at: datetime) -> Reason | None:
 
     What the customer can do or wait for (an activation, another day of the week) is none.
     """
-    version = compiled.version_at(at)
+    version = compiled.version_at(at).for_variant(held.grant.variant)
     attempt = Attempt(version, 0, 0, 0, held.redemptions, held.rewarded_minor, 0, ())
     reason = first_failing(OF_THE_MOMENT, _case(compiled, version, held, at)) or first_failing(OF_THE_LIMITS, attempt)
     if reason is None and compiled.max_reward_minor is not None and held.left_minor < compiled.max_reward_minor:
@@ -46,6 +46,7 @@ def _case(compiled: CompiledOffer, version: CompiledVersion, held: Held, at: dat
         granted_at=held.grant.granted_at,
         activated_at=held.grant.activated_at,
         revoked_at=held.grant.revoked_at,
+        variant=held.grant.variant,
     )
     withdrawn = () if held.consent else (model.Interval(start=at),)
     history = model.History(grants=(grant,), purchases=(), consent_withdrawn=withdrawn, zone=held.zone)

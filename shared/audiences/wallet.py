@@ -11,7 +11,7 @@ from shared.audiences.histories import emit_changed
 from shared.audiences.model import Grant, Held
 from shared.audiences.usable import expires_at, why_not
 from shared.audiences.wallet_api import Activated, Activation, Shown, WalletOffer, WalletOffers, WalletQuery
-from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.compile import CompiledVersion
 from shared.eligibility.terms import Content, Terms
 from shared.kernel.errors import Conflict, Invalid, NotFound, Problem
 from shared.kernel.ids import GrantId
@@ -29,8 +29,12 @@ class Usable(NamedTuple):
     """A grant that can be used now."""
 
     held: Held
-    compiled: CompiledOffer
-    terms: Terms
+    version: CompiledVersion
+
+    @property
+    def terms(self) -> Terms:
+        """What the offer promises this customer now."""
+        return self.version.terms
 
 
 def list_customer_offers(call: Call, customer_id: ExternalId, query: WalletQuery) -> WalletOffers:
@@ -40,7 +44,7 @@ def list_customer_offers(call: Call, customer_id: ExternalId, query: WalletQuery
         if query.channel:
             usable = _within_caps(tx, customer_id, usable)
         page = islice(_after(usable, query.after), query.limit)
-        return WalletOffers(offers=[_shown(found, query, tx.now) for found in page])
+        return WalletOffers(offers=[_shown(found, query) for found in page])
 
 
 def activate_offer(call: Call, customer_id: ExternalId, grant_id: GrantId, body: Activation) -> Activated:
@@ -67,7 +71,7 @@ def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
     for held in store.wallet(tx, customer_id):
         compiled = known.get(held.grant.offer_id)
         if compiled and why_not(compiled, held, tx.now) is None:
-            found.append(Usable(held, compiled, compiled.version_at(tx.now).terms))
+            found.append(Usable(held, compiled.version_at(tx.now).for_variant(held.grant.variant)))
     if not found:
         return []
     exhausted = ledger.nearly_exhausted(tx, {usable.held.grant.campaign_id for usable in found})
@@ -91,14 +95,14 @@ def _after(usable: Sequence[Usable], after: UUID | None) -> Iterable[Usable]:
     return islice(dropwhile(lambda found: found.held.grant.grant_id != after, usable), 1, None)
 
 
-def _shown(found: Usable, query: WalletQuery, now: datetime) -> WalletOffer:
-    held, terms, grant = found.held, found.terms, found.held.grant
-    version = found.compiled.version_at(now)
+def _shown(found: Usable, query: WalletQuery) -> WalletOffer:
+    held, version, terms, grant = found.held, found.version, found.terms, found.held.grant
     return WalletOffer(
         grant_id=grant.grant_id,
         offer_id=grant.offer_id,
         campaign_id=grant.campaign_id,
         version=version.number,
+        variant=version.variant,
         state="completed" if held.completions else "activated" if grant.activated_at else "granted",
         completions=held.completions,
         granted_at=grant.granted_at,

@@ -42,6 +42,8 @@ class WalletOffer(Wire):
     offer_id: OfferId
     campaign_id: CampaignId
     version: int
+    variant: str | None
+    """By whose terms, where a variant's; reward, qualification and content are as these have them."""
     state: Literal["granted", "activated", "completed"]
     """Completed, yet listed: it can be completed again."""
     completions: int

@@ -12,7 +12,7 @@ from shared.kernel.wire import Amount, Currency, Minor, Moment, Text, Wire
 from shared.kernel.zones import Zone
 
 
-class Window(Wire):
+class CampaignWindow(Wire):
     """When a campaign runs, in local time: from the start to the end; a date as the end means that whole day."""
 
     start: LocalTime
@@ -20,7 +20,7 @@ class Window(Wire):
     zone: Zone
 
     @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> "Window":
+    def _ends_after_it_starts(self) -> "CampaignWindow":
         if not all(reckonable(local) for local in (self.start, self.end)):
             raise ValueError(f"start and end must lie in the years {YEARS[0]} to {YEARS[-1]}")
         starts_at, ends_at = window(self.start, self.end, self.zone)
@@ -37,7 +37,7 @@ class NewCampaign(Wire):
     objective: Text
     portfolio: Text
     currency: Currency
-    window: Window
+    window: CampaignWindow
 
 
 BudgetChange = Literal["raise", "lower"]

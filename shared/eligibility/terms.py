@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.kernel.ids import SegmentId
 from shared.kernel.money import Rounding
-from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, PurchaseChannel, Region, Text, Wire
+from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, PurchaseChannel, Region, Text, VariantName, Wire
 
 MAX_CODES = 50_000
 
@@ -256,7 +256,7 @@ class Variant(Wire):
     A grant is of the first variant in order that names a segment of its customer, as segments are when it is given, and stays so.
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    name: VariantName
     """What grants of it bear: in another version the variant of this name holds for them, and the terms themselves where none has it."""
     segments: Annotated[list[SegmentId], Field(min_length=1, max_length=100)]
     reward: Reward | None = None

@@ -2,11 +2,11 @@
 -- Stores the impressions that are new and counts them, and only them; rows go in in key order, so that two batches wait and never deadlock.
 WITH incoming AS (
     SELECT * FROM unnest(%(ids)s::text[], %(kinds)s::text[], %(customers)s::text[], %(offers)s::uuid[], %(channels)s::text[],
-                         %(placements)s::text[], %(moments)s::timestamptz[])
-        WITH ORDINALITY AS i (impression_id, kind, customer_id, offer_id, channel, placement, at, place)
+                         %(placements)s::text[], %(moments)s::timestamptz[], %(versions)s::int[], %(variants)s::text[])
+        WITH ORDINALITY AS i (impression_id, kind, customer_id, offer_id, channel, placement, at, version, variant, place)
 ), added AS (
-    INSERT INTO impressions (impression_id, kind, customer_id, offer_id, channel, placement, at, recorded_at)
-    SELECT impression_id, kind, customer_id, offer_id, channel, placement, at, %(now)s
+    INSERT INTO impressions (impression_id, kind, customer_id, offer_id, channel, placement, at, recorded_at, version, variant)
+    SELECT impression_id, kind, customer_id, offer_id, channel, placement, at, %(now)s, version, variant
     FROM incoming ORDER BY impression_id, place
     ON CONFLICT (impression_id) DO NOTHING
     RETURNING offer_id, channel, placement, kind, customer_id, at

@@ -22,6 +22,8 @@ def add(tx: Transaction, impressions: Sequence[Impression]) -> int:
         channels=[i.channel for i in impressions],
         placements=[i.placement for i in impressions],
         moments=[i.at for i in impressions],
+        versions=[i.version for i in impressions],
+        variants=[i.variant for i in impressions],
         now=tx.now,
     )
     return int(row["new"]) if row else 0

@@ -74,6 +74,9 @@ def _reckonable(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_reckonable)]
 """A point in time with its offset (RFC 3339), far from the ends of the calendar: it can be put into any zone and reckoned with."""
 
+VariantName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+"""The name of a variant of an offer, such as "gold"."""
+
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2 code."""
 

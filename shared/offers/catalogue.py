@@ -13,7 +13,6 @@ from shared.campaigns.model import Timeline
 from shared.eligibility.compile import CompiledOffer, compile_offer
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Interval, Offer
-from shared.kernel.errors import NotFound
 from shared.offers import store
 from shared.offers.model import Revisions
 from shared.platform.call import Transaction
@@ -64,14 +63,6 @@ def catalogue(tx: Transaction) -> Catalogue:
 def at_hand(database: Database) -> Snapshot:
     """The newest snapshot of this process, for a reader that checks its revisions in the one statement that it runs anyway."""
     return _cache(database).snapshot
-
-
-def offer_timeline(tx: Transaction, offer_id: UUID) -> Offer:
-    """One offer over time: its approved versions and what stopped it when. Raises NotFound when no version was approved."""
-    found = catalogue(tx).get(offer_id)
-    if found is None:
-        raise NotFound("There is no offer of this id with an approved version.")
-    return found.offer
 
 
 def offers_as_of(tx: Transaction, moment: datetime, wanted: Callable[[CompiledOffer], bool]) -> list[CompiledOffer]:

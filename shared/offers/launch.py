@@ -1,9 +1,11 @@
 """Offers go live: once approved, with a live campaign and an open window, each exactly once."""
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
-from events.payloads import CampaignWentLive, OfferApproved, OfferWentLive, RolloutContent
+from events.payloads import CampaignWentLive, OfferApproved, OfferWentLive, RolloutContent, VariantDrawn
+from shared.eligibility.terms import Content, Terms
 from shared.kernel.ids import OFFER, derived_id
 from shared.offers import store
 from shared.offers.store import Launched
@@ -52,8 +54,18 @@ def _went_live(offer: Launched) -> OfferWentLive:
         segments_in=audience.segments_in,
         segments_out=audience.segments_out,
         holdout=audience.holdout,
-        content=[
-            RolloutContent(channel=content.channel.value, language=content.language, title=content.title, text=content.text)
-            for content in offer.terms.content
-        ],
+        variants=[VariantDrawn(name=variant.name, segments=variant.segments) for variant in offer.terms.variants],
+        content=[*_content(offer.terms.content), *_of_variants(offer.terms)],
     )
+
+
+def _of_variants(terms: Terms) -> Iterator[RolloutContent]:
+    for variant in terms.variants:
+        yield from _content(variant.content or (), variant.name)
+
+
+def _content(listed: Iterable[Content], variant: str | None = None) -> Iterator[RolloutContent]:
+    for content in listed:
+        yield RolloutContent(
+            channel=content.channel.value, language=content.language, title=content.title, text=content.text, variant=variant
+        )

@@ -42,6 +42,8 @@ class VerdictView(Wire):
     campaign_id: CampaignId
     grant_id: GrantId | None
     version: int | None
+    variant: str | None
+    """By whose terms, where a variant's."""
     eligible: bool
     reward_minor: Minor
     currency: Currency

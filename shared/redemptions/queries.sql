@@ -92,7 +92,7 @@ ORDER BY c.transaction_id, c.sequence;
 
 -- name: read_grants
 -- The grants of these customers and offers, with what else of the customer decides.
-SELECT g.grant_id, g.customer_id, g.offer_id, g.granted_at, g.activated_at, g.revoked_at
+SELECT g.grant_id, g.customer_id, g.offer_id, g.granted_at, g.activated_at, g.revoked_at, g.variant
 FROM unnest(string_to_array(%(customer_ids)s, ','), string_to_array(%(offer_ids)s, ',')::uuid[]) AS pair (customer_id, offer_id)
 JOIN grants AS g USING (customer_id, offer_id);
 
@@ -229,7 +229,7 @@ RETURNING r.redemption_id, r.customer_id;
 SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
        (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
        (SELECT json_agg(g) FROM (
-            SELECT grant_id, offer_id, granted_at, activated_at, revoked_at
+            SELECT grant_id, offer_id, granted_at, activated_at, revoked_at, variant
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)) AS g) AS grants,
        (SELECT json_agg(t) FROM (
             SELECT transaction_id, kind, sequence, sequence_count, purchase_id, at, amount_minor, currency, merchant_id, location_id, mcc,
@@ -258,7 +258,7 @@ ORDER BY asked.place;
 -- What read_eligibility tells of one question, as it was known at a moment: only what was recorded by then, as it was filed then. What pots
 -- had refused follows from the revisions of redemptions, what budgets had left from the postings.
 SELECT (SELECT json_agg(g) FROM (
-            SELECT grant_id, offer_id, granted_at, revoked_at,
+            SELECT grant_id, offer_id, granted_at, revoked_at, variant,
                    (SELECT min(at) FROM activations WHERE grant_id = grants.grant_id AND recorded_at <= asked.as_of) AS activated_at
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND recorded_at <= asked.as_of
         ) AS g) AS grants,

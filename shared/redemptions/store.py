@@ -41,10 +41,8 @@ def read_grants(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[Gra
     values = {"customer_ids": joined(customer for customer, _ in pairs), "offer_ids": joined(offer for _, offer in pairs)}
     found: dict[Pair, list[Grant]] = {}
     for row in rows(tx.connection, SQL["read_grants"], **values):
-        grant = Grant(
-            grant_id=row["grant_id"], granted_at=row["granted_at"], activated_at=row["activated_at"], revoked_at=row["revoked_at"]
-        )
-        found.setdefault((row["customer_id"], row["offer_id"]), []).append(grant)
+        pair = (row.pop("customer_id"), row.pop("offer_id"))
+        found.setdefault(pair, []).append(Grant(**row))
     return found
 
 

@@ -83,6 +83,7 @@ def _grant(row: dict[str, Any]) -> Grant:
         granted_at=datetime.fromisoformat(row["granted_at"]),
         activated_at=_moment(row["activated_at"]),
         revoked_at=_moment(row["revoked_at"]),
+        variant=row["variant"],
     )
 
 
@@ -104,6 +105,7 @@ def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: int, *, made: b
         campaign_id=compiled.offer.campaign_id,
         grant_id=verdict.grant_id,
         version=verdict.version,
+        variant=verdict.variant,
         eligible=verdict.eligible and not refusals,
         reward_minor=0 if refusals else verdict.reward_minor,
         currency=compiled.versions[-1].terms.currency,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from events.payloads import Transaction
-from shared.campaigns.api import Window
+from shared.campaigns.api import CampaignWindow
 from shared.platform.batches import read_batch
 from tests.world import purchase
 
@@ -23,4 +23,4 @@ def test_a_moment_that_can_not_be_reckoned_with_is_refused(at: str) -> None:
 @pytest.mark.parametrize(("start", "end"), [("0001-01-01", "2026-01-01"), ("2026-01-01", "9999-12-31")])
 def test_a_campaign_lies_in_years_that_can_be_reckoned_with(start: str, end: str) -> None:
     with pytest.raises(ValueError, match="must lie in the years 1970 to 2199"):
-        Window(start=start, end=end, zone="Pacific/Kiritimati")
+        CampaignWindow(start=start, end=end, zone="Pacific/Kiritimati")

@@ -57,7 +57,7 @@ def _order(shape: Shape) -> tuple[str, str, str]:
 
 
 def _short(name: str) -> str:
-    """`shared__campaigns__api__Window` is CampaignsWindow."""
+    """`shared__campaigns__api__Window` would be CampaignsWindow."""
     found = QUALIFIED.fullmatch(name)
     return f"{found[1].capitalize()}{found[2]}" if found else name
 

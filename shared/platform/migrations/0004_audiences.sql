@@ -73,8 +73,10 @@ CREATE TABLE grants (
     granted_at timestamptz NOT NULL,
     activated_at timestamptz,
     revoked_at timestamptz,
-    recorded_at timestamptz NOT NULL
+    recorded_at timestamptz NOT NULL,
+    variant text
 );
+COMMENT ON COLUMN grants.variant IS 'Of which of the offer''s variants it was drawn when it was given; never changed.';
 CREATE INDEX grants_customer ON grants (customer_id, offer_id);
 CREATE INDEX grants_offer ON grants (offer_id, grant_id);
 
@@ -100,3 +102,18 @@ RETURNS TABLE (customer_id text, shard smallint, consent boolean) LANGUAGE sql S
 $$;
 COMMENT ON FUNCTION audience IS
     'Known customers of any list or rule in and of no list or rule out, with or without consent. Several rules come as one, joined by or.';
+
+CREATE FUNCTION variants(asked jsonb) RETURNS TABLE (customer_id text, variant text) LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT ON (member.customer_id) member.customer_id, member.variant
+    FROM (
+        SELECT m.customer_id, v.variant, v.place
+        FROM jsonb_to_recordset(asked) AS v (variant text, place integer, lists uuid[])
+        JOIN segment_members m ON m.segment_id = ANY (v.lists)
+        UNION ALL
+        SELECT c.customer_id, v.variant, v.place
+        FROM jsonb_to_recordset(asked) AS v (variant text, place integer, rule jsonpath)
+        JOIN customers c ON c.attributes @@ v.rule
+    ) AS member
+    ORDER BY member.customer_id, member.place
+$$;
+COMMENT ON FUNCTION variants IS 'Of which variant customers are: the first in its place that has a list or a rule to which they belong. Others are left out.';

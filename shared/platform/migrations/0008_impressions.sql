@@ -9,8 +9,11 @@ CREATE TABLE impressions (
     channel text NOT NULL,
     placement text NOT NULL,
     at timestamptz NOT NULL,
-    recorded_at timestamptz NOT NULL
+    recorded_at timestamptz NOT NULL,
+    version integer,
+    variant text
 );
+COMMENT ON COLUMN impressions.version IS 'Of the offer, as it was shown; the variant likewise; NULL where the channel did not say.';
 CREATE INDEX impressions_customer ON impressions (customer_id, offer_id, at);
 
 CREATE TABLE impression_counts (

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from shared.eligibility.terms import FixedReward, Limits, PercentReward, PeriodLimit, Qualification, Stacking, Terms, Tier, TieredReward
+from shared.eligibility.terms import (
+    FixedReward,
+    Limits,
+    PercentReward,
+    PeriodLimit,
+    Qualification,
+    Stacking,
+    Terms,
+    Tier,
+    TieredReward,
+    Variant,
+)
 from shared.eligibility.validation import problems
 from tests.unit.eligibility.builders import TERMS
 
@@ -21,6 +32,6 @@ def test_part_can_be_saved(part: dict[str, object]) -> None:
 
 def test_every_kind_and_field_is_shown() -> None:
     shown = set(re.findall(r'"(\w+)"', json.dumps(PARTS)))
-    models = (FixedReward, PercentReward, TieredReward, Tier, Qualification, PeriodLimit, Limits, Stacking)
+    models = (FixedReward, PercentReward, TieredReward, Tier, Qualification, PeriodLimit, Limits, Stacking, Variant)
     fields = {name for model in models for name in model.model_fields} - {"rounding"}
     assert {"fixed", "percent", "tiers", "single_purchase", "cumulative_spend", "visits"} | fields <= shown

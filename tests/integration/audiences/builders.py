@@ -58,6 +58,13 @@ def holders(call: MakeCall, offer_id: UUID) -> list[str]:
     return [row["customer_id"] for row in found]
 
 
+def drawn(call: MakeCall, offer_id: UUID) -> dict[str, str | None]:
+    """Of which variant each customer's grant is."""
+    with call().reading() as tx:
+        found = tx.connection.execute("SELECT customer_id, variant FROM grants WHERE offer_id = %s ORDER BY 1", (offer_id,)).fetchall()
+    return {row["customer_id"]: row["variant"] for row in found}
+
+
 def emitted(call: MakeCall, payload: type[Wire]) -> list[Any]:
     """The events of a kind that wait to be delivered, oldest first."""
     with call().reading() as tx:

@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from shared.audiences import desk
 from shared.audiences.api import GrantsAsked, GrantsQuery, GrantView
 from shared.campaigns import service as campaigns
-from shared.campaigns.api import NewCampaign, Window
+from shared.campaigns.api import CampaignWindow, NewCampaign
 from shared.kernel.errors import Conflict, Invalid
-from shared.kernel.ids import derived_id
+from shared.kernel.ids import SEGMENT, derived_id
 from shared.offers import service as offers
 from shared.platform.call import Replayed
 from tests.conftest import NOW, MakeCall
-from tests.integration.audiences.builders import changed, customer, holders, issue, launched, listed, put, put_all, went_live
+from tests.integration.audiences.builders import changed, customer, drawn, holders, issue, launched, listed, put, put_all, ruled, went_live
 from tests.world import WHY, World, purchase
 
 LAST_WEEK = NOW - timedelta(days=7)
@@ -48,6 +48,17 @@ def test_gives_an_offer_to_customers_by_name(call: MakeCall, campaign_id: UUID, 
     }
     [grant] = found(call, customer_id="c1")
     assert (grant.offer_id, grant.campaign_id, grant.granted_at, grant.activated_at) == (offer_id, campaign_id, LAST_WEEK, None)
+
+
+def test_grants_by_name_and_of_a_segment_are_of_the_variants_in_force(call: MakeCall, world: World, campaign_id: UUID) -> None:
+    put(call, customer("c1", attributes={"size": 3}), customer("c2"), customer("c3"))
+    named, large = listed(call, "c2"), ruled(call, {"attribute": "size", "op": "gt", "value": 2})
+    variants = [{"name": "large", "segments": [SEGMENT.render(large)]}, {"name": "named", "segments": [SEGMENT.render(named)]}]
+    offer_id, other_id = (world.offer(campaign_id, variants=variants) for _ in range(2))
+    issue(call, offer_id, "c1", "c2", "c3")
+    desk.issue_grants(call(), GrantsAsked(offer_id=other_id, segment_id=listed(call, "c1", "c2", "c3")))
+    assert drawn(call, offer_id) == drawn(call, other_id) == {"c1": "large", "c2": "named", "c3": None}
+    assert [grant.variant for grant in found(call, customer_id="c1")] == ["large"] * 2
 
 
 def test_each_request_gives_one_more_grant_of_the_same_offer(call: MakeCall, offer_id: UUID) -> None:
@@ -171,7 +182,7 @@ def test_a_list_of_all_grants_is_not_to_be_had() -> None:
 
 
 def test_refuses_an_offer_of_a_campaign_that_is_not_scheduled(call: MakeCall, world: World) -> None:
-    window = Window(start="2026-01-01", end="2026-01-31", zone="America/New_York")
+    window = CampaignWindow(start="2026-01-01", end="2026-01-31", zone="America/New_York")
     draft = NewCampaign(name="Draft", objective="None yet", portfolio="cards", currency="USD", window=window)
     offer_id = world.offer(campaigns.create_campaign(call("maya"), draft).campaign_id)
     with pytest.raises(Conflict, match="not scheduled"):

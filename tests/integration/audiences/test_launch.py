@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from events.payloads import ChannelName, OfferRolledOut, RolloutContent
+from events.payloads import ChannelName, OfferRolledOut, RolloutContent, VariantDrawn
 from shared.audiences.model import Grant
 from shared.audiences.store import grants_of_offer
 from shared.kernel.clock import SimulatedClock
@@ -12,6 +12,7 @@ from tests.integration.audiences.builders import (
     LIVE_AT,
     changed,
     customer,
+    drawn,
     emitted,
     holders,
     launched,
@@ -25,6 +26,7 @@ from tests.world import World, purchase
 
 OFFER, OTHER, CAMPAIGN = derived_id("offer"), derived_id("other"), derived_id("campaign")
 WORDS: tuple[tuple[ChannelName, str], ...] = (("sms", "en"), ("web", "en"), ("sms", "fr"))
+CUSTOMERS = tuple(f"c{n}" for n in range(5))
 MANY = tuple(f"c{n:04}" for n in range(2_000))
 
 
@@ -114,6 +116,32 @@ def test_rolls_out_to_each_channel_that_the_offer_has_words_for(call: MakeCall) 
         ("sms", [words[0], words[2]]),
         ("web", [words[1]]),
     ]
+
+
+def test_a_grant_is_of_the_first_variant_that_has_a_segment_of_its_customer(call: MakeCall) -> None:
+    put(call, *(customer(f"c{n}", attributes={"size": n}) for n in range(5)))
+    large, first, everyone = ruled(call, {"attribute": "size", "op": "gt", "value": 2}), listed(call, "c1", "c4"), listed(call, *CUSTOMERS)
+    variants = [VariantDrawn(name="large", segments=[large]), VariantDrawn(name="first", segments=[first, listed(call, "c0", "nobody")])]
+    launched(call, went_live(OFFER, CAMPAIGN, segments_in=[everyone], variants=variants))
+    assert drawn(call, OFFER) == {"c0": "first", "c1": "first", "c2": None, "c3": "large", "c4": "large"}
+    launched(call, went_live(OTHER, CAMPAIGN, segments_in=[everyone], variants=variants[::-1]))
+    assert drawn(call, OTHER) == {"c0": "first", "c1": "first", "c2": None, "c3": "large", "c4": "first"}
+
+
+def test_a_variant_stays_when_its_customer_leaves_the_segment(call: MakeCall) -> None:
+    put(call, customer("c0", attributes={"size": 3}))
+    large = ruled(call, {"attribute": "size", "op": "gt", "value": 2})
+    event = went_live(OFFER, CAMPAIGN, segments_in=[listed(call, "c0")], variants=[VariantDrawn(name="large", segments=[large])])
+    launched(call, event)
+    put(call, customer("c0", attributes={"size": 1}))
+    launched(call, event)
+    assert drawn(call, OFFER) == {"c0": "large"}
+
+
+def test_words_of_a_variant_are_rolled_out_beside_the_others(call: MakeCall) -> None:
+    words = [RolloutContent(channel="sms", language="en", title="Fruit", text="Ten off.", variant=variant) for variant in (None, "gold")]
+    launched(call, went_live(OFFER, CAMPAIGN, content=words))
+    assert [(event.channel, event.content) for event in emitted(call, OfferRolledOut)] == [("sms", words)]
 
 
 @pytest.mark.parametrize(("days_after", "again"), [(1, True), (0, True), (-1, False)])

@@ -10,7 +10,7 @@ from shared.audiences.wallet_api import Activation, WalletOffer, WalletQuery
 from shared.campaigns import service as campaigns
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Conflict, Invalid, NotFound
-from shared.kernel.ids import derived_id
+from shared.kernel.ids import SEGMENT, derived_id
 from shared.offers import service as offers
 from tests.conftest import NOW, MakeCall
 from tests.integration.audiences.builders import changed, issue, launched, listed, put_all, went_live
@@ -69,6 +69,19 @@ def test_shows_the_words_of_channel_and_language(call: MakeCall, world: World, q
     world.grant(world.offer(world.campaign(), content=CONTENT), "cust-1")
     [shown] = offered(call, **query)
     assert [words.title for words in shown.content] == titles
+
+
+def test_shows_what_the_customers_variant_promises(call: MakeCall, world: World) -> None:
+    segment = SEGMENT.render(listed(call, "cust-1"))
+    words = [CONTENT[0] | {"title": "For you"}]
+    gold = {"name": "gold", "segments": [segment], "reward": {"kind": "fixed", "amount": 900}, "threshold": 1200, "content": words}
+    offer_id = world.offer(world.campaign(), content=CONTENT[:2], variants=[gold])
+    world.grant(offer_id, "cust-1", turn=1, at=NOW - DAY)
+    issue(call, offer_id, "cust-1")
+    shown, other = offered(call)
+    assert (shown.variant, shown.qualification.threshold, [words.title for words in shown.content]) == ("gold", 1200, ["For you"])
+    assert (other.variant, other.qualification.threshold, [words.title for words in other.content]) == (None, 1000, ["email en"])
+    assert [one.model_dump(mode="json")["reward"]["amount"] for one in (shown, other)] == [900, 200]
 
 
 def test_a_grants_own_life_ends_before_the_window(call: MakeCall, world: World, clock: SimulatedClock) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from shared.campaigns import service as campaigns
-from shared.campaigns.api import BudgetAsked, CampaignView, NewCampaign, Page, Why, Window
+from shared.campaigns.api import BudgetAsked, CampaignView, CampaignWindow, NewCampaign, Page, Why
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Conflict, Invalid, NotFound, SelfApproval
 from shared.kernel.ids import derived_id
@@ -38,7 +38,7 @@ class Desk:
 
     def create(self, *, start: str = "2026-01-01", end: str = "2026-01-31", **values: Any) -> UUID:
         body: dict[str, Any] = {"name": "Winter", "objective": "More visits", "portfolio": "cards", "currency": "USD"}
-        window = Window(start=start, end=end, zone="UTC")
+        window = CampaignWindow(start=start, end=end, zone="UTC")
         return campaigns.create_campaign(self.call("maya"), NewCampaign(**body | {"window": window} | values)).campaign_id
 
     def ask(self, campaign: UUID, amount: int | str = 1_000, *, by: str = "maya") -> None:

@@ -51,6 +51,13 @@ def test_same_id_with_other_content_keeps_the_first(call: MakeCall, database: Da
     assert [row[2] for row in found["reach"]] == ["clicked"]
 
 
+def test_version_and_variant_are_kept_where_the_channel_says_them(call: MakeCall, database: Database) -> None:
+    count_impressions(call(), batch(impression(1), impression(2, version=3, variant="gold")))
+    with database.connection() as connection:
+        found = connection.execute("SELECT version, variant FROM impressions ORDER BY impression_id").fetchall()
+    assert [(row["version"], row["variant"]) for row in found] == [(None, None), (3, "gold")]
+
+
 def test_event_that_is_delivered_again_is_taken_once(call: MakeCall, database: Database) -> None:
     count_impressions(call(key="e1"), batch(impression(1)))
 

@@ -11,10 +11,9 @@ from shared.campaigns import service as campaigns
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.model import Offer
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.errors import NotFound
 from shared.offers import catalogue as module
 from shared.offers import service, store
-from shared.offers.catalogue import catalogue, offer_timeline
+from shared.offers.catalogue import catalogue
 from shared.offers.store import ALWAYS
 from shared.platform.call import Transaction
 from shared.platform.database import Database
@@ -57,8 +56,6 @@ def test_holds_offers_once_they_were_approved(call: MakeCall) -> None:
         assert [seen.get(offer_id) is not None for offer_id in offer_ids] == [False, False, True]
         bought = purchase(at=NOW, merchant_id="m1")
         assert offer_ids[2] in {candidate.offer.offer_id for candidate in seen.candidates(bought)}
-        with pytest.raises(NotFound):
-            offer_timeline(tx, offer_ids[0])
 
 
 def test_is_loaded_again_only_when_something_changed(call: MakeCall, loads: list[int]) -> None:

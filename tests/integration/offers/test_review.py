@@ -187,6 +187,7 @@ def test_all_that_is_wrong_is_told_at_once(call: MakeCall) -> None:
         reward={"kind": "fixed", "amount": 0},
         window={"start": "2025-12-31", "end": "2026-02-01", "zone": "America/New_York"},
         audience={"segments_in": [segment]},
+        variants=[{"name": "gold", "segments": [segment], "reward": {"kind": "fixed", "amount": 0}}],
     )
     with pytest.raises(Invalid) as refused:
         service.create_offer(call(), wrong)
@@ -196,6 +197,8 @@ def test_all_that_is_wrong_is_told_at_once(call: MakeCall) -> None:
         "/terms/window/start",
         "/terms/window/end",
         "/terms/audience/segments_in/0",
+        "/terms/variants/0/reward/amount",
+        "/terms/variants/0/segments/0",
     }
     assert service.list_offers(call(), OfferQuery()).offers == []
 

@@ -10,6 +10,7 @@ import pytest
 from shared.campaigns import service as campaigns
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import NotFound
+from shared.kernel.ids import SEGMENT
 from shared.merchants import service as merchants
 from shared.redemptions.eligibility_api import Eligibility, PurchaseAsked, VerdictView
 from tests.conftest import NOW, MakeCall
@@ -37,6 +38,14 @@ def test_granted_customer_would_earn_and_every_rule_says_why(world: World, asker
     assert (verdict.reward_minor, verdict.currency, codes(verdict)) == (200, "USD", [])
     assert all(rule.passed and rule.expected and rule.actual for rule in verdict.rules)
     assert verdict.rules[-1].rule == "budget"
+
+
+def test_a_grant_of_a_variant_is_judged_by_its_terms_and_says_so(world: World, asker: Asker) -> None:
+    gold = {"name": "gold", "segments": [SEGMENT.render(world.segment("cust-1"))], "reward": {"kind": "fixed", "amount": 900}}
+    offer_id = world.offer(world.campaign(), variants=[gold])
+    world.grant(offer_id, "cust-1", variant="gold")
+    world.grant(offer_id, "cust-2", variant="gone")
+    assert [(v.variant, v.reward_minor) for v in (asker.verdict(), asker.verdict("cust-2"))] == [("gold", 900), (None, 200)]
 
 
 def test_nothing_is_written(world: World, asker: Asker) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from events.payloads import PayoutsDue
 from shared.kernel.clock import SimulatedClock
+from shared.kernel.ids import SEGMENT
 from shared.kernel.shards import shard_of
 from shared.merchants import service as merchants
 from shared.redemptions import payout
@@ -31,6 +32,24 @@ def test_a_qualifying_purchase_earns_and_is_posted(world: World) -> None:
     (redemption,) = world.redemptions()
     assert (redemption["reward_minor"], redemption["state"], redemption["transaction_id"]) == (200, "payable", "t1")
     assert world.available(campaign) == 9_800
+    world.verify()
+
+
+def test_a_grant_earns_by_the_terms_of_its_variant(world: World) -> None:
+    gold = {
+        "name": "gold",
+        "segments": [SEGMENT.render(world.segment("cust-1"))],
+        "reward": {"kind": "fixed", "amount": 900},
+        "threshold": 500,
+    }
+    offer_id = world.offer(world.campaign(), variants=[gold])
+    world.grant(offer_id, "cust-1", variant="gold")
+    world.grant(offer_id, "cust-2", variant="gone")
+    world.grant(offer_id, "cust-3")
+    world.post(*(purchase(f"t{n}", f"cust-{n}", amount=999) for n in (1, 2, 3)))
+    world.post(*(purchase(f"u{n}", f"cust-{n}", amount=1000) for n in (2, 3)))
+    earned = [(r["customer_id"], r["reward_minor"], r["transaction_id"]) for r in world.redemptions()]
+    assert earned == [("cust-1", 900, "t1"), ("cust-2", 200, "u2"), ("cust-3", 200, "u3")]
     world.verify()
 
 

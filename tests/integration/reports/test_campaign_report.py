@@ -8,7 +8,7 @@ import pytest
 
 from events.payloads import Impression, ImpressionsLogged, PayoutsDue
 from shared.campaigns import service as campaigns
-from shared.campaigns.api import NewCampaign, Window
+from shared.campaigns.api import CampaignWindow, NewCampaign
 from shared.impressions.service import count_impressions
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import derived_id
@@ -153,7 +153,7 @@ def test_reports_of_all_campaigns_say_what_each_says_alone(call: MakeCall, world
 
 
 def test_campaign_without_budget_has_none(call: MakeCall, report: Report) -> None:
-    window = Window(start="2026-02-01", end="2026-02-28", zone="UTC")
+    window = CampaignWindow(start="2026-02-01", end="2026-02-28", zone="UTC")
     draft = NewCampaign(name="Draft", objective="More visits", portfolio="cards", currency="USD", window=window)
 
     found = report(campaigns.create_campaign(call(), draft).campaign_id)

@@ -67,6 +67,19 @@ def test_largest_single_reward_is_unbounded_when_one_version_is() -> None:
     assert compile_offer(offer(terms(), terms(reward=PERCENT | {"cap": 900}))).max_reward_minor == 900
 
 
+def test_largest_single_reward_is_that_of_any_variant() -> None:
+    gold = {"name": "gold", "segments": [f"seg_{1:032x}"], "reward": {"kind": "fixed", "amount": 900}}
+    assert compiled(variants=[gold]).max_reward_minor == 900
+    assert compiled(variants=[gold | {"reward": {"kind": "fixed", "amount": 1}}]).max_reward_minor == 500
+    assert compiled(variants=[gold | {"reward": PERCENT}]).max_reward_minor is None
+
+
+def test_version_is_for_a_variant_that_it_knows_and_else_for_everybody() -> None:
+    version = compiled(variants=[{"name": "gold", "segments": [f"seg_{1:032x}"], "threshold": 1}]).versions[0]
+    assert [version.for_variant(name).threshold_minor for name in ("gold", "gone", None)] == [1, 2000, 2000]
+    assert version.for_variant("gold").scope is version.scope
+
+
 def test_versions_and_offers_share_their_codes() -> None:
     listed = [f"product-{n}" for n in range(100)]
     scoped = {"scope": {"include": {"products": listed}}}

@@ -104,6 +104,16 @@ def test_where_nothing_was_before_there_are_zeros() -> None:
     )
 
 
+def test_grant_of_a_variant_is_explained_by_its_terms() -> None:
+    gold = {"name": "gold", "segments": [f"seg_{1:032x}"], "reward": {"kind": "fixed", "amount": 900}, "threshold": 1500}
+    grants = (grant("g1", variant="gold"), grant("g2", variant="gone"))
+    verdicts = explain(compiled(variants=[gold]), history(grants=grants), purchase(amount_minor=1600))
+    assert [(v.variant, v.reward_minor, rule(v, "amount").expected) for v in sorted(verdicts, key=lambda v: v.reward_minor)] == [
+        (None, 0, ">= 20.00 USD"),
+        ("gold", 900, ">= 15.00 USD"),
+    ]
+
+
 def test_without_a_grant_there_is_one_verdict_without_one() -> None:
     (verdict,) = explain(compiled(), history(grants=()), purchase())
     assert (verdict.grant_id, verdict.eligible, verdict.reasons) == (None, False, (Reason.NOT_TARGETED,))

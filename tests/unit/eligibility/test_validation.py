@@ -23,6 +23,9 @@ MONDAY_TO_SATURDAY = {"start": "2017-03-06", "end": "2017-03-11"}
 MORNING = {"start": "2017-03-01T10:00", "end": "2017-03-01T12:00"}
 EXCLUDED_IDS = "/scope/exclude/network_merchant_ids"
 WORDS = {"channel": "email", "language": "en", "title": "Five off", "text": "At our shops"}
+GOLD = {"name": "gold", "segments": [SEGMENT], "reward": {"kind": "fixed", "amount": 900}}
+OTHER_SEGMENT = f"seg_{2:032x}"
+GOLD_TIER = "/variants/0/reward/tiers/1/reached"
 
 
 def tiers(*listed: dict[str, Any], on: str = "whole") -> dict[str, Any]:
@@ -144,6 +147,18 @@ FALLING = tiers({"reached": 0, "amount": 200}, {"reached": 3000, "amount": 50})
         ({"audience": {"segments_in": [SEGMENT], "segments_out": [SEGMENT]}}, "/audience/segments_out"),
         ({"audience": {"holdout": 10_000}}, "/audience/holdout"),
         ({"content": [WORDS, WORDS | {"title": "Again"}]}, "/content/1"),
+        ({"variants": [GOLD, GOLD | {"segments": [OTHER_SEGMENT]}]}, "/variants/1/name"),
+        ({"variants": [GOLD, GOLD | {"name": "b", "segments": [OTHER_SEGMENT, SEGMENT]}]}, "/variants/1/segments/1"),
+        ({"variants": [GOLD | {"segments": [SEGMENT, SEGMENT]}]}, "/variants/0/segments/1"),
+        ({"audience": {"segments_out": [SEGMENT]}, "variants": [GOLD]}, "/variants/0/segments/0"),
+        ({"variants": [GOLD | {"threshold": "1.001"}]}, "/variants/0/threshold"),
+        ({"variants": [GOLD | {"reward": PERCENT | {"cap": 0}}]}, "/variants/0/reward/cap"),
+        ({"variants": [GOLD | {"reward": tiers({"reached": 5, "amount": 5}, {"reached": 5, "amount": 6})}]}, GOLD_TIER),
+        ({"variants": [GOLD | {"threshold": 2600}], "qualification": {"maximum": 2599}}, "/qualification/maximum"),
+        ({"variants": [GOLD], "limits": {"reward_per_customer": 899}}, "/limits/reward_per_customer"),
+        ({"variants": [GOLD | {"threshold": 0}], "repeat": True, "qualification": CUMULATIVE}, "/variants/0/threshold"),
+        ({"variants": [GOLD | {"content": [WORDS, WORDS]}]}, "/variants/0/content/1"),
+        ({"variants": [GOLD | {"content": [WORDS]}], "content": [WORDS, WORDS | {"channel": "web"}]}, "/variants/0/content"),
     ],
 )
 def test_tells_what_is_wrong_and_where(overrides: dict[str, Any], path: str) -> None:
@@ -207,6 +222,10 @@ def test_tells_what_is_wrong_and_where(overrides: dict[str, Any], path: str) -> 
         {"window": {"times_of_day": ["00:00-24:00"]}},
         {"audience": {"segments_in": [SEGMENT], "segments_out": [f"seg_{2:032x}"], "holdout": 9_999}},
         {"content": [WORDS, WORDS | {"language": "es"}, WORDS | {"channel": "web"}]},
+        {"variants": [GOLD, {"name": "as-for-everybody", "segments": [OTHER_SEGMENT]}]},
+        {"variants": [GOLD | {"threshold": 2599}], "qualification": {"maximum": 2599}},
+        {"variants": [GOLD], "limits": {"reward_per_customer": 900}},
+        {"variants": [GOLD | {"content": [WORDS | {"language": "es"}, WORDS | {"channel": "web"}]}], "content": [WORDS]},
     ],
 )
 def test_lets_right_terms_pass(overrides: dict[str, Any]) -> None:
@@ -226,6 +245,16 @@ def test_tells_all_problems_at_once() -> None:
         "/window/end",
         "/limits/redemptions_per_customer",
     }
+
+
+def test_tells_of_what_does_not_fit_a_variant_in_its_name_and_of_what_fits_nobody_once() -> None:
+    asked = {"maximum": 2000}, {"threshold": "1.001", "maximum": 2000}
+    too_low, unreadable = (
+        terms(qualification=q, variants=[GOLD | {"threshold": 2500}, GOLD | {"name": "b", "segments": [OTHER_SEGMENT]}]) for q in asked
+    )
+    told = "Under the variant gold it leaves no amount that reaches the threshold: raise it, or lower the threshold."
+    assert [(problem.path, problem.message) for problem in problems(too_low)] == [("/qualification/maximum", told)]
+    assert [problem.path for problem in problems(unreadable)] == ["/qualification/threshold", "/qualification/maximum"]
 
 
 def test_tells_of_each_list_where_loosening_one_is_not_enough() -> None:
