@@ -12,6 +12,9 @@ from shared.kernel.wire import (
     Country,
     Currency,
     ExternalId,
+    Image,
+    Language,
+    LongText,
     Minor,
     Moment,
     PurchaseChannel,
@@ -76,9 +79,11 @@ class RolloutContent(Wire):
     """What is shown on one channel in one language."""
 
     channel: ChannelName
-    language: str
+    language: Language
     title: Text
     text: Text
+    terms: LongText | None = None
+    images: list[Image] = Field(default_factory=list)
     variant: VariantName | None = None
     """Whom it is for: customers with grants of this variant; where not given, those whose variant has no content of its own."""
 

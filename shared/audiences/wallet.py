@@ -112,24 +112,23 @@ def _shown(found: Usable, query: WalletQuery) -> WalletOffer:
         currency=terms.currency,
         reward=terms.reward,
         qualification=terms.qualification,
-        content=[Shown.of(content) for content in _content(terms.content, query)],
+        content=[Shown.of(content) for content in _content(terms, query)],
     )
 
 
-def _content(content: Sequence[Content], query: WalletQuery) -> list[Content]:
-    """The words for the channel asked for (else for each), in the language that comes nearest."""
+def _content(terms: Terms, query: WalletQuery) -> list[Content]:
+    """The words for the channel asked for (else for each), in the language that comes nearest; else in the offer's default."""
     best: dict[str, Content] = {}
-    for words in sorted(content, key=lambda words: _distance(words.language, query.language)):
+    wanted = query.language or terms.default_language
+    for words in sorted(terms.content, key=lambda words: _distance(words.language, wanted, terms.default_language)):
         if query.channel in {None, words.channel.value}:
             best.setdefault(words.channel.value, words)
     return list(best.values())
 
 
-def _distance(language: str, wanted: str | None) -> int:
-    """0 for the language itself, 1 for another kind of it (en-GB for en-US), 2 for any other."""
-    if wanted is None or language == wanted:
-        return 0
-    return 1 if language[:2] == wanted[:2] else 2
+def _distance(language: str, wanted: str, default: str) -> tuple[bool, ...]:
+    """First the language itself, then without its country, then of another country, then the default; any other comes last."""
+    return language != wanted, language != wanted[:2], language[:2] != wanted[:2], language != default
 
 
 def _check_moment(tx: Transaction, grant: Grant, at: datetime) -> None:

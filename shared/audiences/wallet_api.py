@@ -2,12 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from events.payloads import ChannelName
 from shared.eligibility.terms import Content, Qualification, Reward
 from shared.kernel.ids import CampaignId, GrantId, OfferId
-from shared.kernel.wire import Currency, Moment, Wire
+from shared.kernel.wire import Currency, Image, Language, Moment, Wire
 
 MOST_OFFERS = 500
 
@@ -16,23 +16,25 @@ class WalletQuery(Wire):
     """Where the offers are to be shown, in which language, and how many. `after` is the last grant of the page before."""
 
     channel: ChannelName | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] | None = None
+    language: Language | None = None
     limit: Annotated[int, Field(ge=1, le=MOST_OFFERS)] = 100
     after: GrantId | None = None
 
 
 class Shown(Wire):
-    """What a customer reads on one channel."""
+    """What a customer reads and sees on one channel."""
 
     channel: ChannelName
     language: str
     title: str
     text: str
+    terms: str | None
+    images: list[Image]
 
     @classmethod
     def of(cls, content: Content) -> "Shown":
-        """Show an offer's words."""
-        return cls(channel=content.channel.value, language=content.language, title=content.title, text=content.text)
+        """Show an offer's words and images."""
+        return cls(channel=content.channel.value, **{name: getattr(content, name) for name in cls.model_fields.keys() - {"channel"}})
 
 
 class WalletOffer(Wire):

@@ -8,7 +8,21 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.kernel.ids import SegmentId
 from shared.kernel.money import Rounding
-from shared.kernel.wire import Amount, BasisPoints, Country, Currency, ExternalId, PurchaseChannel, Region, Text, VariantName, Wire
+from shared.kernel.wire import (
+    Amount,
+    BasisPoints,
+    Country,
+    Currency,
+    ExternalId,
+    Image,
+    Language,
+    LongText,
+    PurchaseChannel,
+    Region,
+    Text,
+    VariantName,
+    Wire,
+)
 
 MAX_CODES = 50_000
 
@@ -242,12 +256,15 @@ class Channel(Enum):
 
 
 class Content(Wire):
-    """What a customer reads, per channel and language."""
+    """What a customer reads and sees, per channel and language."""
 
     channel: Channel
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+    language: Language = "en"
     title: Text
     text: Text
+    terms: LongText | None = None
+    """The small print."""
+    images: Annotated[list[Image], Field(max_length=10)] = Field(default_factory=list)
 
 
 class Variant(Wire):
@@ -285,6 +302,8 @@ class Terms(Wire):
     audience: Audience = Audience()
     frequency_cap: FrequencyCap | None = None
     content: list[Content] = Field(default_factory=list, max_length=100)
+    default_language: Language = "en"
+    """What customers read whose language a channel has no content in."""
     variants: list[Variant] = Field(default_factory=list, max_length=20)
 
     def under(self, variant: Variant) -> "Terms":

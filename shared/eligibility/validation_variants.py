@@ -9,6 +9,9 @@ from shared.eligibility.validation_rule import Minors, ValidationRule
 from shared.kernel.errors import Problem
 from shared.kernel.ids import SEGMENT
 
+MOST_BYTES: Final = 400_000
+"""All content is told in one event, when the offer goes live."""
+
 
 def _name_twice(terms: Terms, _minors: Minors) -> Iterator[Problem]:
     names = [variant.name for variant in terms.variants]
@@ -40,8 +43,17 @@ def _words_missing(terms: Terms, _minors: Minors) -> Iterator[Problem]:
                 yield Problem(path=f"/variants/{place}/content", message=message)
 
 
+def _too_much_content(terms: Terms, _minors: Minors) -> Iterator[Problem]:
+    listed = [*terms.content, *(content for variant in terms.variants for content in variant.content or ())]
+    size = sum(len(content.model_dump_json().encode()) for content in listed)
+    if size > MOST_BYTES:
+        message = f"All content comes to {size:,} bytes, that of variants with it: keep to {MOST_BYTES:,}."
+        yield Problem(path="/content", message=message)
+
+
 RULES: Final = (
     ValidationRule("variant_twice", "Variants have different names.", _name_twice),
     ValidationRule("variant_never_drawn", "No segment is in two variants, nor in one and out of the audience.", _never_drawn),
     ValidationRule("variant_words_missing", "A variant with content of its own has some for each channel of the offer's.", _words_missing),
+    ValidationRule("content_too_much", f"All content together is not more than {MOST_BYTES:,} bytes.", _too_much_content),
 )

@@ -62,6 +62,20 @@ ExternalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 """Words for people: a reason, a name, a message. No control characters but tabs and ends of lines."""
 
+LongText = Annotated[str, StringConstraints(min_length=1, max_length=5000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+"""Many words for people, such as the small print."""
+
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+"""A language (ISO 639-1), where it matters with its country: "en", "en-GB"."""
+
+
+class Image(Wire):
+    """A picture, and what it shows in words, for those who can't see it."""
+
+    url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^https://[!-~]+$")]
+    alt: Text
+
+
 YEARS: Final = range(1900, 3000)
 
 

@@ -67,5 +67,11 @@ def _of_variants(terms: Terms) -> Iterator[RolloutContent]:
 def _content(listed: Iterable[Content], variant: str | None = None) -> Iterator[RolloutContent]:
     for content in listed:
         yield RolloutContent(
-            channel=content.channel.value, language=content.language, title=content.title, text=content.text, variant=variant
+            channel=content.channel.value,
+            language=content.language,
+            title=content.title,
+            text=content.text,
+            terms=content.terms,
+            images=content.images,
+            variant=variant,
         )

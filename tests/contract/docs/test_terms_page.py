@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.eligibility.terms import (
+    Content,
     FixedReward,
     Limits,
     PercentReward,
@@ -19,6 +20,7 @@ from shared.eligibility.terms import (
     Variant,
 )
 from shared.eligibility.validation import problems
+from shared.kernel.wire import Image
 from tests.unit.eligibility.builders import TERMS
 
 PAGE = Path(__file__).parents[3] / "docs/howto/terms.md"
@@ -32,6 +34,6 @@ def test_part_can_be_saved(part: dict[str, object]) -> None:
 
 def test_every_kind_and_field_is_shown() -> None:
     shown = set(re.findall(r'"(\w+)"', json.dumps(PARTS)))
-    models = (FixedReward, PercentReward, TieredReward, Tier, Qualification, PeriodLimit, Limits, Stacking, Variant)
+    models = (FixedReward, PercentReward, TieredReward, Tier, Qualification, PeriodLimit, Limits, Stacking, Variant, Content, Image)
     fields = {name for model in models for name in model.model_fields} - {"rounding"}
     assert {"fixed", "percent", "tiers", "single_purchase", "cumulative_spend", "visits"} | fields <= shown

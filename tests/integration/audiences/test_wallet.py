@@ -71,6 +71,22 @@ def test_shows_the_words_of_channel_and_language(call: MakeCall, world: World, q
     assert [words.title for words in shown.content] == titles
 
 
+@pytest.mark.parametrize(
+    ("asked", "shown"), [(None, "fr"), ("en", "en"), ("en-GB", "en"), ("fr-CH", "fr-CH"), ("fr-BE", "fr"), ("it", "fr")]
+)
+def test_shows_the_default_language_where_none_is_near(call: MakeCall, world: World, asked: str | None, shown: str) -> None:
+    content = [CONTENT[0] | {"language": language} for language in ("en", "fr-CH", "fr")]
+    world.grant(world.offer(world.campaign(), content=content, default_language="fr"), "cust-1")
+    assert [words.language for words in offered(call, language=asked)[0].content] == [shown]
+
+
+def test_shows_the_small_print_and_images(call: MakeCall, world: World) -> None:
+    image = {"url": "https://img.example/fruit.png", "alt": "A basket of fruit"}
+    world.grant(world.offer(world.campaign(), content=[CONTENT[0] | {"terms": "Once only.", "images": [image]}]), "cust-1")
+    [words] = offered(call)[0].content
+    assert (words.terms, [shown.model_dump() for shown in words.images]) == ("Once only.", [image])
+
+
 def test_shows_what_the_customers_variant_promises(call: MakeCall, world: World) -> None:
     segment = SEGMENT.render(listed(call, "cust-1"))
     words = [CONTENT[0] | {"title": "For you"}]

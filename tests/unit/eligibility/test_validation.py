@@ -23,6 +23,11 @@ MONDAY_TO_SATURDAY = {"start": "2017-03-06", "end": "2017-03-11"}
 MORNING = {"start": "2017-03-01T10:00", "end": "2017-03-01T12:00"}
 EXCLUDED_IDS = "/scope/exclude/network_merchant_ids"
 WORDS = {"channel": "email", "language": "en", "title": "Five off", "text": "At our shops"}
+SMS = WORDS | {"channel": "sms"}
+STATEMENT = WORDS | {"channel": "statement"}
+IMAGE = {"url": "https://img.example/five-off.png", "alt": "A basket of fruit"}
+LANGUAGES = ["en", *(f"e{first}-{second}A" for first in "abcd" for second in "ABCDEFGHIJKLMNOPQRSTUVW")]
+MUCH_CONTENT = [WORDS | {"language": language, "terms": "é" * 2450} for language in LANGUAGES][:80]
 GOLD = {"name": "gold", "segments": [SEGMENT], "reward": {"kind": "fixed", "amount": 900}}
 OTHER_SEGMENT = f"seg_{2:032x}"
 GOLD_TIER = "/variants/0/reward/tiers/1/reached"
@@ -147,6 +152,22 @@ FALLING = tiers({"reached": 0, "amount": 200}, {"reached": 3000, "amount": 50})
         ({"audience": {"segments_in": [SEGMENT], "segments_out": [SEGMENT]}}, "/audience/segments_out"),
         ({"audience": {"holdout": 10_000}}, "/audience/holdout"),
         ({"content": [WORDS, WORDS | {"title": "Again"}]}, "/content/1"),
+        ({"content": [SMS | {"text": "x" * 161}]}, "/content/0/text"),
+        ({"content": [SMS | {"text": "x" * 159 + "€"}]}, "/content/0/text"),
+        ({"content": [SMS | {"text": "x" * 70 + "ł"}]}, "/content/0/text"),
+        ({"content": [SMS | {"text": "x" * 69 + "🍓"}]}, "/content/0/text"),
+        ({"content": [WORDS, SMS | {"images": [IMAGE]}]}, "/content/1/images"),
+        ({"content": [STATEMENT | {"images": [IMAGE]}]}, "/content/0/images"),
+        ({"content": [STATEMENT | {"title": "x" * 41}]}, "/content/0/title"),
+        ({"content": [STATEMENT | {"text": "x" * 121}]}, "/content/0/text"),
+        ({"content": [WORDS | {"channel": "in_app", "title": "x" * 61}]}, "/content/0/title"),
+        ({"content": [WORDS | {"channel": "in_app", "text": "x" * 241}]}, "/content/0/text"),
+        ({"content": [WORDS | {"channel": "social", "text": "x" * 281}]}, "/content/0/text"),
+        ({"content": [WORDS, SMS | {"language": "es"}, SMS | {"language": "fr"}]}, "/content/1"),
+        ({"content": [WORDS], "default_language": "en-US"}, "/content/0"),
+        ({"content": MUCH_CONTENT}, "/content"),
+        ({"content": [WORDS], "variants": [GOLD | {"content": [WORDS | {"language": "es"}]}]}, "/variants/0/content/0"),
+        ({"content": [SMS], "variants": [GOLD | {"content": [SMS | {"text": "x" * 161}]}]}, "/variants/0/content/0/text"),
         ({"variants": [GOLD, GOLD | {"segments": [OTHER_SEGMENT]}]}, "/variants/1/name"),
         ({"variants": [GOLD, GOLD | {"name": "b", "segments": [OTHER_SEGMENT, SEGMENT]}]}, "/variants/1/segments/1"),
         ({"variants": [GOLD | {"segments": [SEGMENT, SEGMENT]}]}, "/variants/0/segments/1"),
@@ -225,7 +246,15 @@ def test_tells_what_is_wrong_and_where(overrides: dict[str, Any], path: str) -> 
         {"variants": [GOLD, {"name": "as-for-everybody", "segments": [OTHER_SEGMENT]}]},
         {"variants": [GOLD | {"threshold": 2599}], "qualification": {"maximum": 2599}},
         {"variants": [GOLD], "limits": {"reward_per_customer": 900}},
-        {"variants": [GOLD | {"content": [WORDS | {"language": "es"}, WORDS | {"channel": "web"}]}], "content": [WORDS]},
+        {"variants": [GOLD | {"content": [WORDS, WORDS | {"language": "es"}, WORDS | {"channel": "web"}]}], "content": [WORDS]},
+        {"content": [SMS | {"text": "x" * 160}]},
+        {"content": [SMS | {"text": "x" * 158 + "€"}]},
+        {"content": [SMS | {"text": "x" * 69 + "ł"}]},
+        {"content": [STATEMENT | {"title": "x" * 40, "text": "x" * 120}]},
+        {"content": [WORDS | {"channel": "in_app", "title": "x" * 60, "text": "x" * 240, "images": [IMAGE] * 10}]},
+        {"content": [WORDS | {"channel": "social", "text": "x" * 280, "terms": "x" * 5000}]},
+        {"content": [WORDS | {"text": "x" * 500}, WORDS | {"language": "es"}, SMS | {"language": "es"}], "default_language": "es"},
+        {"content": MUCH_CONTENT[:-1]},
     ],
 )
 def test_lets_right_terms_pass(overrides: dict[str, Any]) -> None:
@@ -282,6 +311,11 @@ def test_long_window_with_many_dates_left_out_is_searched_within_bounds() -> Non
         ({"window": {"times_of_day": ["22:00-24:01"]}}, ("window", "times_of_day", 0)),
         ({"window": {"excluded_dates": ["2017-02-29"]}}, ("window", "excluded_dates", 0)),
         ({"window": {"excluded_dates": ["2017-02-28T10:00"]}}, ("window", "excluded_dates", 0)),
+        ({"content": [WORDS | {"images": [IMAGE | {"url": "http://img.example/x.png"}]}]}, ("content", 0, "images", 0, "url")),
+        ({"content": [WORDS | {"images": [IMAGE | {"alt": ""}]}]}, ("content", 0, "images", 0, "alt")),
+        ({"default_language": "English"}, ("default_language",)),
+        ({"variants": [GOLD | {"name": "Gold"}]}, ("variants", 0, "name")),
+        ({"variants": [GOLD | {"segments": []}]}, ("variants", 0, "segments")),
     ],
 )
 def test_what_is_not_written_as_it_must_be_is_refused(overrides: dict[str, Any], path: tuple[str | int, ...]) -> None:
