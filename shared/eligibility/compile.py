@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby, repeat
 from operator import attrgetter, ge, gt
 from typing import Any, Final
 
 from shared.eligibility.model import Offer, Purchase, Version
-from shared.eligibility.periods import CompiledPeriod, compile_period
+from shared.eligibility.periods import CompiledPeriod, CompiledRecency, compile_period, compile_recency
 from shared.eligibility.rewards import compile_reward, largest_reward
 from shared.eligibility.scope import CompiledScope, compile_scope
 from shared.eligibility.terms import Clawback, Operator, Terms
@@ -17,6 +17,9 @@ from shared.kernel.errors import Broken
 from shared.kernel.money import to_minor
 
 COMPARE: Final[dict[Operator, Callable[[int, int], bool]]] = {Operator.AT_LEAST: ge, Operator.MORE_THAN: gt}
+
+BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+"""Of all time: of lapsed customers it matters that they had bought, however long ago."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -51,6 +54,8 @@ class CompiledVersion:
     reward_per_customer_minor: int | None
     periods: tuple[CompiledPeriod, ...]
     clawback: Clawback
+    recency: CompiledRecency | None = None
+    """Which customers the offer is for, by what they had bought before the grant; None where it does not matter."""
     variant: str | None = None
     """Of which variant these are the terms; None where they are for everybody."""
     variants: Mapping[str, "CompiledVersion"] = field(default_factory=dict)
@@ -67,13 +72,15 @@ class CompiledOffer:
     offer: Offer
     versions: tuple[CompiledVersion, ...]
     earliest: datetime
-    """No purchase before this moment can count, under any version, in any zone."""
+    """No purchase before this moment can count or be asked after, under any version, in any zone."""
     latest: datetime
     """No purchase at this moment or after it can count, under any version, in any zone."""
     max_reward_minor: int | None
     """The largest single reward under any version and variant; None where nothing bounds it."""
     groups: frozenset[str]
     """The stacking groups that it belongs to under any version."""
+    asks_recency: bool
+    """Whether any version asks what customers had bought before their grants."""
 
     def version_at(self, at: datetime) -> CompiledVersion:
         """The version in force at a moment; before the first one's, the first: its window says when it applies."""
@@ -95,13 +102,15 @@ def compile_offer(offer: Offer) -> CompiledOffer:
     versions = tuple(map(compile_version, ordered, _scopes(ordered)))
     spans = [version.window.widest() for version in versions]
     rewards = [promised.max_reward_minor for version in versions for promised in (version, *version.variants.values())]
+    asks_recency = any(version.recency for version in versions)
     return CompiledOffer(
         offer=offer,
         versions=versions,
-        earliest=min(span.start for span in spans),
+        earliest=BEGINNING if asks_recency else min(span.start for span in spans),
         latest=max(span.stop for span in spans),
         max_reward_minor=None if None in rewards else max(reward for reward in rewards if reward is not None),
         groups=frozenset(stacking.group for version in versions if (stacking := version.terms.stacking)),
+        asks_recency=asks_recency,
     )
 
 
@@ -127,6 +136,7 @@ def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
         reward_per_customer_minor=_minor(terms, limits.reward_per_customer),
         periods=tuple(map(compile_period, limits.per_period)),
         clawback=terms.clawback,
+        recency=compile_recency(terms.recency, terms.window.zone) if terms.recency else None,
         **_promised(terms),
     )
     variants = {variant.name: replace(made, variant=variant.name, **_promised(terms.under(variant))) for variant in terms.variants}

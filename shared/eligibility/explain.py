@@ -125,7 +125,8 @@ def _case(account: _Account, grant: Grant | None, standing: Progress | None) -> 
     completions = standing.completions if standing else 0
     judged, weight = weigh(account.version, account.purchase)
     version = account.version.for_variant(grant.variant if grant else None)
-    return Case(account.compiled.offer, version, account.history, grant, judged, completions, weight.judged_minor)
+    bought_at = standing.bought_at if standing else None
+    return Case(account.compiled.offer, version, account.history, grant, judged, completions, weight.judged_minor, bought_at)
 
 
 def _attempt(account: _Account, case: Case, standing: Progress | None) -> Attempt:

@@ -28,6 +28,8 @@ from shared.kernel.reasons import Reason
 
 MAX_COMPLETIONS_PER_PURCHASE: Final = 100
 """So many times one purchase completes a repeated cumulative grant; the rest of its sum waits for the next purchase."""
+BOUGHT: Final = (None, Reason.REFUNDED)
+"""How a purchase ended, if at all, that was made all the same."""
 
 purchase_order: Final = attrgetter("at", "transaction_id")
 grant_order: Final = attrgetter("granted_at", "grant_id")
@@ -57,6 +59,8 @@ class _Standing:
     completions: int = 0
     posted_at: datetime | None = None
     """When the last of the purchases in the sum cleared."""
+    bought_at: datetime | None = None
+    """When the last purchase before the grant was made."""
     version: CompiledVersion | None = None
     rules: tuple[Rule[Case], ...] = ()
     """The rules that can fail under that version."""
@@ -170,6 +174,8 @@ class Fold:
         for standing in self._standings:
             reason = self._judge(judged, version.for_variant(standing.grant.variant), weight, standing)
             self.decisions.append(Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason))
+        if self._compiled.asks_recency and purchase.ended in BOUGHT:
+            self._remember(purchase.at)
 
     def fork(self) -> "Fold":
         """A fold of its own that stands where this one does."""
@@ -185,13 +191,28 @@ class Fold:
         for mine, would_be, decision in zip(self._standings, tried._standings, decisions, strict=True):  # noqa: SLF001
             counted = (mine.spend, mine.visits, mine.completions) != (would_be.spend, would_be.visits, would_be.completions)
             self.decisions.append(decision._replace(reason=Reason.OUTDONE) if counted else decision)
+            mine.bought_at = would_be.bought_at  # it was bought, whichever offer pays for it
 
     def progress(self) -> tuple[Progress, ...]:
         """Where the grants stand, in order."""
-        return tuple([Progress(s.grant.grant_id, s.spend.judged_minor, s.visits, s.completions) for s in self._standings])
+        return tuple([Progress(s.grant.grant_id, s.spend.judged_minor, s.visits, s.completions, s.bought_at) for s in self._standings])
+
+    def _remember(self, at: datetime) -> None:
+        for standing in self._standings:
+            if at < standing.grant.granted_at:
+                standing.bought_at = at
 
     def _judge(self, purchase: Purchase, version: CompiledVersion, weight: Weight, standing: _Standing) -> Reason | None:
-        case = Case(self._compiled.offer, version, self._history, standing.grant, purchase, standing.completions, weight.judged_minor)
+        case = Case(
+            self._compiled.offer,
+            version,
+            self._history,
+            standing.grant,
+            purchase,
+            standing.completions,
+            weight.judged_minor,
+            standing.bought_at,
+        )
         if standing.version is not version:
             standing.version, standing.rules = version, tuple(rule for rule in COUNTS if rule.asked(case))
         reason = first_failing(standing.rules, case)

@@ -154,6 +154,8 @@ class Progress(NamedTuple):
     spend_minor: int
     visits: int
     completions: int
+    bought_at: datetime | None
+    """When the customer had last bought something in scope before the grant; known where the offer asks for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""Periods in which a customer's redemptions are counted, on the wall clock of a zone."""
+"""Periods in which a customer's redemptions are counted, or purchases before a grant are recent, on the wall clock of a zone."""
 
 import calendar
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from shared.eligibility.terms import PeriodLimit
+from shared.eligibility.terms import PeriodLimit, Recency
 from shared.eligibility.windows import TICK
 
 MONTHS: Final = 12
@@ -20,6 +20,21 @@ class CompiledPeriod:
     limit: PeriodLimit
     start: Callable[[datetime, str], datetime]
     """The first moment (UTC) whose redemptions count for a purchase at a moment, in a zone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompiledRecency:
+    """For which customers an offer is, and from when a purchase is recent."""
+
+    lapsed: bool
+    since: Callable[[datetime], datetime]
+    """The first moment (UTC) at which a purchase is recent to a grant of a moment."""
+
+
+def compile_recency(recency: Recency, zone: str) -> CompiledRecency:
+    """Make the look back from the grant ready."""
+    start = _rolling(int(recency.within[1:-1]), recency.within[-1])
+    return CompiledRecency(lapsed=recency.customers == "lapsed", since=lambda granted_at: start(granted_at, zone))
 
 
 def compile_period(limit: PeriodLimit) -> CompiledPeriod:

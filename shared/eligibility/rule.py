@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
@@ -70,6 +71,8 @@ class Case(NamedTuple):
     """How often the grant was completed before."""
     qualifying_minor: int
     """The part of the purchase that qualifies, as it is judged."""
+    bought_at: datetime | None = None
+    """When the customer had last bought something in scope before the grant; known where the offer asks for it."""
 
 
 class Attempt(NamedTuple):

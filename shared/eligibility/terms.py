@@ -175,6 +175,18 @@ class Window(Wire):
     """How long after the window's end, in local calendar days, a purchase that was made in it may arrive; however late where not given."""
 
 
+class Recency(Wire):
+    """For which customers the offer is, by the last purchase in its scope that each had made before the grant.
+
+    Any amount counts, and a purchase that was refunded since; one that was declined, reversed or has expired does not.
+    """
+
+    customers: Literal["new", "lapsed"]
+    """New ones had bought nothing in that time before the grant; lapsed ones neither, but something before that time."""
+    within: Duration
+    """On the clock of the window's own zone: a purchase exactly so many days before the grant lies before that time."""
+
+
 class PeriodLimit(Wire):
     """The most that a customer is given of the offer in a period, which is read on the window's clock.
 
@@ -290,6 +302,7 @@ class Terms(Wire):
     qualification: Qualification
     scope: Scope = Scope()
     window: Window
+    recency: Recency | None = None
     activation: Literal["automatic", "required"] = "automatic"
     limits: Limits = Limits()
     repeat: bool = False

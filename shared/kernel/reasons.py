@@ -88,6 +88,16 @@ class Reason(Enum):
         "The purchase was billed in another currency than the offer's.",
         "The purchase was in a currency that the offer does not cover.",
     )
+    NOT_NEW = (
+        "not_new",
+        "The customer had bought what the offer is about in the time before the grant in which new customers have not.",
+        "The offer is for new customers.",
+    )
+    NOT_LAPSED = (
+        "not_lapsed",
+        "The customer had bought what the offer is about shortly before the grant, or never before it.",
+        "The offer is for customers who had not bought for a while.",
+    )
     MERCHANT_NOT_IN_SCOPE = (
         "merchant_not_in_scope",
         "The merchant is not among the offer's merchants, or is excluded.",

@@ -31,6 +31,8 @@ class State:
     withdrawn: bool = False
     cancelled: bool = False
     given: set[UUID] = field(default_factory=set)
+    bought: datetime | None = None
+    bought_before: dict[UUID, datetime | None] = field(default_factory=dict)
     active: set[UUID] = field(default_factory=set)
     safe: set[UUID] = field(default_factory=set)
     revoked: set[UUID] = field(default_factory=set)
@@ -84,6 +86,7 @@ def _switch(state: State, happening: str, subject: Any) -> None:  # noqa: ANN401
         setattr(state, happening, getattr(state, happening) + subject)
     else:
         getattr(state, happening).add(subject)
+        state.bought_before.setdefault(subject, state.bought)
 
 
 def _buy(state: State, offer: Offer, history: History, purchase: Purchase) -> None:
@@ -101,6 +104,8 @@ def _buy(state: State, offer: Offer, history: History, purchase: Purchase) -> No
         if reason is None:
             reason = _complete(state, terms, history, (grant.grant_id, amount, purchase, version.number))
         state.decisions.append((purchase.transaction_id, grant.grant_id, reason))
+    if purchase.ended is None or purchase.ended is Reason.REFUNDED:
+        state.bought = purchase.at
 
 
 def _as_promised(terms: Terms, grant: Grant) -> Terms:
@@ -165,9 +170,22 @@ def _why_not(state: State, terms: Terms, history: History, grant: Grant, purchas
         (state.paused > 0, Reason.PAUSED),
         (state.cancelled, Reason.CANCELLED),
         (purchase.currency != terms.currency, Reason.CURRENCY_MISMATCH),
+        *_unlike(terms, grant, state.bought_before.get(gid)),
         (not terms.repeat and state.done.get(gid, 0) > 0, Reason.ALREADY_COMPLETED),
     ]
     return next((reason for failed, reason in facts if failed), None)
+
+
+def _unlike(terms: Terms, grant: Grant, bought: datetime | None) -> list[tuple[bool, Reason]]:
+    """Whether the customer was neither new nor lapsed, by the days on a wall clock from the last purchase to the grant."""
+    if terms.recency is None:
+        return []
+    clock, days = ZoneInfo(terms.window.zone), timedelta(days=int(terms.recency.within.strip("PD")))
+    ago = (grant.granted_at.astimezone(clock) - days).timestamp()
+    recent = bought is not None and bought.timestamp() > ago
+    if terms.recency.customers == "new":
+        return [(recent, Reason.NOT_NEW)]
+    return [(bought is None or recent, Reason.NOT_LAPSED)]
 
 
 def _zone(terms: Terms, history: History, purchase: Purchase) -> ZoneInfo:

@@ -137,6 +137,7 @@ any_terms: st.SearchStrategy[Terms] = st.builds(
         }
     ),
     activation=st.sampled_from(["automatic", "required"]),
+    recency=st.sampled_from([None, None, None, *({"customers": who, "within": "P1D"} for who in ("new", "lapsed"))]),
     limits=st.fixed_dictionaries(
         {
             "redemptions_per_customer": maybe(st.integers(1, 4)),
@@ -171,7 +172,7 @@ later = st.builds(lambda hours, ticks: timedelta(hours=hours, microseconds=ticks
 @st.composite
 def purchases(draw: st.DrawFn, name: str = "t") -> Purchase:
     items = draw(st.lists(st.builds(Item, st.sampled_from(["p1", "p2", "p3", "p4"]), st.sampled_from([*AMOUNTS, -100])), max_size=3))
-    at = draw(moments)
+    at = draw(moments) - draw(rarely(lengths, timedelta()))
     return Purchase(
         transaction_id=name,
         at=at,
