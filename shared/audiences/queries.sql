@@ -208,6 +208,17 @@ WHERE c.customer_id = %(customer_id)s
 WINDOW of_offer AS (PARTITION BY g.offer_id)
 ORDER BY g.granted_at DESC, g.grant_id;
 
+-- name: bought_before
+-- When the customers of grants had last bought something in the offer's scope before the grant; those who had not are left out. An
+-- authorisation that was declined, reversed or has expired is no purchase.
+SELECT g.grant_id, max(t.at) AS at
+FROM grants g JOIN transactions t ON t.customer_id = g.customer_id AND t.at < g.granted_at AND g.offer_id = ANY (t.offers)
+WHERE g.grant_id = ANY (%(grant_ids)s)
+  AND (t.kind = 'clearing' OR t.kind IN ('purchase', 'authorization') AND NOT EXISTS (
+        SELECT FROM transactions other
+        WHERE other.transaction_id = t.transaction_id AND other.kind IN ('decline', 'reversal', 'expiry')))
+GROUP BY g.grant_id;
+
 -- name: shown_often
 -- Of offers with a frequency cap: those that the customer was served as often as their cap allows.
 SELECT cap.offer_id

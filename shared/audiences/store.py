@@ -219,6 +219,11 @@ def wallet(tx: Transaction, customer_id: str) -> list[Held]:
     return [Held(grant=Grant(**{name: row.pop(name) for name in names}), **row) for row in found]
 
 
+def bought_before(tx: Transaction, grant_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When customers had last bought something in scope before grants; of those who had not, nothing."""
+    return {row["grant_id"]: row["at"] for row in rows(tx.connection, SQL["bought_before"], grant_ids=list(grant_ids))}
+
+
 def shown_often(tx: Transaction, customer_id: str, caps: Mapping[UUID, tuple[datetime, int]]) -> set[UUID]:
     """Offers that a customer was served as often as allowed, given for each from when impressions count and how many are the most."""
     values = {"sinces": [since for since, _ in caps.values()], "mosts": [most for _, most in caps.values()]}

@@ -20,14 +20,15 @@ OF_THE_MOMENT: Final = tuple(rule for rule in COUNTS if rule.reason not in TO_BE
 OF_THE_LIMITS: Final = tuple(rule for rule in COMPLETES if rule.reason is Reason.CUSTOMER_LIMIT_REACHED)
 
 
-def why_not(compiled: CompiledOffer, held: Held, at: datetime) -> Reason | None:
+def why_not(compiled: CompiledOffer, held: Held, at: datetime, bought_at: datetime | None = None) -> Reason | None:
     """The reason why a purchase could not count, whatever is bought, as things stand at this moment; None where it could.
 
+    `bought_at` is when something in scope was last bought before the grant, where the offer asks for that.
     What the customer can do or wait for (an activation, another day of the week) is none.
     """
     version = compiled.version_at(at).for_variant(held.grant.variant)
     attempt = Attempt(version, 0, 0, 0, held.redemptions, held.rewarded_minor, 0, ())
-    reason = first_failing(OF_THE_MOMENT, _case(compiled, version, held, at)) or first_failing(OF_THE_LIMITS, attempt)
+    reason = first_failing(OF_THE_MOMENT, _case(compiled, version, held, at, bought_at)) or first_failing(OF_THE_LIMITS, attempt)
     if reason is None and compiled.max_reward_minor is not None and held.left_minor < compiled.max_reward_minor:
         return Reason.BUDGET_EXHAUSTED  # what is left might not cover the next reward: no promise that can't be kept
     return reason
@@ -40,7 +41,7 @@ def expires_at(version: CompiledVersion, held: Held) -> datetime:
     return stop if own is None else min(stop, own)
 
 
-def _case(compiled: CompiledOffer, version: CompiledVersion, held: Held, at: datetime) -> Case:
+def _case(compiled: CompiledOffer, version: CompiledVersion, held: Held, at: datetime, bought_at: datetime | None) -> Case:
     grant = model.Grant(
         grant_id=held.grant.grant_id,
         granted_at=held.grant.granted_at,
@@ -51,4 +52,4 @@ def _case(compiled: CompiledOffer, version: CompiledVersion, held: Held, at: dat
     withdrawn = () if held.consent else (model.Interval(start=at),)
     history = model.History(grants=(grant,), purchases=(), consent_withdrawn=withdrawn, zone=held.zone)
     purchase = model.Purchase(transaction_id="", at=at, amount_minor=0, currency=version.terms.currency, merchant_id="")
-    return Case(compiled.offer, version, history, grant, purchase, held.completions, 0)
+    return Case(compiled.offer, version, history, grant, purchase, held.completions, 0, bought_at)

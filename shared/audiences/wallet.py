@@ -12,6 +12,7 @@ from shared.audiences.model import Grant, Held
 from shared.audiences.usable import expires_at, why_not
 from shared.audiences.wallet_api import Activated, Activation, Shown, WalletOffer, WalletOffers, WalletQuery
 from shared.eligibility.compile import CompiledVersion
+from shared.eligibility.matching import Catalogue
 from shared.eligibility.terms import Content, Terms
 from shared.kernel.errors import Conflict, Invalid, NotFound, Problem
 from shared.kernel.ids import GrantId
@@ -68,14 +69,22 @@ def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
     """Grants in live campaigns of offers whose rules let a purchase count now, and whose money is not about to run out."""
     known = catalogue(tx)
     found = []
-    for held in store.wallet(tx, customer_id):
+    wallet = store.wallet(tx, customer_id)
+    bought = _bought_before(tx, known, wallet)
+    for held in wallet:
         compiled = known.get(held.grant.offer_id)
-        if compiled and why_not(compiled, held, tx.now) is None:
+        if compiled and why_not(compiled, held, tx.now, bought.get(held.grant.grant_id)) is None:
             found.append(Usable(held, compiled.version_at(tx.now).for_variant(held.grant.variant)))
     if not found:
         return []
     exhausted = ledger.nearly_exhausted(tx, {usable.held.grant.campaign_id for usable in found})
     return [usable for usable in found if usable.held.grant.campaign_id not in exhausted]
+
+
+def _bought_before(tx: Transaction, known: Catalogue, wallet: Iterable[Held]) -> dict[UUID, datetime]:
+    """When the customer had last bought something in scope before grants, of offers that ask for it."""
+    asking = [held.grant.grant_id for held in wallet if (compiled := known.get(held.grant.offer_id)) and compiled.asks_recency]
+    return store.bought_before(tx, asking) if asking else {}
 
 
 def _within_caps(tx: Transaction, customer_id: str, usable: list[Usable]) -> list[Usable]:

@@ -24,17 +24,17 @@ class CompiledPeriod:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledRecency:
-    """For which customers an offer is, and from when a purchase is recent."""
+    """For which customers an offer is, and which purchases are recent."""
 
     lapsed: bool
-    since: Callable[[datetime], datetime]
-    """The first moment (UTC) at which a purchase is recent to a grant of a moment."""
+    ago: Callable[[datetime], datetime]
+    """The moment (UTC) after which a purchase is recent to a grant of a moment."""
 
 
 def compile_recency(recency: Recency, zone: str) -> CompiledRecency:
     """Make the look back from the grant ready."""
     start = _rolling(int(recency.within[1:-1]), recency.within[-1])
-    return CompiledRecency(lapsed=recency.customers == "lapsed", since=lambda granted_at: start(granted_at, zone))
+    return CompiledRecency(lapsed=recency.customers == "lapsed", ago=lambda granted_at: start(granted_at, zone) - TICK)
 
 
 def compile_period(limit: PeriodLimit) -> CompiledPeriod:

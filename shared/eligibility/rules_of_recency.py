@@ -8,22 +8,22 @@ from shared.eligibility.rule import Case, Rule
 from shared.kernel.reasons import Reason
 
 
-def _recent_since(case: Case) -> datetime | None:
-    return case.version.recency.since(case.grant.granted_at) if case.version.recency and case.grant else None
+def _long_ago(case: Case) -> datetime | None:
+    return case.version.recency.ago(case.grant.granted_at) if case.version.recency and case.grant else None
 
 
 def _bought_recently(case: Case) -> bool:
-    since = _recent_since(case)
-    return since is not None and case.bought_at is not None and case.bought_at >= since
+    ago = _long_ago(case)
+    return ago is not None and case.bought_at is not None and case.bought_at > ago
 
 
 def _bought(case: Case) -> str:
     return f"bought last {wording.moment(case.bought_at)}" if case.grant else "no grant"
 
 
-def _before(case: Case) -> str:
+def _told(case: Case) -> str:
     asked = case.version.terms.recency
-    return wording.moment(_recent_since(case), f"{asked.within} before the grant" if asked else "")
+    return wording.moment(_long_ago(case), f"{asked.within} before the grant" if asked else "")
 
 
 RECENCY: Final[tuple[Rule[Case], ...]] = (
@@ -31,7 +31,7 @@ RECENCY: Final[tuple[Rule[Case], ...]] = (
         name="new customer",
         reason=Reason.NOT_NEW,
         passes=lambda case: case.version.recency is None or case.version.recency.lapsed or not _bought_recently(case),
-        expected=lambda case: f"nothing bought from {_before(case)} until the grant",
+        expected=lambda case: f"nothing bought after {_told(case)} and before the grant",
         actual=_bought,
         asked=lambda case: case.version.recency is not None and not case.version.recency.lapsed,
         otherwise="new or not",
@@ -42,7 +42,7 @@ RECENCY: Final[tuple[Rule[Case], ...]] = (
         passes=lambda case: (
             case.version.recency is None or not case.version.recency.lapsed or (case.bought_at is not None and not _bought_recently(case))
         ),
-        expected=lambda case: f"bought last before {_before(case)}",
+        expected=lambda case: f"bought last by {_told(case)}",
         actual=_bought,
         asked=lambda case: case.version.recency is not None and case.version.recency.lapsed,
         otherwise="lapsed or not",

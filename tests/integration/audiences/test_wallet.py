@@ -87,6 +87,37 @@ def test_shows_the_small_print_and_images(call: MakeCall, world: World) -> None:
     assert (words.terms, [shown.model_dump() for shown in words.images]) == ("Once only.", [image])
 
 
+@pytest.mark.parametrize(
+    ("who", "lives", "listed"),
+    [
+        ("new", [], True),
+        ("new", [["purchase"]], False),
+        ("new", [["purchase", "refund"]], False),
+        ("new", [["authorization"]], False),
+        ("new", [["authorization", "decline"]], True),
+        ("new", [["authorization", "expiry", "clearing"]], False),
+        ("new", [["purchase", "reversal"]], True),
+        ("lapsed", [["purchase"]], True),
+        ("lapsed", [["authorization", "reversal"]], False),
+        ("lapsed", [], False),
+    ],
+)
+def test_shows_offers_for_new_and_lapsed_customers_to_these_only(
+    call: MakeCall, world: World, who: str, lives: list[list[str]], *, listed: bool
+) -> None:
+    offer_id = world.offer(world.campaign(), recency={"customers": who, "within": "P7D"}, scope={"include": {"merchants": ["shop-1"]}})
+    world.grant(offer_id, "cust-1", at=NOW - DAY)
+    at = NOW - DAY - timedelta(days=3 if who == "new" else 7)
+    for number, kinds in enumerate(lives):
+        for kind in kinds:
+            name, of = (f"r{number}", f"t{number}") if kind == "refund" else (f"t{number}", None)
+            world.post(purchase(name, at=at, kind=kind, original_transaction_id=of))
+    world.post(
+        purchase("since", at=NOW - timedelta(hours=1), amount=500), purchase("elsewhere", at=at, merchant_id="other", currency="USD")
+    )
+    assert bool(offered(call)) == listed
+
+
 def test_shows_what_the_customers_variant_promises(call: MakeCall, world: World) -> None:
     segment = SEGMENT.render(listed(call, "cust-1"))
     words = [CONTENT[0] | {"title": "For you"}]

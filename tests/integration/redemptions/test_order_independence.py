@@ -29,6 +29,8 @@ OFFERS: dict[str, dict[str, Any]] = {
     "repeated": {"qualification": {"kind": "cumulative_spend", "threshold": 2500}, "repeat": True},
     "activated": {"activation": "required", "limits": {"reward_per_customer": 500}, "repeat": True},
     "visits": {"qualification": {"kind": "visits", "visits": 2, "threshold": 800}, "repeat": True, "clawback": {"partial_refund": "keep"}},
+    "new": {"recency": {"customers": "new", "within": "P1D"}, "repeat": True},
+    "lapsed": {"recency": {"customers": "lapsed", "within": "P1D"}, "repeat": True},
     "kept": {"reward": {"kind": "percent", "basis_points": 500}, "repeat": True, "clawback": {"limits": "keep"}},
     "share": {"reward": {"kind": "percent", "basis_points": 600}, "stacking": {"group": "g"}, "repeat": True},
     "first": {
@@ -38,6 +40,8 @@ OFFERS: dict[str, dict[str, Any]] = {
         "repeat": True,
     },
 }
+GRANTED_DAYS_AGO = {"new": 1, "lapsed": 0}
+"""Where it is not two: late enough for purchases before."""
 FEW, MINUTE = 12, timedelta(minutes=1)
 
 
@@ -93,9 +97,10 @@ def _round(world: World, name: str) -> Round:
     campaign = world.campaign(budget=10_000_000)
     offers = {offer: world.offer(campaign, scope={"include": {"merchants": [name]}}, **values) for offer, values in OFFERS.items()}
     made = Round(name=name, offers=offers)
-    for offer in offers.values():
+    for offer, offer_id in offers.items():
         for turn in range(2):
-            world.grant(offer, *map(made.of, CUSTOMERS), at=NOW - timedelta(days=2, hours=turn), turn=turn)
+            granted_at = NOW - timedelta(days=GRANTED_DAYS_AGO.get(offer, 2), hours=turn)
+            world.grant(offer_id, *map(made.of, CUSTOMERS), at=granted_at, turn=turn)
     return made
 
 

@@ -16,6 +16,7 @@ from shared.kernel.shards import shard_of
 from shared.merchants import service as merchants
 from shared.redemptions import payout
 from tests.conftest import NOW, SHARDS, MakeCall
+from tests.integration.redemptions.asking import Asker
 from tests.world import World, amounts, basket, purchase
 
 
@@ -51,6 +52,39 @@ def test_a_grant_earns_by_the_terms_of_its_variant(world: World) -> None:
     earned = [(r["customer_id"], r["reward_minor"], r["transaction_id"]) for r in world.redemptions()]
     assert earned == [("cust-1", 900, "t1"), ("cust-2", 200, "u2"), ("cust-3", 200, "u3")]
     world.verify()
+
+
+def test_a_purchase_before_the_grant_that_comes_late_takes_back_what_a_new_customer_earned(world: World) -> None:
+    campaign = world.campaign(budget=10_000)
+    offer_id = world.offer(campaign, recency={"customers": "new", "within": "P30D"})
+    world.grant(offer_id, "cust-1", "cust-2", at=NOW - timedelta(days=2))
+    before = NOW - timedelta(days=20)
+    world.post(purchase("t1"), purchase("t2", "cust-2"))
+    assert amounts(world.redemptions()) == [200, 200]
+    world.post(purchase("t0", at=before, amount=1), purchase("u0", "cust-2", at=NOW - timedelta(days=2), amount=1))
+    assert [(r["customer_id"], r["state"], r["reward_minor"]) for r in world.redemptions()] == [
+        ("cust-1", "reversed", 0),
+        ("cust-2", "payable", 200),
+    ]
+    world.post(purchase("r0", kind="refund", at=NOW, amount=1, original_transaction_id="t0"))
+    assert world.available(campaign) == 9_800
+    world.verify()
+
+
+def test_purchases_before_the_approval_count_for_recency_once_they_are_sent_again(world: World, asker: Asker) -> None:
+    before = purchase("t0", at=NOW - timedelta(days=60), merchant_id="shop-1")
+    world.post(before)
+    offer_id = world.offer(world.campaign(), recency={"customers": "new", "within": "P90D"})
+    world.grant(offer_id, "cust-1")
+    assert asker.verdict(offer_id=offer_id).eligible
+    world.post(before)
+    verdict = asker.verdict(offer_id=offer_id)
+    assert [reason.code for reason in verdict.reasons] == ["not_new"]
+    rule = next(rule for rule in verdict.rules if rule.rule == "new customer")
+    assert (rule.expected, rule.actual) == (
+        "nothing bought after 2025-10-07T11:00:00+00:00 and before the grant",
+        "bought last 2025-11-16T12:00:00+00:00",
+    )
 
 
 def test_a_repeated_event_and_a_repeated_purchase_earn_once(world: World) -> None:
