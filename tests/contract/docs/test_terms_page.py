@@ -13,6 +13,7 @@ from shared.eligibility.terms import (
     PercentReward,
     PeriodLimit,
     Qualification,
+    Recency,
     Stacking,
     Terms,
     Tier,
@@ -34,6 +35,19 @@ def test_part_can_be_saved(part: dict[str, object]) -> None:
 
 def test_every_kind_and_field_is_shown() -> None:
     shown = set(re.findall(r'"(\w+)"', json.dumps(PARTS)))
-    models = (FixedReward, PercentReward, TieredReward, Tier, Qualification, PeriodLimit, Limits, Stacking, Variant, Content, Image)
+    models = (
+        FixedReward,
+        PercentReward,
+        TieredReward,
+        Tier,
+        Qualification,
+        Recency,
+        PeriodLimit,
+        Limits,
+        Stacking,
+        Variant,
+        Content,
+        Image,
+    )
     fields = {name for model in models for name in model.model_fields} - {"rounding"}
     assert {"fixed", "percent", "tiers", "single_purchase", "cumulative_spend", "visits"} | fields <= shown
