@@ -95,7 +95,8 @@ def _ask(url: str, token: str, question: dict[str, Any]) -> dict[str, Any]:
 def _print_verdict(verdict: dict[str, Any]) -> None:
     reward = f"{to_decimal(verdict['reward_minor'], verdict['currency'])} {verdict['currency']}"
     earns = f"earns {reward}" if verdict["eligible"] else "earns nothing"
-    title = f"{verdict['offer_id']}, {verdict['grant_id'] or 'no grant'}: {earns}"
+    variant = f" of the variant {verdict['variant']}" if verdict["variant"] else ""
+    title = f"{verdict['offer_id']}, {verdict['grant_id'] or 'no grant'}{variant}: {earns}"
     told = ("rule", "expected", "actual", "reason")
     rows = [("yes" if rule["passed"] else "NO", *(rule[name] for name in told)) for rule in verdict["rules"]]
     print_table(["Passed", "Rule", "Asked", "Found", "Reason"], rows, title=title)

@@ -72,11 +72,11 @@ def test_shows_the_words_of_channel_and_language(call: MakeCall, world: World, q
 
 
 @pytest.mark.parametrize(
-    ("asked", "shown"), [(None, "fr"), ("en", "en"), ("en-GB", "en"), ("fr-CH", "fr-CH"), ("fr-BE", "fr"), ("it", "fr")]
+    ("asked", "shown"), [(None, "en"), ("es", "es"), ("es-MX", "es"), ("fr-CH", "fr-CH"), ("fr-BE", "fr"), ("it", "en")]
 )
 def test_shows_the_default_language_where_none_is_near(call: MakeCall, world: World, asked: str | None, shown: str) -> None:
-    content = [CONTENT[0] | {"language": language} for language in ("en", "fr-CH", "fr")]
-    world.grant(world.offer(world.campaign(), content=content, default_language="fr"), "cust-1")
+    content = [CONTENT[0] | {"language": language} for language in ("es", "fr-CH", "fr", "en")]
+    world.grant(world.offer(world.campaign(), content=content, default_language="en"), "cust-1")
     assert [words.language for words in offered(call, language=asked)[0].content] == [shown]
 
 
