@@ -24,14 +24,17 @@ def why_not(compiled: CompiledOffer, held: Held, at: datetime, bought_at: dateti
     """The reason why a purchase could not count, whatever is bought, as things stand at this moment; None where it could.
 
     `bought_at` is when something in scope was last bought before the grant, where the offer asks for that.
-    What the customer can do or wait for (an activation, another day of the week) is none.
+    What the customer can do or wait for (an activation, another day of the week) is none. A budget that runs out takes away nothing that
+    is activated.
     """
     version = compiled.version_at(at).for_variant(held.grant.variant)
     attempt = Attempt(version, 0, 0, 0, held.redemptions, held.rewarded_minor, 0, ())
     reason = first_failing(OF_THE_MOMENT, _case(compiled, version, held, at, bought_at)) or first_failing(OF_THE_LIMITS, attempt)
-    if reason is None and compiled.max_reward_minor is not None and held.left_minor < compiled.max_reward_minor:
+    if reason or held.grant.activated_at:
+        return reason
+    if compiled.max_reward_minor is not None and held.left_minor < compiled.max_reward_minor:
         return Reason.BUDGET_EXHAUSTED  # what is left might not cover the next reward: no promise that can't be kept
-    return reason
+    return None
 
 
 def expires_at(version: CompiledVersion, held: Held) -> datetime:

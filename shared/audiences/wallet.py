@@ -57,6 +57,8 @@ def activate_offer(call: Call, customer_id: ExternalId, grant_id: GrantId, body:
             raise NotFound("The customer has no such grant.")
         at = body.at or tx.now
         _check_moment(tx, grant, at)
+        if body.at is None:
+            _check_money(tx, grant)
         if store.activate(tx, grant_id, at):
             emit_changed(call, tx, store.changed_pairs(tx, {customer_id: at}, grant.offer_id), WHY)
             activated_at = at
@@ -65,8 +67,14 @@ def activate_offer(call: Call, customer_id: ExternalId, grant_id: GrantId, body:
         return tx.answer(Activated(grant_id=grant_id, offer_id=grant.offer_id, activated_at=activated_at))
 
 
+def _check_money(tx: Transaction, grant: Grant) -> None:
+    """Raise Conflict where a grant would be activated now whose money is about to run out; what is told late was shown in time."""
+    if grant.activated_at is None and ledger.nearly_exhausted(tx, [grant.campaign_id]):
+        raise Conflict("The offer's budget has run out.")
+
+
 def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
-    """Grants in live campaigns of offers whose rules let a purchase count now, and whose money is not about to run out."""
+    """Grants in live campaigns of offers whose rules let a purchase count now; those not activated only while there is money left."""
     known = catalogue(tx)
     found = []
     wallet = store.wallet(tx, customer_id)
@@ -78,7 +86,7 @@ def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
     if not found:
         return []
     exhausted = ledger.nearly_exhausted(tx, {usable.held.grant.campaign_id for usable in found})
-    return [usable for usable in found if usable.held.grant.campaign_id not in exhausted]
+    return [usable for usable in found if usable.held.grant.activated_at or usable.held.grant.campaign_id not in exhausted]
 
 
 def _bought_before(tx: Transaction, known: Catalogue, wallet: Iterable[Held]) -> dict[UUID, datetime]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.kernel.ids import SegmentId
+from shared.kernel.ids import CampaignId, SegmentId
 from shared.kernel.money import Rounding
 from shared.kernel.wire import (
     Amount,
@@ -311,6 +311,8 @@ class Terms(Wire):
     """Days between earned and payable: the return window."""
     stacking: Stacking | None = None
     """Every offer pays for every purchase that completes it, where not given."""
+    goodwill: CampaignId | None = None
+    """The campaign whose budget honours what was activated once this one's is exhausted; refused where not given."""
     clawback: Clawback = Clawback()
     audience: Audience = Audience()
     frequency_cap: FrequencyCap | None = None

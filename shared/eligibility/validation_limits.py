@@ -69,11 +69,18 @@ AT_MOST: Final = {"D": 1, "W": 7, "M": 31}
 """Days of each unit of a rolling period."""
 
 
+def _nothing_to_honour(terms: Terms, _minors: Minors) -> Iterator[Problem]:
+    if terms.goodwill is not None and terms.activation != "required":
+        message = "Honours what was activated, and this offer needs no activation: ask for one, or leave goodwill out."
+        yield Problem(path="/goodwill", message=message)
+
+
 RULES: Final = (
     ValidationRule("repeats_once", "An offer that repeats allows a customer more than one redemption.", _repeats_once),
     ValidationRule("visits_unclear", "The number of visits is given where visits are counted, and only there.", _visits_unclear),
     ValidationRule("calendar_of_several", "A calendar period is one day, one week or one month.", _calendar_of_several),
     ValidationRule("period_twice", "There is one limit for each period.", _period_twice),
+    ValidationRule("nothing_to_honour", "Goodwill honours what was activated: the offer asks for an activation.", _nothing_to_honour),
     ValidationRule(
         "never_reached", "No limit allows more than one that it lies in: a day's than the month's, one customer's than all.", _never_reached
     ),

@@ -1,6 +1,7 @@
 """Whether an offer's terms may be stored: by themselves, within their campaign, and for their audience."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ IN_CAMPAIGN: Final = {
     "campaign_open": "The campaign exists and is neither rejected, ended nor cancelled.",
     "campaign_currency": "The offer has its campaign's currency.",
     "campaign_window": "The offer's window lies in its campaign's.",
+    "goodwill_campaign": "The goodwill campaign is another one, not closed, with the offer's currency.",
     "segments_known": "The segments of the audience and of the variants exist.",
 }
 """What is asked of terms beside the rules of their own meaning."""
@@ -25,7 +27,15 @@ IN_CAMPAIGN: Final = {
 Problems = Iterator[Problem]
 
 
-def find_problems(terms: Terms, campaign: Campaign | None, known_segments: set[UUID], *, campaign_path: str) -> tuple[Problem, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """What terms name that must exist, as far as it does."""
+
+    segments: Collection[UUID]
+    goodwill: Campaign | None
+
+
+def find_problems(terms: Terms, campaign: Campaign | None, named: Named, *, campaign_path: str) -> tuple[Problem, ...]:
     """All that is wrong with terms that are to be stored, with paths into the body that holds them as `terms`."""
     found = [Problem(path=f"/terms{problem.path}", message=problem.message) for problem in validation.problems(terms)]
     if campaign is None:
@@ -34,7 +44,7 @@ def find_problems(terms: Terms, campaign: Campaign | None, known_segments: set[U
         found += _in_campaign(terms, campaign, campaign_path)
         if not any(problem.path.startswith("/terms/window") for problem in found):
             found += _in_window(terms, campaign)
-    return (*found, *_segments(terms, known_segments))
+    return (*found, *_goodwill(terms, campaign, named.goodwill), *_segments(terms, named.segments))
 
 
 def rules() -> dict[str, str]:
@@ -63,7 +73,22 @@ def _in_window(terms: Terms, campaign: Campaign) -> Problems:
         yield Problem(path="/terms/window/end", message=f"Is after the campaign's end, {campaign.ends_at.isoformat()}.")
 
 
-def _segments(terms: Terms, known: set[UUID]) -> Problems:
+def _goodwill(terms: Terms, campaign: Campaign | None, goodwill: Campaign | None) -> Problems:
+    if terms.goodwill is None:
+        return
+    path = "/terms/goodwill"
+    if goodwill is None:
+        yield Problem(path=path, message="There is no such campaign.")
+    elif campaign and goodwill.campaign_id == campaign.campaign_id:
+        yield Problem(path=path, message="Is the offer's own campaign, whose budget is exhausted then: name another.")
+    else:
+        if goodwill.state in CLOSED:
+            yield Problem(path=path, message=f"The campaign is {goodwill.state.value}: name one that is open.")
+        if goodwill.currency != terms.currency:
+            yield Problem(path=path, message=f"Its budget is in {goodwill.currency}: name a campaign with the offer's currency.")
+
+
+def _segments(terms: Terms, known: Collection[UUID]) -> Problems:
     for path, segment in _named(terms).items():
         if segment not in known:
             yield Problem(path=f"/terms{path}", message=f"There is no segment {SEGMENT.render(segment)}.")

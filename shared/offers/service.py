@@ -208,9 +208,12 @@ def _find_campaign(tx: Transaction, campaign_id: CampaignId) -> Campaign | None:
 
 
 def _require_valid(tx: Transaction, terms: Terms, campaign: Campaign | None, *, campaign_path: str) -> None:
-    named = checks.segments(terms)
-    known = audiences.known_segments(tx, named) if named else set()
-    problems = checks.find_problems(terms, campaign, known, campaign_path=campaign_path)
+    segments = checks.segments(terms)
+    named = checks.Named(
+        segments=audiences.known_segments(tx, segments) if segments else set(),
+        goodwill=_find_campaign(tx, terms.goodwill) if terms.goodwill else None,
+    )
+    problems = checks.find_problems(terms, campaign, named, campaign_path=campaign_path)
     if problems:
         raise Invalid(problems=problems)
 

@@ -51,12 +51,21 @@ def admit(changes: Iterable[Change], pots: Pots, *, now: datetime) -> Admission:
     closed: set[UUID | Key] = set()
     admission = Admission(redemptions=[], movements=[], given={})
     for change in ordered:
-        refusal = _refusal(change, pots, closed)
+        change, refusal = _borne_by(change, pots, closed)  # noqa: PLW2901
         after = _refused(change, refusal, now) if refusal else change.after
         _take(change, after, pots, admission.given)
         admission.redemptions.append(after)
         admission.movements.extend(_movements(change, after, now))
     return admission
+
+
+def _borne_by(change: Change, pots: Pots, closed: set[UUID | Key]) -> tuple[Change, Reason | None]:
+    """The change as its campaign, or else the goodwill campaign, covers it; or why neither does."""
+    refusal = _refusal(change, pots, closed)
+    of_goodwill = change.of_goodwill if refusal is Reason.BUDGET_EXHAUSTED else None
+    if of_goodwill and _refusal(of_goodwill, pots, closed) is None:
+        return of_goodwill, None
+    return change, refusal
 
 
 def _refusal(change: Change, pots: Pots, closed: set[UUID | Key]) -> Reason | None:

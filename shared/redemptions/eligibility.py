@@ -18,7 +18,7 @@ from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
 from shared.redemptions.past import check_as_of
 from shared.redemptions.purchases import NOTHING_KNOWN, Surroundings, purchase_of, surroundings
 from shared.redemptions.store import SQL
-from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, in_order
+from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, in_order
 
 Answers = list[Eligibility | CloError]
 
@@ -99,7 +99,7 @@ async def _read(call: Call, questions: Sequence[_Question]) -> list[dict[str, An
     values = {
         "customer_ids": joined(question.asked.customer_id for question in questions),
         "offer_ids": ";".join(joined(compiled.offer.offer_id for compiled in asked) for asked in offers),
-        "campaign_ids": ";".join(joined({compiled.offer.campaign_id for compiled in asked}) for asked in offers),
+        "campaign_ids": ";".join(joined(budgets_of(asked)) for asked in offers),
     }
     async with call.database.connection_to_loop() as connection:
         return await (await connection.execute(SQL["read_eligibility"], values, prepare=True)).fetchall()

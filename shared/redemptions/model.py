@@ -29,6 +29,7 @@ class State(Enum):
 class Redemption:
     """One completion of a grant on record, keyed by grant and completion. Amounts in minor units of the campaign's currency.
 
+    `campaign_id` is whose budget bears it: the offer's campaign, or the one that its terms name for goodwill.
     `wanted_minor` is what the history promises, `reward_minor` what was admitted of it, `earned_minor` what of that has cleared,
     `paid_minor` what was credited, `written_off_minor` what was credited, is earned no more and is left to the customer.
     """
@@ -82,6 +83,8 @@ class Policy:
     hold: timedelta = timedelta()
     clawback: Clawback = RECOMPUTE
     write_off_minor: int = 0
+    goodwill: UUID | None = None
+    """The campaign that bears what the offer's own can't cover any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,6 +108,13 @@ class Change:
     after: Redemption
     policy: Policy
     pots: tuple[SharedPot, ...] = ()
+
+    @property
+    def of_goodwill(self) -> "Change | None":
+        """The change as borne by the goodwill campaign; None where there is none, or where a budget bears the redemption already."""
+        if self.policy.goodwill is None or _borne(self.before):
+            return None
+        return replace(self, after=replace(self.after, campaign_id=self.policy.goodwill))
 
     @property
     def increase_minor(self) -> int:
@@ -134,6 +144,11 @@ def difference(folded: Folded, on_record: Iterable[Redemption], *, now: datetime
     return changes + [_vanished(known, *histories[known.customer_id, known.offer_id], now) for known in gone]
 
 
+def _borne(redemption: Redemption | None) -> bool:
+    """Whether some budget bears a redemption, or paid for it: it stays with that one."""
+    return redemption is not None and bool(redemption.cost_minor or redemption.paid_minor)
+
+
 def settled(redemption: Redemption, policy: Policy, now: datetime) -> Redemption:
     """The redemption with the state that its amounts put it in, and with what of a negative balance is written off."""
     debt_minor = max(redemption.paid_minor - redemption.earned_minor, 0)
@@ -158,7 +173,7 @@ def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None) -> Red
         grant_id=outcome.grant_id,
         completion=outcome.completion,
         offer_id=owner.offer_id,
-        campaign_id=owner.campaign_id,
+        campaign_id=before.campaign_id if before and _borne(before) else owner.campaign_id,
         customer_id=owner.customer_id,
         state=State.REJECTED,
         wanted_minor=outcome.reward_minor,

@@ -17,7 +17,7 @@ from shared.platform.database import exactly_one, joined
 from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
 from shared.redemptions.purchases import purchase_of, surroundings
 from shared.redemptions.store import SQL
-from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, all_of, answer, in_order
+from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, all_of, answer, budgets_of, in_order
 
 
 def check_as_of(call: Call, asked: EligibilityAsked) -> Eligibility:
@@ -42,7 +42,7 @@ def facts_as_of(tx: Transaction, customer_id: str, offers: Collection[CompiledOf
         SQL["read_eligibility_as_of"],
         customer_id=customer_id,
         offer_ids=joined(compiled.offer.offer_id for compiled in offers),
-        campaign_ids=joined({compiled.offer.campaign_id for compiled in offers}),
+        campaign_ids=joined(budgets_of(offers)),
         as_of=as_of,
     )
 

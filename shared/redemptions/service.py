@@ -135,7 +135,8 @@ class _Terms:
 
 def _policy(terms: Terms) -> Policy:
     write_off_minor = to_minor(terms.clawback.write_off_floor, terms.currency)
-    return Policy(hold=timedelta(days=terms.hold_days), clawback=terms.clawback, write_off_minor=write_off_minor)
+    hold = timedelta(days=terms.hold_days)
+    return Policy(hold=hold, clawback=terms.clawback, write_off_minor=write_off_minor, goodwill=terms.goodwill)
 
 
 def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new: Collection[tuple[str, UUID]]) -> Counter[tuple[UUID, Reason]]:
@@ -150,7 +151,8 @@ def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new: Collecti
 
 def _post(tx: Transaction, shard: int, changes: list[Change]) -> list[Redemption]:
     """Admit changes while the pots are held, write them, and tell of them; the redemptions as they are now."""
-    held = ledger.lock_pots(tx, {change.after.campaign_id for change in changes})
+    goodwill = {of_goodwill.after.campaign_id for change in changes if (of_goodwill := change.of_goodwill)}
+    held = ledger.lock_pots(tx, goodwill | {change.after.campaign_id for change in changes})
     keys = keys_of(changes)
     given = store.lock_offer_pots(tx, keys) if keys else {}
     pots = Pots(available_minor={pot.campaign_id: pot.available_minor for pot in held.values()}, shared=left_of(keys, given))

@@ -38,6 +38,13 @@ def all_of(wanted: Iterable[Together]) -> Collection[CompiledOffer]:
     return dict.fromkeys(chain.from_iterable(wanted)).keys()
 
 
+def budgets_of(offers: Iterable[CompiledOffer]) -> set[UUID]:
+    """The campaigns whose budgets may bear what these offers promise."""
+    offers = list(offers)
+    goodwill = {version.terms.goodwill for compiled in offers for version in compiled.versions}
+    return {compiled.offer.campaign_id for compiled in offers} | {campaign for campaign in goodwill if campaign}
+
+
 def answer(customer_id: str, wanted: Sequence[Together], facts: Facts, purchase: Purchase, as_of: datetime) -> Eligibility:
     """The verdicts on a purchase under these offers, in their order and that of grants."""
     members = {compiled: Member(compiled, _history(compiled, facts)) for compiled in all_of(wanted)}
@@ -56,11 +63,15 @@ def _under(together: Sequence[Member], facts: Facts, purchase: Purchase) -> Iter
     purchase = replace(purchase, recorded_at=made.recorded_at) if made else purchase
     available: Mapping[str, int] = facts["available"] or {}
 
-    def left_minor(asked: CompiledOffer) -> int:
-        return available.get(str(asked.offer.campaign_id), 0)
+    def left_minor(asked: CompiledOffer) -> tuple[int, int]:
+        """In the campaign's pot, and in the one for goodwill."""
+        goodwill = asked.version_at(purchase.at).terms.goodwill
+        return available.get(str(asked.offer.campaign_id), 0), available.get(str(goodwill), 0)
 
-    covers = None if made else lambda asked, promised_minor: promised_minor <= left_minor(asked)
-    for verdict in explain(compiled, history, purchase, rivals=rivals, covers=covers):
+    def covers(asked: CompiledOffer, promised_minor: int) -> bool:
+        return promised_minor <= max(left_minor(asked))
+
+    for verdict in explain(compiled, history, purchase, rivals=rivals, covers=None if made else covers):
         yield _view(compiled, verdict, left_minor(compiled), made=made is not None)
 
 
@@ -96,7 +107,7 @@ def _refusal(row: dict[str, Any]) -> Refusal:
     return Refusal(grant_id=UUID(row["grant_id"]), completion=row["completion"], reason=Reason.of(row["reason"]))
 
 
-def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: int, *, made: bool) -> VerdictView:
+def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: tuple[int, int], *, made: bool) -> VerdictView:
     """A verdict as it is told; of a purchase not yet made with whether the campaign's budget covers it now."""
     budget = () if made else (_budget(verdict.reward_minor, left_minor),)
     refusals = [rule.reason for rule in budget if rule.reason]
@@ -110,19 +121,20 @@ def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: int, *, made: b
         reward_minor=0 if refusals else verdict.reward_minor,
         currency=compiled.versions[-1].terms.currency,
         before=verdict.before,
-        budget_left_minor=left_minor,
+        budget_left_minor=left_minor[0],
         rules=(*verdict.rules, *budget),
         reasons=[reason_view(reason) for reason in (*verdict.reasons, *refusals)],
     )
 
 
-def _budget(reward_minor: int, left_minor: int) -> RuleResult:
-    enough = reward_minor <= left_minor
+def _budget(reward_minor: int, left_minor: tuple[int, int]) -> RuleResult:
+    own_minor, goodwill_minor = left_minor
+    enough = reward_minor <= max(left_minor)
     return RuleResult(
         rule="budget",
         passed=enough,
         expected=f"at least {reward_minor} left",
-        actual=str(left_minor),
+        actual=f"{own_minor}, and {goodwill_minor} of goodwill" if goodwill_minor else str(own_minor),
         reason=None if enough else Reason.BUDGET_EXHAUSTED,
     )
 

@@ -28,6 +28,8 @@ class Budget(Wire):
     left_minor: Minor
     paid_minor: Minor
     """What of the spent has been credited to cards."""
+    honoured_minor: Minor
+    """Rewards of other campaigns' offers that this budget bears out of goodwill, since theirs was exhausted."""
     ran_dry_at: Moment | None
     """The earliest purchase whose reward the budget could not cover."""
 
@@ -61,6 +63,8 @@ class Funnel(Shown):
     paid: int
     """Redemptions of which something was credited to a card."""
     reward_minor: Minor
+    goodwill_minor: Minor
+    """What of the rewards another campaign bears out of goodwill."""
     paid_minor: Minor
 
 

@@ -102,7 +102,7 @@ def _earned(reports: Sequence[CampaignReport], currency: str) -> Figure:
 
 
 def _checks(reports: Sequence[CampaignReport], balance: TrialBalance) -> tuple[Check, ...]:
-    proven = [_posted(report) == report.budget.spent_minor == report.funnel.reward_minor for report in reports]
+    proven = [_posted(report) == report.budget.spent_minor == _redeemed(report) for report in reports]
     within = [report.budget.spent_minor + report.budget.reserved_minor <= report.budget.approved_minor for report in reports]
     books = [f"{c.currency}: {amount(c.debit_minor, c.currency)} = {amount(c.credit_minor, c.currency)}" for c in balance.currencies]
     return (
@@ -114,6 +114,11 @@ def _checks(reports: Sequence[CampaignReport], balance: TrialBalance) -> tuple[C
 
 def _posted(report: CampaignReport) -> int:
     return report.burn_down[-1].spent_minor if report.burn_down else 0
+
+
+def _redeemed(report: CampaignReport) -> int:
+    """The rewards that the campaign's budget bears."""
+    return report.funnel.reward_minor - report.funnel.goodwill_minor + report.budget.honoured_minor
 
 
 def _held(held: Sequence[bool]) -> str:

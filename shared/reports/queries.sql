@@ -24,14 +24,16 @@ WITH chosen AS (
     GROUP BY offer_id
 ), redeemed AS (
     SELECT offer_id, count(DISTINCT grant_id) FILTER (WHERE wanted_minor > 0) AS purchased, count(*) FILTER (WHERE reward_minor > 0) AS redeemed,
-           count(*) FILTER (WHERE paid_minor > 0) AS paid, sum(reward_minor) AS reward_minor, sum(paid_minor) AS paid_minor
-    FROM redemptions JOIN chosen USING (offer_id) GROUP BY offer_id
+           count(*) FILTER (WHERE paid_minor > 0) AS paid, sum(reward_minor) AS reward_minor, sum(paid_minor) AS paid_minor,
+           sum(reward_minor) FILTER (WHERE r.campaign_id <> chosen.campaign_id) AS goodwill_minor
+    FROM redemptions AS r JOIN chosen USING (offer_id) GROUP BY offer_id
 )
 SELECT c.campaign_id, c.offer_id, c.name, c.state, coalesce(g.granted, 0) AS granted, coalesce(g.activated, 0) AS activated,
        coalesce(s.served, 0)::bigint AS served, coalesce(s.viewed, 0)::bigint AS viewed, coalesce(s.clicked, 0)::bigint AS clicked,
        coalesce(r.served_to, 0) AS served_to, coalesce(r.viewed_by, 0) AS viewed_by, coalesce(r.clicked_by, 0) AS clicked_by,
        coalesce(d.purchased, 0) AS purchased, coalesce(d.redeemed, 0) AS redeemed, coalesce(d.paid, 0) AS paid,
-       coalesce(d.reward_minor, 0)::bigint AS reward_minor, coalesce(d.paid_minor, 0)::bigint AS paid_minor
+       coalesce(d.reward_minor, 0)::bigint AS reward_minor, coalesce(d.goodwill_minor, 0)::bigint AS goodwill_minor,
+       coalesce(d.paid_minor, 0)::bigint AS paid_minor
 FROM chosen AS c
 LEFT JOIN granted AS g USING (offer_id)
 LEFT JOIN shown AS s USING (offer_id)
@@ -72,7 +74,9 @@ SELECT campaign_id, sum(credit_minor - debit_minor)::bigint AS approved_minor,
        coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind = 'reserved'), 0)::bigint AS reserved_minor,
        coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind IN ('payable', 'paid')), 0)::bigint AS spent_minor,
        coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind = 'available'), 0)::bigint AS left_minor,
-       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind = 'paid'), 0)::bigint AS paid_minor
+       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind = 'paid'), 0)::bigint AS paid_minor,
+       (SELECT coalesce(sum(r.reward_minor + r.written_off_minor), 0)::bigint FROM redemptions AS r JOIN offers AS o USING (offer_id)
+        WHERE r.campaign_id = accounts.campaign_id AND o.campaign_id <> r.campaign_id) AS honoured_minor
 FROM accounts WHERE campaign_id = ANY (%(campaign_ids)s) GROUP BY campaign_id;
 
 -- name: refusals

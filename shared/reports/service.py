@@ -45,7 +45,7 @@ REFERENCES: Final[dict[str, Prefix]] = {"approve": BUDGET_REQUEST, "withdraw": B
 
 SENTENCES: Final = {reason.code: reason.support for reason in Reason}
 
-NO_BUDGET: Final = dict.fromkeys(("approved_minor", "reserved_minor", "spent_minor", "left_minor", "paid_minor"), 0)
+NO_BUDGET: Final = dict.fromkeys(("approved_minor", "reserved_minor", "spent_minor", "left_minor", "paid_minor", "honoured_minor"), 0)
 
 
 def campaign_report(call: Call, campaign_id: CampaignId) -> CampaignReport:

@@ -53,9 +53,11 @@ def outcome(
     )
 
 
-def owner(offer: UUID = OFFER, *, hold: int = 0, write_off: int = 0, pots: Sequence[SharedPot] = (), **clawback: Any) -> Owner:
+def owner(
+    offer: UUID = OFFER, *, hold: int = 0, write_off: int = 0, pots: Sequence[SharedPot] = (), goodwill: UUID | None = None, **clawback: Any
+) -> Owner:
     """Who has the outcomes of an offer, held for so many days."""
-    policy = Policy(hold=timedelta(days=hold), clawback=Clawback(**clawback), write_off_minor=write_off)
+    policy = Policy(hold=timedelta(days=hold), clawback=Clawback(**clawback), write_off_minor=write_off, goodwill=goodwill)
     return Owner(
         offer_id=offer,
         campaign_id=CAMPAIGN_OF[offer],

@@ -111,6 +111,59 @@ def test_a_reward_of_all_that_is_left_is_admitted() -> None:
     assert (books.one().state, books.pots.available_minor[CAMPAIGN]) == (State.PAYABLE, 0)
 
 
+def test_what_the_pot_cannot_cover_is_borne_by_the_goodwill_campaign() -> None:
+    books = record(available=99, other=150)
+    admission = books.fold((owner(goodwill=OTHER_CAMPAIGN), outcome(reward=100)))
+    redemption = books.one()
+    assert (redemption.state, redemption.reward_minor, redemption.reason) == (State.PAYABLE, 100, None)
+    assert {move.campaign_id for move in admission.movements} == {OTHER_CAMPAIGN}
+    assert books.pots.available_minor == {CAMPAIGN: 99, OTHER_CAMPAIGN: 50}
+
+
+def test_what_goodwill_cannot_cover_either_is_rejected() -> None:
+    books = record(available=99, other=99)
+    books.fold((owner(goodwill=OTHER_CAMPAIGN), outcome(reward=100)))
+    assert (books.one().state, books.one().reason) == (State.REJECTED, Reason.BUDGET_EXHAUSTED)
+    assert books.pots.available_minor == {CAMPAIGN: 99, OTHER_CAMPAIGN: 99}
+
+
+def test_a_limit_of_the_offer_is_not_honoured_by_goodwill() -> None:
+    books = record(limit=0)
+    books.fold((owner(LIMITED, goodwill=OTHER_CAMPAIGN), outcome()))
+    assert books.one().reason is Reason.OFFER_LIMIT_REACHED
+
+
+def test_what_goodwill_bore_goes_back_to_it() -> None:
+    books = record(available=99, other=150)
+    honoured = owner(goodwill=OTHER_CAMPAIGN)
+    books.fold((honoured, outcome(reward=100)))
+    books.pots.available_minor[CAMPAIGN] = 1_000  # raised meanwhile
+    books.fold((honoured, outcome(reward=60)))
+    assert books.pots.available_minor == {CAMPAIGN: 1_000, OTHER_CAMPAIGN: 90}
+    books.fold()
+    assert books.pots.available_minor == {CAMPAIGN: 1_000, OTHER_CAMPAIGN: 150}
+
+
+def test_what_a_campaign_bears_stays_with_it_when_it_grows() -> None:
+    books = record(available=100, other=1_000)
+    honoured = owner(goodwill=OTHER_CAMPAIGN)
+    books.fold((honoured, outcome(reward=100)))
+    books.fold((honoured, outcome(reward=150)))
+    assert (books.one().reward_minor, books.one().reason) == (100, Reason.BUDGET_EXHAUSTED)
+    assert books.pots.available_minor == {CAMPAIGN: 0, OTHER_CAMPAIGN: 1_000}
+
+
+def test_what_was_paid_out_of_goodwill_stays_with_it_when_it_comes_back() -> None:
+    books = record(available=99, other=150)
+    honoured = owner(goodwill=OTHER_CAMPAIGN)
+    books.fold((honoured, outcome(reward=100)))
+    books.pay()
+    books.fold()
+    books.pots.available_minor[CAMPAIGN] = 1_000
+    books.fold((honoured, outcome(reward=100)))
+    assert (books.one().campaign_id, books.one().state) == (OTHER_CAMPAIGN, State.PAID)
+
+
 def test_a_campaign_without_a_pot_gives_nothing() -> None:
     books = record()
     del books.pots.available_minor[CAMPAIGN]
