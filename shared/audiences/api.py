@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from shared.audiences.model import Card, Consent, Customer, Grant, Segment
+from shared.audiences.model import Consent, Customer, Grant, Holding, Segment
 from shared.audiences.rules import AttributeName, AttributeValue, SizedRule
 from shared.kernel.ids import CampaignId, GrantId, OfferId, SegmentId
 from shared.kernel.wire import BasisPoints, ExternalId, Moment, Text, Wire
@@ -21,6 +21,9 @@ class CardShape(Wire):
 
     card_token: ExternalId
     account_token: ExternalId | None = None
+    """The account that is charged for it. Customers may share one, each with cards of their own."""
+    card_product: ExternalId | None = None
+    """The kind of card; what a purchase says of it itself goes first."""
     valid_from: Moment | None = None
     valid_to: Moment | None = None
 
@@ -31,9 +34,47 @@ class CardShape(Wire):
         return self
 
     @classmethod
-    def of(cls, card: Card) -> "CardShape":
+    def of(cls, holding: Holding) -> "CardShape":
+        """Show a card that a customer held."""
+        return cls(**{name: getattr(holding, name) for name in CardShape.model_fields})
+
+    def held_by(self, customer_id: str) -> Holding:
+        """What is said of the card, with whose it is."""
+        return Holding(customer_id=customer_id, **{name: getattr(self, name) for name in CardShape.model_fields})
+
+
+class CardSent(CardShape):
+    """Whose a card is, of which account, and from when.
+
+    It lasts until `valid_to`, and no longer than until another begins: a card that passes to another customer or account is sent with
+    a new `valid_from`, and what went before ends there. The same `valid_from` again corrects what was said, however long ago that was.
+    """
+
+    customer_id: ExternalId
+
+
+class HoldingView(Wire):
+    """Whose a card was, from when until when."""
+
+    customer_id: str
+    account_token: str | None
+    card_product: str | None
+    valid_from: Moment | None
+    valid_to: Moment | None
+    """When it ended: as was said, or because another began."""
+
+
+class CardView(Wire):
+    """A card, and whose it was when, oldest first; no two overlap."""
+
+    card_token: str
+    holdings: list[HoldingView]
+
+    @classmethod
+    def of(cls, card_token: str, holdings: list[Holding]) -> "CardView":
         """Show a card."""
-        return cls(card_token=card.card_token, account_token=card.account_token, valid_from=card.valid_from, valid_to=card.valid_to)
+        shown = [HoldingView(**{name: getattr(holding, name) for name in HoldingView.model_fields}) for holding in holdings]
+        return cls(card_token=card_token, holdings=shown)
 
 
 class CustomerSent(Wire):
@@ -74,7 +115,7 @@ class CustomerView(Wire):
     updated_at: Moment
 
     @classmethod
-    def of(cls, customer: Customer, consents: list[Consent], cards: list[Card]) -> "CustomerView":
+    def of(cls, customer: Customer, consents: list[Consent], cards: list[Holding]) -> "CustomerView":
         """Show a customer."""
         return cls(
             customer_id=customer.customer_id,

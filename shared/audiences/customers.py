@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Annotated, Final
 
 from shared.audiences import store
-from shared.audiences.api import MOST_CUSTOMERS, CardShape, CustomerSent, CustomerView
+from shared.audiences.api import MOST_CUSTOMERS, CustomerSent, CustomerView
+from shared.audiences.cards import record
 from shared.audiences.histories import emit_changed
-from shared.audiences.model import Card, Effect, effect
+from shared.audiences.model import Effect, effect
 from shared.kernel.shards import shard_of
 from shared.kernel.wire import ExternalId
 from shared.platform.batches import BatchAnswer, Rejected, read_batch
@@ -48,9 +49,7 @@ def _store(call: Call, tx: Transaction, customers: Sequence[CustomerSent]) -> No
     ]
     if said:
         store.add_consents(tx, said)
-    cards = [(customer.customer_id, _card(card)) for customer in customers for card in customer.cards]
-    if cards:
-        store.put_cards(tx, cards)
+    record(tx, [card.held_by(customer.customer_id) for customer in customers for card in customer.cards])
     since = {customer_id: turned.changed_since for customer_id, turned in effects.items() if turned.changed_since}
     if since:
         emit_changed(call, tx, store.changed_pairs(tx, since), WHY)
@@ -99,7 +98,3 @@ def _row(call: Call, customer: CustomerSent, after: Effect) -> store.CustomerRow
         attributes=customer.attributes,
         consent=after.consent,
     )
-
-
-def _card(card: CardShape) -> Card:
-    return Card(card_token=card.card_token, account_token=card.account_token, valid_from=card.valid_from, valid_to=card.valid_to)

@@ -1,5 +1,6 @@
 """All that marketing and the bank ask of audiences, gathered for the one function that answers them."""
 
+from shared.audiences.cards import get_card, put_cards
 from shared.audiences.customers import get_customer, put_customers
 from shared.audiences.grants import issue_grants, list_grants
 from shared.audiences.service import create_segment, estimate_audience, get_segment, list_segments
@@ -7,10 +8,12 @@ from shared.audiences.service import create_segment, estimate_audience, get_segm
 __all__ = [
     "create_segment",
     "estimate_audience",
+    "get_card",
     "get_customer",
     "get_segment",
     "issue_grants",
     "list_grants",
     "list_segments",
+    "put_cards",
     "put_customers",
 ]

@@ -29,13 +29,26 @@ class Consent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Card:
-    """A card or account token and when it was the customer's; an open side is None."""
+class Holding:
+    """That a card was a customer's and of an account, from when until when; an open side is None."""
 
     card_token: str
+    customer_id: str
     account_token: str | None
+    card_product: str | None
     valid_from: datetime | None
     valid_to: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """Whose a card was at a moment."""
+
+    customer_id: str
+    account_token: str | None
+    card_product: str | None
+    passed_on: bool
+    """Whether it was somebody else's at another moment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,14 +31,20 @@ INSERT INTO consents (customer_id, at, given, recorded_at)
 SELECT customer_id, at, given, %(now)s
 FROM unnest(%(customer_ids)s::text[], %(moments)s::timestamptz[], %(givens)s::boolean[]) AS said (customer_id, at, given);
 
--- name: upsert_cards
--- Cards, new or dated anew. A card without a beginning was the customer's from the first.
-INSERT INTO cards (card_token, account_token, customer_id, valid_from, valid_to)
-SELECT card_token, account_token, customer_id, coalesce(valid_from, '-infinity'), valid_to
-FROM unnest(%(card_tokens)s::text[], %(account_tokens)s::text[], %(customer_ids)s::text[], %(starts)s::timestamptz[],
-            %(ends)s::timestamptz[]) AS sent (card_token, account_token, customer_id, valid_from, valid_to)
-ON CONFLICT (card_token, valid_from) DO UPDATE
-    SET account_token = excluded.account_token, customer_id = excluded.customer_id, valid_to = excluded.valid_to;
+-- name: add_cards
+-- Adds what is said of cards and was not said before, and tells of which cards that is. One without a beginning held from the first.
+INSERT INTO cards (card_token, valid_from, valid_to, customer_id, account_token, card_product, recorded_at)
+SELECT sent.card_token, beginning.valid_from, sent.valid_to, sent.customer_id, sent.account_token, sent.card_product, %(now)s
+FROM unnest(%(card_token)s::text[], %(customer_id)s::text[], %(account_token)s::text[], %(card_product)s::text[],
+            %(valid_from)s::timestamptz[], %(valid_to)s::timestamptz[])
+    AS sent (card_token, customer_id, account_token, card_product, valid_from, valid_to)
+CROSS JOIN LATERAL (SELECT coalesce(sent.valid_from, '-infinity') AS valid_from) AS beginning
+LEFT JOIN LATERAL (
+    SELECT c.valid_to, c.customer_id, c.account_token, c.card_product FROM cards c
+    WHERE c.card_token = sent.card_token AND c.valid_from = beginning.valid_from ORDER BY c.seq DESC LIMIT 1) AS known ON true
+WHERE (sent.valid_to, sent.customer_id, sent.account_token, sent.card_product)
+    IS DISTINCT FROM (known.valid_to, known.customer_id, known.account_token, known.card_product)
+RETURNING card_token;
 
 -- name: read_customer
 -- One customer.
@@ -50,8 +56,25 @@ SELECT at, given, recorded_at FROM consents WHERE customer_id = %(customer_id)s 
 
 -- name: read_cards
 -- The cards of a customer.
-SELECT card_token, account_token, nullif(valid_from, '-infinity') AS valid_from, valid_to
-FROM cards WHERE customer_id = %(customer_id)s ORDER BY card_token, cards.valid_from;
+SELECT card_token, customer_id, account_token, card_product, nullif(valid_from, '-infinity') AS valid_from, valid_to
+FROM holdings
+WHERE card_token = ANY (ARRAY(SELECT c.card_token FROM cards c WHERE c.customer_id = %(customer_id)s)) AND customer_id = %(customer_id)s
+ORDER BY card_token, holdings.valid_from;
+
+-- name: read_card
+-- Whose a card was, oldest first.
+SELECT card_token, customer_id, account_token, card_product, nullif(valid_from, '-infinity') AS valid_from, valid_to
+FROM holdings WHERE card_token = %(card_token)s ORDER BY holdings.valid_from;
+
+-- name: holders
+-- Whose these cards were at these moments.
+SELECT asked.card_token, asked.at, held.customer_id, held.account_token, held.card_product,
+       EXISTS (SELECT FROM cards o WHERE o.card_token = asked.card_token AND o.customer_id <> held.customer_id) AS passed_on
+FROM unnest(%(card_tokens)s::text[], %(moments)s::timestamptz[]) AS asked (card_token, at)
+JOIN LATERAL (
+    SELECT c.customer_id, c.account_token, c.card_product, c.valid_to FROM cards c
+    WHERE c.card_token = asked.card_token AND c.valid_from <= asked.at ORDER BY c.valid_from DESC, c.seq DESC LIMIT 1
+) AS held ON held.valid_to IS NULL OR held.valid_to > asked.at;
 
 -- name: changed_pairs
 -- Of customers whose facts changed from a moment on: the offers they hold grants of and have purchases for that may be judged otherwise.

@@ -10,11 +10,12 @@ import orjson
 
 from shared.audiences.model import (
     Candidate,
-    Card,
     Consent,
     Customer,
     Grant,
     Held,
+    Holder,
+    Holding,
     Segment,
     SegmentKind,
     Selection,
@@ -91,16 +92,10 @@ def add_consents(tx: Transaction, said: Sequence[ConsentRow]) -> None:
     tx.connection.execute(SQL["add_consents"], values | {"now": tx.now})
 
 
-def put_cards(tx: Transaction, cards: Sequence[tuple[str, Card]]) -> None:
-    """Store customers' cards, each token and beginning once."""
-    values = {
-        "customer_ids": [customer_id for customer_id, _ in cards],
-        "card_tokens": [card.card_token for _, card in cards],
-        "account_tokens": [card.account_token for _, card in cards],
-        "starts": [card.valid_from for _, card in cards],
-        "ends": [card.valid_to for _, card in cards],
-    }
-    tx.connection.execute(SQL["upsert_cards"], values)
+def add_cards(tx: Transaction, said: Sequence[Holding]) -> set[str]:
+    """Store what is said of cards, each token and beginning once; of which cards it is new."""
+    values = {field.name: [getattr(holding, field.name) for holding in said] for field in fields(Holding)}
+    return {row["card_token"] for row in rows(tx.connection, SQL["add_cards"], **values, now=tx.now)}
 
 
 def customer(tx: Transaction, customer_id: str) -> Customer:
@@ -116,9 +111,20 @@ def consents(tx: Transaction, customer_id: str) -> list[Consent]:
     return [Consent(**row) for row in rows(tx.connection, SQL["read_consents"], customer_id=customer_id)]
 
 
-def cards(tx: Transaction, customer_id: str) -> list[Card]:
+def cards(tx: Transaction, customer_id: str) -> list[Holding]:
     """The cards of a customer."""
-    return [Card(**row) for row in rows(tx.connection, SQL["read_cards"], customer_id=customer_id)]
+    return [Holding(**row) for row in rows(tx.connection, SQL["read_cards"], customer_id=customer_id)]
+
+
+def card(tx: Transaction, card_token: str) -> list[Holding]:
+    """Whose a card was, oldest first."""
+    return [Holding(**row) for row in rows(tx.connection, SQL["read_card"], card_token=card_token)]
+
+
+def holders(tx: Transaction, asked: Collection[tuple[str, datetime]]) -> dict[tuple[str, datetime], Holder]:
+    """Whose cards were at moments, of those that were somebody's."""
+    values = {"card_tokens": [card_token for card_token, _ in asked], "moments": [at for _, at in asked]}
+    return {(row.pop("card_token"), row.pop("at")): Holder(**row) for row in rows(tx.connection, SQL["holders"], **values)}
 
 
 def changed_pairs(tx: Transaction, since: Mapping[str, datetime], offer_id: UUID | None = None) -> list[tuple[str, UUID]]:

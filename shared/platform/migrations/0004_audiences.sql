@@ -1,5 +1,5 @@
 -- before deploy
--- Customers as the bank's own ids, what is known and allowed of them, segments, hold-outs and grants.
+-- Customers as the bank's own ids, what is known and allowed of them, their cards, segments, hold-outs and grants.
 
 CREATE TABLE customers (
     customer_id text PRIMARY KEY,
@@ -32,13 +32,26 @@ COMMENT ON COLUMN consents.seq IS 'Of several at the same moment the last record
 
 CREATE TABLE cards (
     card_token text NOT NULL,
-    account_token text,
-    customer_id text NOT NULL REFERENCES customers,
     valid_from timestamptz NOT NULL,
+    seq bigint GENERATED ALWAYS AS IDENTITY,
     valid_to timestamptz,
-    PRIMARY KEY (card_token, valid_from)
+    customer_id text NOT NULL,
+    account_token text,
+    card_product text,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (card_token, valid_from, seq),
+    CHECK (valid_to > valid_from)
 );
 CREATE INDEX cards_customer ON cards (customer_id);
+COMMENT ON TABLE cards IS 'What was said of whose a card is, of which account, and from when. A customer who is not known yet may hold one.';
+COMMENT ON COLUMN cards.seq IS 'Of several with the same beginning the last recorded holds.';
+
+CREATE VIEW holdings AS
+SELECT DISTINCT ON (card_token, valid_from) card_token, customer_id, account_token, card_product, valid_from,
+       least(valid_to, lead(valid_from) OVER (PARTITION BY card_token ORDER BY valid_from, seq)) AS valid_to
+FROM cards
+ORDER BY card_token, valid_from, seq DESC;
+COMMENT ON VIEW holdings IS 'Whose a card was and when: until its holding ended or another began, so that no two of one card overlap.';
 
 CREATE TABLE segments (
     segment_id uuid PRIMARY KEY,
