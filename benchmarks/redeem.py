@@ -118,7 +118,7 @@ def _commit_each(at: Place) -> float:
         def redeem_each() -> None:
             for number, purchase in enumerate(purchases):
                 with connection.transaction():
-                    _redeem_one(connection, at, number, purchase.customer_id, purchase.transaction_id)
+                    _redeem_one(connection, at, number, str(purchase.customer_id), purchase.transaction_id)
 
         return _timed(redeem_each)
 

@@ -136,7 +136,9 @@ class PurchaseSaid(Wire):
     """Where it was made; the location's where not given, as the region is."""
     region: Region | None = None
     card_product: ExternalId | None = None
-    """The kind of card that was paid with."""
+    """The kind of card that was paid with; the card's where not given."""
+    card_token: ExternalId | None = None
+    """The card that was paid with. Whose it was at that moment, and which account's, the cards tell."""
     items: Annotated[list[BasketItem], Field(max_length=MAX_ITEMS)] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -168,8 +170,8 @@ class Transaction(PurchaseSaid):
     """Of an authorisation: until when it may be cleared; ten days after the purchase where not given."""
     original_transaction_id: ExternalId | None = None
     """Of a refund: the purchase that it is for. Where not given, it is matched by customer, card, merchant, currency and amount."""
-    customer_id: ExternalId
-    card_token: ExternalId | None = None
+    customer_id: ExternalId | None = None
+    """Whose purchase it is, whatever the cards tell; whose the card was at that moment where not given."""
 
     @model_validator(mode="after")
     def _says_what_its_kind_says(self) -> Self:
@@ -178,6 +180,8 @@ class Transaction(PurchaseSaid):
                 raise ValueError(f"{name} is only said of a message of kind {kind}")
         if self.kind in {"purchase", "refund"} and self.sequence:
             raise ValueError(f"a message of kind {self.kind} has no sequence")
+        if self.customer_id is None and self.card_token is None:
+            raise ValueError("needs a customer_id or a card_token")
         return self
 
 

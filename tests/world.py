@@ -8,7 +8,10 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
+from events.catalog import BY_PAYLOAD
 from events.payloads import BasketItem, ScheduleTicked, Transaction, TransactionsPosted
+from functions.registry import BY_NAME
+from shared.audiences import cards
 from shared.audiences import service as audiences
 from shared.audiences.api import NewSegment
 from shared.campaigns import service as campaigns
@@ -20,11 +23,13 @@ from shared.ledger import service as ledger
 from shared.offers import service as offers
 from shared.offers.api import NewOffer
 from shared.platform.call import Call
+from shared.redemptions import routing
 from shared.redemptions import service as redemptions
 from shared.schedule import service as schedule
 from tests.conftest import NOW, SHARDS, MakeCall
 
 WHY = Why(reason="A test.")
+OUTBOX = "SELECT event_id, type, payload FROM outbox ORDER BY seq"
 
 
 def terms(**overrides: Any) -> Terms:
@@ -63,6 +68,7 @@ class World:
         """Work by calls on the test's database."""
         self.call = call
         self._events = 0
+        self._delivered: set[UUID] = set()
 
     def campaign(self, *, budget: int = 100_000, name: str = "Winter", start: str = "2026-01-01", end: str = "2026-01-31") -> UUID:
         """A live campaign with an approved budget (minor units of USD)."""
@@ -115,11 +121,23 @@ class World:
 
     def post(self, *purchases: Transaction, key: str | None = None) -> None:
         """Purchases as batch events of their shards, delivered."""
-        by_shard: dict[int, list[Transaction]] = {}
-        for one in purchases:
-            by_shard.setdefault(shard_of(one.customer_id, SHARDS), []).append(one)
-        for shard, batch in by_shard.items():
+        with self.call("world").reading() as tx:
+            routed = list(routing.route(purchases, routing.holders_of(tx, purchases)))
+        for shard, batch in routing.parts(routed, SHARDS):
             redemptions.redeem(self._event(f"{key}-{shard}" if key else None), TransactionsPosted(shard=shard, transactions=batch))
+
+    def cards(self, *sent: dict[str, Any]) -> None:
+        """What the bank says of whose cards are."""
+        assert cards.put_cards(self.call("bank"), json.dumps({"cards": sent}, default=str).encode()).rejected == []
+
+    def deliver(self) -> None:
+        """Let the events that wait for `redeem_cashback` be taken, and those that follow from them."""
+        consumed = {BY_PAYLOAD[payload].type: (payload, name) for payload, name in BY_NAME["redeem_cashback"].consumes.items()}
+        while waiting := [row for row in self.rows(OUTBOX) if row["event_id"] not in self._delivered and row["type"] in consumed]:
+            for row in waiting:
+                self._delivered.add(row["event_id"])
+                payload, use_case = consumed[row["type"]]
+                getattr(redemptions, use_case)(self._event(None), payload.model_validate_json(bytes(row["payload"])))
 
     def tick(self) -> int:
         """Let whatever is due now be done, and what it says of purchases be taken in; how many messages that were."""

@@ -15,6 +15,7 @@ from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
 from shared.platform.database import Queries, copy_rows, joined, rows
 from shared.redemptions.purchases import Arrival, Filed
+from shared.redemptions.routing import Routed
 
 SQL = Queries(__file__)
 Pair = tuple[str, UUID]
@@ -24,7 +25,7 @@ Key = tuple[str, str, int]
 MESSAGE: Final = (
     "text", "text", "int4", "int4", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text", "text",
     "text", "text", "text", "int8", "int8", "int8", "text", "uuid[]", "bytea", "timestamptz", "text", "text", "timestamptz", "timestamptz",
-    "bool", "text",
+    "bool", "text", "bool",
 )  # fmt: skip
 """Types of the columns of copy_messages."""
 
@@ -47,7 +48,7 @@ def read_purchases(tx: Transaction, pairs: Collection[Pair], fresh: Iterable[Fil
     for row in rows(tx.connection, SQL["read_messages"], **values):
         lives.setdefault((row["customer_id"], row["purchase_id"]), []).append((message_of_row(row), row["offers"]))
     for one in fresh:
-        if one.offers and one.message.purchase_id is not None:
+        if one.offers and one.customer_id is not None and one.message.purchase_id is not None:
             lives.setdefault((one.customer_id, one.message.purchase_id), []).append((one.message, one.offers))
     found: dict[Pair, list[Purchase]] = {pair: [] for pair in pairs}
     for (customer_id, _), messages in lives.items():
@@ -82,14 +83,20 @@ def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:
     tx.connection.execute(SQL["rematch"], _keys(one.message.key for one in refunds) | values)
 
 
-def close_due(tx: Transaction, *, now: datetime, most: int) -> tuple[int, list[Posted]]:
-    """Close authorisations that waited too long, at most so many: how many, and what is to be said of those that expired."""
+def close_due(tx: Transaction, *, now: datetime, most: int) -> tuple[int, list[Routed]]:
+    """Close authorisations that waited too long, at most so many: how many, and what is to be said of those that expired, and to whom."""
     found = rows(tx.connection, SQL["close_due"], now=now, most=most)
-    expired = [Posted(kind=Kind.EXPIRY.value, amount=0, **{name: row[name] for name in EXPIRED}) for row in found if not row["settled"]]
+    expired = [(row["customer_id"] or row["card_token"], _expiry(row)) for row in found if not row["settled"]]
     return (found[0]["closed"] if found else 0), expired
 
 
-EXPIRED: Final = ("transaction_id", "customer_id", "at", "currency", "merchant_id")
+def _expiry(row: DictRow) -> Posted:
+    """That an authorisation expired, said as the authorisation was: of its customer, or of its card."""
+    customer_id = None if row["by_card"] else row["customer_id"]
+    return Posted(kind=Kind.EXPIRY.value, amount=0, customer_id=customer_id, **{name: row[name] for name in EXPIRED})
+
+
+EXPIRED: Final = ("transaction_id", "at", "currency", "merchant_id", "card_token")
 
 
 def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason) -> None:
@@ -146,6 +153,7 @@ def _filed(row: DictRow) -> Filed:
     return Filed(
         message=message_of_row(row),
         customer_id=row["customer_id"],
+        by_card=row["by_card"],
         offers=frozenset(row["offers"]),
         content_hash=row["content_hash"],
         loose=row["loose"],
@@ -162,6 +170,7 @@ def _row(one: Filed) -> tuple[object, ...]:
         p.amount_minor, p.currency, p.merchant_id, p.location_id, p.mcc, p.zone, p.brand, p.network_merchant_id, p.channel, p.country,
         p.region, p.card_product, p.tip_minor, p.tax_minor, p.cash_back_minor, items, list(one.offers), one.content_hash, p.recorded_at,
         p.card_token, p.account_token, p.posted_at, one.expires_at, one.loose, one.unmatched.code if one.unmatched else None,
+        one.by_card,
     )  # fmt: skip
 
 

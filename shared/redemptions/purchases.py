@@ -18,16 +18,18 @@ from shared.kernel.reasons import Reason
 from shared.merchants import service as merchants
 from shared.merchants.model import Place
 from shared.platform.call import Transaction
+from shared.redemptions.routing import Holders, customer_of, holder_of, holders_of
 
 
 class Surroundings(NamedTuple):
-    """What is known beside what a purchase says: places by location, brands by merchant."""
+    """What is known beside what a purchase says: places by location, brands by merchant, whose its card was."""
 
     places: Mapping[str, Place]
     brands: Mapping[str, str]
+    holders: Holders
 
 
-NOTHING_KNOWN: Final = Surroundings({}, {})
+NOTHING_KNOWN: Final = Surroundings({}, {}, {})
 
 
 AUTHORIZATION_LIFE: Final = timedelta(days=10)
@@ -39,9 +41,12 @@ class Filed:
     """A message in the history of a customer: the offers under which it is, and a hash that tells a repeat from a contradiction."""
 
     message: Message
-    customer_id: str
+    customer_id: str | None
+    """Whose purchase it is; None while its card is nobody's."""
     offers: frozenset[UUID]
     content_hash: bytes
+    by_card: bool = False
+    """Whether whose purchase it is follows from its card."""
     loose: bool = False
     """A refund that names no purchase."""
     unmatched: Reason | None = None
@@ -50,7 +55,7 @@ class Filed:
     """Of an authorisation that has not been cleared: when it expires."""
 
     @property
-    def life(self) -> tuple[str, str | None]:
+    def life(self) -> tuple[str | None, str | None]:
         """Whose purchase it tells of, and which."""
         return self.customer_id, self.message.purchase_id
 
@@ -66,10 +71,12 @@ def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, brands: boo
     """What merchants and their places tell of purchases; without `brands`, of their merchants' brands only what the places tell."""
     location_ids = {purchase.location_id for purchase in said if purchase.location_id}
     merchant_ids = {purchase.merchant_id for purchase in said} if brands else ()
-    return Surroundings(merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids) if merchant_ids else {})
+    return Surroundings(
+        merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids) if merchant_ids else {}, holders_of(tx, said)
+    )
 
 
-def filed(posted: Posted, said: Purchase, offers: frozenset[UUID]) -> Filed:
+def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset[UUID]) -> Filed:
     """What was posted, and is `said` in our terms, as the history holds it."""
     kind = Kind(posted.kind)
     purchase_id = posted.original_transaction_id if kind is Kind.REFUND else posted.transaction_id
@@ -77,7 +84,8 @@ def filed(posted: Posted, said: Purchase, offers: frozenset[UUID]) -> Filed:
     message = Message(kind=kind, sequence=posted.sequence, purchase_id=purchase_id, said=said, sequence_count=posted.sequence_count)
     return Filed(
         message=message,
-        customer_id=posted.customer_id,
+        customer_id=customer_of(posted, known.holders),
+        by_card=posted.customer_id is None,
         offers=offers,
         content_hash=_content_hash(posted, said),
         loose=purchase_id is None,
@@ -89,16 +97,15 @@ def filed(posted: Posted, said: Purchase, offers: frozenset[UUID]) -> Filed:
 def said_of(posted: Posted, known: Surroundings, *, now: datetime) -> Purchase:
     """What a message says, alone."""
     said = purchase_of(posted, known, recorded_at=now)
-    if posted.card_token is None and posted.posted_at is None:
-        return said
-    return replace(said, card_token=posted.card_token, posted_at=posted.posted_at)
+    return said if posted.posted_at is None else replace(said, posted_at=posted.posted_at)
 
 
 def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetime) -> Purchase:
     """The purchase with amounts in minor units. Its location tells zone and brand, and MCC, country and region where it doesn't say.
 
-    Where the location tells no brand, the merchant's counts.
+    Where the location tells no brand, the merchant's counts. The card tells the account, and its product where the purchase doesn't.
     """
+    holder = holder_of(said, known.holders)
     place = known.places.get(said.location_id) if said.location_id else None
     return Purchase(
         transaction_id=said.transaction_id,
@@ -114,7 +121,9 @@ def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetim
         channel=said.channel,
         country=said.country or (place.country if place else None),
         region=said.region or (place.region if place else None),
-        card_product=said.card_product,
+        card_product=said.card_product or (holder.card_product if holder else None),
+        card_token=said.card_token,
+        account_token=holder.account_token if holder else None,
         tip_minor=to_minor(said.tip or 0, said.currency),
         tax_minor=to_minor(said.tax or 0, said.currency),
         cash_back_minor=to_minor(said.cash_back or 0, said.currency),

@@ -2,7 +2,7 @@
 -- All that is on file with these transaction ids, all refunds of these purchases, and those of these customers that name no purchase.
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
        brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
-       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
+       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at, by_card
 FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR kind = 'refund' AND purchase_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR loose AND customer_id = ANY (string_to_array(%(customer_ids)s, ','));
@@ -11,7 +11,7 @@ FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)
 -- All that is on file of these customers.
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
        brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
-       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at
+       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at, by_card
 FROM transactions WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ','));
 
 -- name: read_messages
@@ -27,7 +27,7 @@ WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %
 COPY transactions (transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id,
                    location_id, mcc, zone, brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor,
                    cash_back_minor, items, offers, content_hash, recorded_at, card_token, account_token, posted_at, expires_at, loose,
-                   unmatched)
+                   unmatched, by_card)
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
@@ -79,9 +79,9 @@ WITH due AS (
 ), closed AS (
     UPDATE transactions AS t SET expires_at = NULL FROM due
     WHERE (t.transaction_id, t.kind, t.sequence) = (due.transaction_id, due.kind, due.sequence)
-    RETURNING t.transaction_id, t.sequence, t.customer_id, t.at, t.currency, t.merchant_id
+    RETURNING t.transaction_id, t.sequence, t.customer_id, t.by_card, t.card_token, t.at, t.currency, t.merchant_id
 )
-SELECT DISTINCT ON (c.transaction_id) c.transaction_id, c.customer_id, c.at, c.currency, c.merchant_id,
+SELECT DISTINCT ON (c.transaction_id) c.transaction_id, c.customer_id, c.by_card, c.card_token, c.at, c.currency, c.merchant_id,
        EXISTS (SELECT FROM transactions AS other
                WHERE other.transaction_id = c.transaction_id
                  AND (other.expires_at > %(now)s OR other.kind IN ('purchase', 'decline', 'expiry')

@@ -28,7 +28,8 @@ from shared.redemptions.admission import Pots, admit, keys_of, left_of
 from shared.redemptions.history import Pair
 from shared.redemptions.model import Change, Owner, Policy, Redemption, State, difference
 from shared.redemptions.pots import SharedPot, shared_pots
-from shared.redemptions.purchases import Filed
+from shared.redemptions.purchases import Filed, surroundings
+from shared.redemptions.routing import send, sort_out
 from shared.redemptions.taking import Taken, take_in
 
 
@@ -37,7 +38,11 @@ def redeem(call: Call, posted: TransactionsPosted) -> None:
     with call.transaction() as tx:
         lock_shards(tx, [posted.shard])
         offers = catalogue(tx)
-        taken = take_in(tx, posted.transactions, offers)
+        known = surroundings(tx, posted.transactions)
+        here, elsewhere = sort_out(posted, known.holders, call.shards)
+        if elsewhere:
+            send(tx, elsewhere, call.shards)
+        taken = take_in(tx, here, known, offers)
         if taken.touched:
             _fold_and_post(tx, posted.shard, offers, taken)
         if taken.fresh:

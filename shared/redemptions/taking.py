@@ -5,6 +5,7 @@ All that is known of a purchase is filed under the same offers: those in whose s
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
 from shared.redemptions import history
 from shared.redemptions.history import Key, Pair
-from shared.redemptions.purchases import Arrival, Filed, filed, said_of, surroundings
+from shared.redemptions.purchases import Arrival, Filed, Surroundings, filed, said_of
 from shared.redemptions.refunds import match_refunds
+from shared.redemptions.routing import customer_of
 
 NO_OFFERS: frozenset[UUID] = frozenset()
 
@@ -49,9 +51,9 @@ class Life:
         return before | _candidates(offers, together) if together else before
 
 
-def take_in(tx: Transaction, posted: Sequence[Posted], offers: Catalogue) -> Taken:
+def take_in(tx: Transaction, posted: Sequence[Posted], known: Surroundings, offers: Catalogue) -> Taken:
     """Sort out what was posted and bring what is on file up to date; `fresh` is left to be added when it has been folded."""
-    arrived = _arrivals(tx, posted, offers)
+    arrived = list(_arrivals(posted, known, offers, now=tx.now))
     if not arrived:
         return Taken()
     lives = _lives(tx, arrived)
@@ -63,37 +65,35 @@ def take_in(tx: Transaction, posted: Sequence[Posted], offers: Catalogue) -> Tak
             continue
         more += ((known.message.key, offer_id) for known in life.known for offer_id in under - known.offers)
         taken.fresh.extend(_file(life.fresh, under))
-        if purchase_id is not None:
+        if purchase_id is not None and customer_id is not None:
             taken.touched.update((customer_id, offer_id) for offer_id in under)
             before = life.known[0].offers if life.known else NO_OFFERS
             taken.new.update((purchase_id, offer_id) for offer_id in under - before)
     if more:
         history.file_under_more(tx, more)
-    _match_loose(tx, taken, {customer_id for (customer_id, _), life in lives.items() if any(one.loose for one in life.known)})
+    with_loose = {customer_id for (customer_id, _), life in lives.items() if any(one.loose for one in life.known)}
+    _match_loose(tx, taken, {one.customer_id for one in taken.fresh if one.customer_id and (one.loose or one.customer_id in with_loose)})
     return taken
 
 
-def _arrivals(tx: Transaction, posted: Sequence[Posted], offers: Catalogue) -> list[Arrival]:
-    """What may concern us: purchases in the scope of some offer, and all that may be about such a purchase."""
-    known = surroundings(tx, posted)
-    arrived = []
+def _arrivals(posted: Iterable[Posted], known: Surroundings, offers: Catalogue, *, now: datetime) -> Iterator[Arrival]:
+    """What may concern us: purchases in the scope of some offer, all that may be about such a purchase, and what is nobody's yet."""
     for message in posted:
-        said = said_of(message, known, now=tx.now)
+        said = said_of(message, known, now=now)
         under = NO_OFFERS if message.kind == Kind.REFUND.value else _candidates(offers, said)
-        if under or message.kind != Kind.PURCHASE.value:
-            arrived.append(Arrival(message, filed(message, said, under)))
-    return arrived
+        if under or message.kind != Kind.PURCHASE.value or customer_of(message, known.holders) is None:
+            yield Arrival(message, filed(message, said, known, under))
 
 
 def _candidates(offers: Catalogue, purchase: Purchase) -> frozenset[UUID]:
     return frozenset([compiled.offer.offer_id for compiled in offers.candidates(purchase)])
 
 
-def _lives(tx: Transaction, arrived: Collection[Arrival]) -> dict[tuple[str, str | None], Life]:
+def _lives(tx: Transaction, arrived: Collection[Arrival]) -> dict[tuple[str | None, str | None], Life]:
     """The purchases of which messages came, each with what was known of it. What contradicts an earlier message is set aside."""
     ids = {of for one in arrived for of in (one.posted.transaction_id, one.filed.message.purchase_id) if of}
-    known = history.read_lives(tx, ids, {one.filed.customer_id for one in arrived})
-    lives: dict[tuple[str, str | None], Life] = {}
+    known = history.read_lives(tx, ids, {one.filed.customer_id for one in arrived if one.filed.customer_id})
+    lives: dict[tuple[str | None, str | None], Life] = {}
     for before in known:
         lives.setdefault(before.life, Life()).known.append(before)
     first = {before.message.key: before for before in known}
@@ -112,30 +112,31 @@ def _lives(tx: Transaction, arrived: Collection[Arrival]) -> dict[tuple[str, str
 
 
 def _file(fresh: Iterable[Filed], under: frozenset[UUID]) -> list[Filed]:
-    """Messages under these offers; those under none pass by, but for refunds: what they are for may come yet."""
-    return [one if one.offers == under else replace(one, offers=under) for one in fresh if under or one.message.kind is Kind.REFUND]
+    """Messages under these offers; those under none pass by, but for refunds: what they are for may come yet, and so may whose they are."""
+    kept = (one for one in fresh if under or one.message.kind is Kind.REFUND or one.customer_id is None)
+    return [one if one.offers == under else replace(one, offers=under) for one in kept]
 
 
-def _match_loose(tx: Transaction, taken: Taken, with_loose: Collection[str]) -> None:
-    """Match refunds that name no purchase anew, of all customers of whom something new is known."""
-    loose = {one.customer_id for one in taken.fresh if one.loose or one.customer_id in with_loose}
-    if not loose:
+def _match_loose(tx: Transaction, taken: Taken, customer_ids: Collection[str]) -> None:
+    """Match the refunds of these customers anew that name no purchase."""
+    if not customer_ids:
         return
-    of_customers: dict[str, list[Filed]] = {customer_id: [] for customer_id in loose}
-    for one in (*history.read_all(tx, loose), *taken.fresh):
-        if one.customer_id in loose:
+    of_customers: dict[str, list[Filed]] = {customer_id: [] for customer_id in customer_ids}
+    for one in (*history.read_all(tx, customer_ids), *taken.fresh):
+        if one.customer_id in of_customers:
             of_customers[one.customer_id].append(one)
-    changed = {after.message.key: after for of_customer in of_customers.values() for after in _rematched(of_customer)}
-    before = {one.message.key: one for of_customer in of_customers.values() for one in of_customer}
-    for key, after in changed.items():
-        taken.touched.update((after.customer_id, offer_id) for offer_id in before[key].offers | after.offers)
+    changed: dict[Key, Filed] = {}
+    for customer_id, of_customer in of_customers.items():
+        for before, after in _rematched(of_customer):
+            taken.touched.update((customer_id, offer_id) for offer_id in before.offers | after.offers)
+            changed[after.message.key] = after
     taken.fresh[:] = [changed.pop(one.message.key, one) for one in taken.fresh]
     if changed:
         history.rematch(tx, list(changed.values()))
 
 
-def _rematched(of_customer: Collection[Filed]) -> Iterator[Filed]:
-    """Loose refunds whose match changes, as they are then."""
+def _rematched(of_customer: Collection[Filed]) -> Iterator[tuple[Filed, Filed]]:
+    """Loose refunds whose match changes, as they were and as they are then."""
     firm = [one for one in of_customer if not one.loose]
     loose = [one for one in of_customer if one.loose]
     matched = match_refunds(purchases_of(one.message for one in firm), (one.message.said for one in loose))
@@ -150,4 +151,4 @@ def _rematched(of_customer: Collection[Filed]) -> Iterator[Filed]:
             unmatched=unmatched,
         )
         if after != one:
-            yield after
+            yield one, after

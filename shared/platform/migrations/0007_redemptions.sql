@@ -7,7 +7,8 @@ CREATE TABLE transactions (
     sequence integer NOT NULL DEFAULT 0,
     sequence_count integer,
     purchase_id text,
-    customer_id text NOT NULL,
+    customer_id text,
+    by_card boolean NOT NULL DEFAULT false,
     at timestamptz NOT NULL,
     amount_minor bigint NOT NULL,
     currency char(3) NOT NULL,
@@ -36,15 +37,20 @@ CREATE TABLE transactions (
     unmatched text,
     PRIMARY KEY (transaction_id, kind, sequence),
     CHECK (kind = 'refund' OR purchase_id = transaction_id),
+    CHECK (customer_id IS NOT NULL OR by_card),
+    CHECK (card_token IS NOT NULL OR NOT by_card),
     CHECK ((unmatched IS NOT NULL) = (purchase_id IS NULL))
 );
 CREATE INDEX transactions_customer ON transactions (customer_id, at);
+CREATE INDEX transactions_card ON transactions (card_token) WHERE card_token IS NOT NULL;
 CREATE INDEX transactions_refunds ON transactions (purchase_id) WHERE kind = 'refund';
 CREATE INDEX transactions_loose ON transactions (customer_id) WHERE loose;
 CREATE INDEX transactions_open ON transactions (expires_at) WHERE expires_at IS NOT NULL;
 COMMENT ON TABLE transactions IS
     'What was said of purchases that fall into the scope of an offer, and of refunds; all other purchases pass by.';
 COMMENT ON COLUMN transactions.purchase_id IS 'The purchase that it is about; of a refund NULL while none is known.';
+COMMENT ON COLUMN transactions.customer_id IS 'NULL while its card is nobody''s as far as is known.';
+COMMENT ON COLUMN transactions.by_card IS 'Whose it is follows from its card, as the account does of all: cards that are corrected move it.';
 COMMENT ON COLUMN transactions.loose IS 'A refund that names no purchase: which one it is for follows from all that is known of its customer.';
 COMMENT ON COLUMN transactions.unmatched IS 'The reason why a refund is matched with no purchase.';
 COMMENT ON COLUMN transactions.expires_at IS 'Of an authorisation, until it is cleared or its expiry is recorded: when it expires.';

@@ -48,6 +48,12 @@ Key = tuple[str, str, str]
 """Offer, customer, completion."""
 
 
+def named(one: Transaction) -> str:
+    """The customer that a purchase names."""
+    assert one.customer_id
+    return one.customer_id
+
+
 @dataclass(kw_only=True)
 class Earned:
     """One completion as the model has it: by which purchase, what it is worth, what was admitted and paid of it."""
@@ -74,7 +80,7 @@ class Model:
 
     def take(self, bought: list[Transaction]) -> None:
         """Purchases of one batch."""
-        self.reckon({one.customer_id for one in bought if self._is_new(one)})
+        self.reckon({named(one) for one in bought if self._is_new(one)})
 
     def reckon(self, touched: set[str]) -> None:
         """The histories of customers are reckoned anew, and what changed is admitted in the order in which it was earned."""
@@ -102,7 +108,7 @@ class Model:
         at, amount = one.at, int(one.amount)
         if any(one.transaction_id in history for history in self.purchases.values()):
             return False
-        self.purchases.setdefault(one.customer_id, {})[one.transaction_id] = (at, amount)
+        self.purchases.setdefault(named(one), {})[one.transaction_id] = (at, amount)
         return True
 
     def _earned(self, customer: str) -> Iterator[tuple[Key, Earned]]:
@@ -197,9 +203,9 @@ class LifeOfMoney(RuleBasedStateMachine):
     @rule(data=st.data())
     def deliver_an_event_again(self, data: st.DataObject) -> None:
         key, made = data.draw(st.sampled_from(self.posted))
-        for shard in dict.fromkeys(shard_of(one.customer_id, SHARDS) for one in made):
+        for shard in dict.fromkeys(shard_of(named(one), SHARDS) for one in made):
             with pytest.raises(Replayed):
-                self.world.post(*(one for one in made if shard_of(one.customer_id, SHARDS) == shard), key=key)
+                self.world.post(*(one for one in made if shard_of(named(one), SHARDS) == shard), key=key)
 
     @rule(data=st.data(), amount=st.integers(7_000, 9_000))
     def repeat_purchases_and_contradict_one(self, data: st.DataObject, amount: int) -> None:
@@ -306,8 +312,8 @@ class LifeOfMoney(RuleBasedStateMachine):
 
     def _post(self, key: str | None, made: list[Transaction]) -> None:
         self.world.post(*made, key=key)
-        for shard in dict.fromkeys(shard_of(one.customer_id, SHARDS) for one in made):
-            self.model.take([one for one in made if shard_of(one.customer_id, SHARDS) == shard])
+        for shard in dict.fromkeys(shard_of(named(one), SHARDS) for one in made):
+            self.model.take([one for one in made if shard_of(named(one), SHARDS) == shard])
 
     def _redemptions(self) -> list[dict[str, Any]]:
         return self.world.rows(f"SELECT * FROM redemptions WHERE campaign_id = '{self.campaign}'")

@@ -1,4 +1,4 @@
-"""What tests of audiences share."""
+"""What integration tests share."""
 
 from collections.abc import Callable
 from typing import Any

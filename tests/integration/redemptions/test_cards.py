@@ -1,0 +1,170 @@
+"""Purchases that name a card: whose it was, and of which account, at the moment of the purchase."""
+
+import json
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+
+from events.payloads import Transaction, TransactionsPosted
+from shared.kernel.shards import shard_of
+from shared.platform.batches import BatchAnswer
+from shared.redemptions import intake, service
+from tests.conftest import NOW, SHARDS, MakeCall
+from tests.world import World, amounts, purchase
+
+HANDED_OVER: Final = NOW - timedelta(days=2)
+BEFORE, AFTER = HANDED_OVER - timedelta(hours=1), HANDED_OVER + timedelta(hours=1)
+REPEATS: Final = {"repeat": True}
+
+
+@pytest.fixture
+def world(call: MakeCall) -> World:
+    return World(call)
+
+
+def offered(world: World, *customers: str, **terms: Any) -> UUID:
+    offer = world.offer(world.campaign(), **REPEATS | terms)
+    world.grant(offer, *customers)
+    return offer
+
+
+def by_card(transaction_id: str, card_token: str = "k1", **overrides: Any) -> Transaction:
+    return purchase(transaction_id, **{"customer_id": None, "card_token": card_token} | overrides)
+
+
+def earned(world: World) -> list[tuple[str, str, int]]:
+    return [(row["transaction_id"], row["customer_id"], row["reward_minor"]) for row in world.redemptions()]
+
+
+def post(world: World, *said: dict[str, Any]) -> BatchAnswer:
+    body = json.dumps({"transactions": [{"currency": "USD", "amount": 1500, "merchant_id": "shop-1"} | one for one in said]}, default=str)
+    answer = intake.post_transactions(world.call("bank", key=body), body.encode())
+    world.deliver()
+    return answer
+
+
+def handed_over(world: World) -> None:
+    """A card that passed from one customer to another, in another shard."""
+    assert shard_of("ann", SHARDS) != shard_of("bob", SHARDS)
+    world.cards({"card_token": "k1", "customer_id": "ann"}, {"card_token": "k1", "customer_id": "bob", "valid_from": HANDED_OVER})
+
+
+def test_a_purchase_by_card_is_its_holders(world: World) -> None:
+    offered(world, "ann")
+    world.cards({"card_token": "k1", "customer_id": "ann"})
+    post(world, {"transaction_id": "t1", "card_token": "k1", "at": NOW})
+    assert earned(world) == [("t1", "ann", 200)]
+
+
+def test_a_card_handed_over_earns_for_whoever_held_it_at_the_moment_of_the_purchase(world: World) -> None:
+    offered(world, "ann", "bob")
+    handed_over(world)
+    moments = {"late": BEFORE, "border": HANDED_OVER, "after": AFTER}
+    post(world, *({"transaction_id": name, "card_token": "k1", "at": at} for name, at in moments.items()))
+    assert earned(world) == [("late", "ann", 200), ("border", "bob", 200), ("after", "bob", 200)]
+    world.verify()
+
+
+def test_what_the_purchase_says_of_its_customer_goes_before_the_card(world: World) -> None:
+    offered(world, "ann", "bob")
+    world.cards({"card_token": "k1", "customer_id": "ann", "account_token": "joint"})
+    world.post(purchase("t1", "bob", card_token="k1"))
+    assert [(row["customer_id"], row["account_token"]) for row in world.redemptions()] == [("bob", "joint")]
+
+
+def test_a_purchase_with_neither_customer_nor_card_is_named(world: World) -> None:
+    answer = post(world, {"transaction_id": "t1", "at": NOW}, {"transaction_id": "t2", "customer_id": "ann", "at": NOW})
+    assert answer.accepted == 1
+    [rejected] = answer.rejected
+    assert (rejected.id, rejected.problems[0].path, rejected.problems[0].message) == (
+        "t1", "/transactions/0", "needs a customer_id or a card_token"
+    )  # fmt: skip
+
+
+class TestAccounts:
+    """A limit of the account holds over all customers who share it, and follows the cards."""
+
+    def test_two_customers_who_share_an_account_reach_its_limit_together(self, world: World) -> None:
+        offered(world, "ann", "bob", limits={"reward_per_account": 300})
+        world.cards(*({"card_token": f"k-{name}", "customer_id": name, "account_token": "joint"} for name in ("ann", "bob")))
+        for day, name in enumerate(("ann", "bob"), start=-2):
+            world.post(by_card(f"t-{name}", f"k-{name}", at=NOW + timedelta(days=day)))
+        assert earned(world) == [("t-ann", "ann", 200), ("t-bob", "bob", 0)]
+        assert world.redemptions()[1]["reason"] == "account_limit_reached"
+        world.verify()
+
+    def test_accounts_that_are_not_shared_have_limits_of_their_own(self, world: World) -> None:
+        offered(world, "ann", "bob", limits={"reward_per_account": 300})
+        world.cards(*({"card_token": f"k-{name}", "customer_id": name, "account_token": f"a-{name}"} for name in ("ann", "bob")))
+        world.post(by_card("t-ann", "k-ann"), by_card("t-bob", "k-bob"))
+        assert amounts(world.redemptions()) == [200, 200]
+
+    def test_a_card_that_moves_to_another_account_takes_from_that_ones_limit_from_then_on(self, world: World) -> None:
+        offered(world, "ann", limits={"reward_per_account": 300})
+        world.cards(
+            {"card_token": "k1", "customer_id": "ann", "account_token": "old"},
+            {"card_token": "k1", "customer_id": "ann", "account_token": "new", "valid_from": HANDED_OVER},
+        )
+        for name, at in {"t1": BEFORE, "t2": AFTER, "t3": BEFORE + timedelta(minutes=1)}.items():
+            world.post(by_card(name, at=at))
+        found = {row["transaction_id"]: (row["account_token"], row["reward_minor"]) for row in world.redemptions()}
+        assert found == {"t1": ("old", 200), "t2": ("new", 200), "t3": ("old", 0)}
+        world.verify()
+
+    def test_a_purchase_that_names_its_customer_counts_for_the_cards_account_as_well(self, world: World) -> None:
+        offered(world, "ann", limits={"reward_per_account": 300})
+        world.cards({"card_token": "k1", "customer_id": "ann", "account_token": "joint"})
+        world.post(purchase("t1", "ann", card_token="k1"), purchase("t2", "ann", card_token="k1"))
+        assert amounts(world.redemptions()) == [200, 0]
+
+
+def test_the_card_tells_its_product_where_the_purchase_does_not(world: World) -> None:
+    offered(world, "ann", scope={"include": {"card_products": ["gold"]}})
+    world.cards({"card_token": "k1", "customer_id": "ann", "card_product": "gold"})
+    world.post(by_card("t1"), by_card("t2", card_product="silver"))
+    assert earned(world) == [("t1", "ann", 200)]
+
+
+def test_a_card_that_passed_on_while_its_purchase_was_on_its_way_sends_it_after(world: World) -> None:
+    offered(world, "ann", "bob")
+    world.cards({"card_token": "k1", "customer_id": "ann"})
+    on_its_way = TransactionsPosted(shard=shard_of("ann", SHARDS), transactions=[by_card("t1", at=AFTER), by_card("t2", at=BEFORE)])
+    handed_over(world)
+    service.redeem(world.call("redeem_cashback"), on_its_way)
+    assert earned(world) == [("t2", "ann", 200)]
+    world.deliver()
+    assert earned(world) == [("t2", "ann", 200), ("t1", "bob", 200)]
+
+
+def test_what_was_said_again_after_the_card_passed_on_is_a_repeat(world: World) -> None:
+    offered(world, "ann", "bob")
+    world.cards({"card_token": "k1", "customer_id": "ann"})
+    world.post(by_card("t1", at=BEFORE))
+    handed_over(world)
+    world.post(by_card("t1", at=BEFORE))
+    assert earned(world) == [("t1", "ann", 200)]
+    assert world.rows("SELECT FROM set_aside") == []
+
+
+def test_an_authorisation_by_card_that_expires_gives_back_what_it_held(world: World) -> None:
+    offered(world, "ann")
+    world.cards({"card_token": "k1", "customer_id": "ann"})
+    world.post(by_card("t1", kind="authorization", expires_at=NOW))
+    assert amounts(world.redemptions()) == [200]
+    assert world.tick() == 1
+    assert [(row["state"], row["reason"]) for row in world.redemptions()] == [("reversed", "authorization_expired")]
+    world.verify()
+
+
+def test_more_cards_in_a_batch_take_no_more_statements(world: World, statements: list[str]) -> None:
+    offered(world, "ann")
+    world.cards(*({"card_token": f"k{n}", "customer_id": "ann", "account_token": f"a{n}"} for n in range(50)))
+    world.post(by_card("first"))
+    spent = []
+    for turn, many in enumerate((2, 50)):
+        before = len(statements)
+        world.post(*(by_card(f"t{turn}-{n}", f"k{n}") for n in range(many)))
+        spent.append(len(statements) - before)
+    assert spent[0] == spent[1]
