@@ -35,6 +35,7 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.OfferRolledOut, "offer.rolled_out.v1", "rollouts", "campaign", outward=True),
     _row(p.TransactionsPosted, "transactions.posted.v1", "transactions", "customer shard", bulk=True),
     _row(p.HistoriesChanged, "histories.changed.v1", "transactions", "customer shard"),
+    _row(p.CardsChanged, "cards.changed.v1", "cards", "none"),
     _row(p.RedemptionsRecorded, "redemptions.recorded.v1", "redemptions", "customer shard", outward=True),
     _row(p.PayoutsDue, "payouts.due.v1", "redemptions", "customer shard"),
     _row(p.StatementCreditsInstructed, "statement_credits.instructed.v1", "statement-credits", "customer shard", outward=True),

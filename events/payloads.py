@@ -107,6 +107,12 @@ class HistoriesChanged(Wire):
     why: Text
 
 
+class CardsChanged(Wire):
+    """What is known of these cards, or of what was paid with them, changed: see anew whose their purchases are."""
+
+    card_tokens: Annotated[list[ExternalId], Field(min_length=1, max_length=MAX_BATCH)]
+
+
 class BasketItem(Wire):
     """One line of a basket."""
 

@@ -41,7 +41,7 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/offers/{offer_id}/withdraw                   withdraw_offer           offers:write
         GET  /v1/offers/{offer_id}/history                    offer_history            offers:read
     """)),
-    Function(name="manage_audiences", service="shared.audiences.desk", emits=(p.HistoriesChanged,), routes=routes("""
+    Function(name="manage_audiences", service="shared.audiences.desk", emits=(p.HistoriesChanged, p.CardsChanged), routes=routes("""
         POST /v1/customers                                    put_customers            audiences:write
         GET  /v1/customers/{customer_id}                      get_customer             audiences:read
         POST /v1/cards                                        put_cards                audiences:write
@@ -82,8 +82,9 @@ FUNCTIONS: tuple[Function, ...] = (
              consumes={p.CampaignWentLive: "launch_campaign", p.OfferApproved: "launch_approved"}),
     Function(name="build_audience", service="shared.audiences.launch", emits=(p.OfferRolledOut, p.HistoriesChanged), scale=LONG,
              consumes={p.OfferWentLive: "build_audience"}),
-    Function(name="redeem_cashback", service="shared.redemptions.service", emits=(p.RedemptionsRecorded, p.HistoriesChanged), scale=MONEY,
-             consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold"}),
+    Function(name="redeem_cashback", service="shared.redemptions.service", scale=MONEY,
+             emits=(p.RedemptionsRecorded, p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged),
+             consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold", p.CardsChanged: "attribute"}),
     Function(name="pay_cashback", service="shared.redemptions.payout", emits=(p.StatementCreditsInstructed,), scale=MONEY,
              consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),
     Function(name="count_impressions", service="shared.impressions.service", consumes={p.ImpressionsLogged: "count_impressions"}),

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Final
 
+from events.payloads import MAX_BATCH, CardsChanged
 from shared.audiences import store
 from shared.audiences.api import CardSent, CardView
 from shared.audiences.model import Holder, Holding
@@ -14,6 +16,7 @@ from shared.platform.call import Call, Transaction
 from shared.platform.operations import BodySchema
 
 MOST_CARDS: Final = 5_000
+KEY: Final = "cards"
 
 
 def put_cards(call: Call, raw: Annotated[bytes, BodySchema("cards", CardSent, MOST_CARDS)]) -> BatchAnswer:
@@ -35,9 +38,16 @@ def get_card(call: Call, card_token: ExternalId) -> CardView:
 
 
 def record(tx: Transaction, said: Sequence[Holding]) -> None:
-    """Keep what is said of cards, each card and beginning once."""
+    """Keep what is said of cards, each card and beginning once, and let it be seen anew whose their purchases are."""
     if said:
-        store.add_cards(tx, said)
+        emit_changed(tx, store.add_cards(tx, said))
+
+
+def emit_changed(tx: Transaction, card_tokens: Collection[str]) -> None:
+    """Let it be seen anew whose the purchases with these cards are: events of at most 5,000 cards each."""
+    remaining = iter(sorted(card_tokens))
+    while some := list(islice(remaining, MAX_BATCH)):
+        tx.emit(CardsChanged(card_tokens=some), subject=KEY, key=KEY)
 
 
 def holders(tx: Transaction, asked: Collection[tuple[str, datetime]]) -> Mapping[tuple[str, datetime], Holder]:

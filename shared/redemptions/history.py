@@ -41,6 +41,16 @@ def read_all(tx: Transaction, customer_ids: Collection[str]) -> list[Filed]:
     return [_filed(row) for row in rows(tx.connection, SQL["read_all"], customer_ids=joined(customer_ids))]
 
 
+def read_cards(tx: Transaction, card_tokens: Collection[str]) -> list[Filed]:
+    """All that is on file of purchases with these cards, and of those that refunds to them are for."""
+    return [_filed(row) for row in rows(tx.connection, SQL["read_cards"], card_tokens=joined(card_tokens))]
+
+
+def refunded(tx: Transaction, card_tokens: Collection[str]) -> set[str]:
+    """Those of the cards to which refunds are on file that name no customer."""
+    return {row["card_token"] for row in rows(tx.connection, SQL["refunded"], card_tokens=joined(card_tokens))}
+
+
 def read_purchases(tx: Transaction, pairs: Collection[Pair], fresh: Iterable[Filed] = ()) -> dict[Pair, list[Purchase]]:
     """The purchases of customers under offers, as all that is on file, and what is fresh, tells of them together."""
     values = {"customer_ids": joined({customer for customer, _ in pairs}), "offer_ids": list({offer for _, offer in pairs})}
@@ -70,6 +80,16 @@ def file_under_more(tx: Transaction, more: Collection[tuple[Key, UUID]]) -> None
     """File messages that are on file under more offers."""
     values = {"offer_ids": joined(offer_id for _, offer_id in more), "now": tx.now}
     tx.connection.execute(SQL["file_under_more"], _keys(key for key, _ in more) | values)
+
+
+def move(tx: Transaction, moved: Collection[Filed]) -> None:
+    """Bring it up to date whose messages are, of which account, and with which kind of card."""
+    values = {
+        "customer_ids": [one.customer_id for one in moved],
+        "account_tokens": [one.message.said.account_token for one in moved],
+        "card_products": [one.message.said.card_product for one in moved],
+    }
+    tx.connection.execute(SQL["move"], _keys(one.message.key for one in moved) | values)
 
 
 def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:

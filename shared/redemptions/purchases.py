@@ -55,6 +55,11 @@ class Filed:
     """Of an authorisation that has not been cleared: when it expires."""
 
     @property
+    def card_token(self) -> str | None:
+        """The card that was paid with."""
+        return self.message.said.card_token
+
+    @property
     def life(self) -> tuple[str | None, str | None]:
         """Whose purchase it tells of, and which."""
         return self.customer_id, self.message.purchase_id

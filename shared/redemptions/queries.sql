@@ -14,6 +14,22 @@ SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id,
        card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at, by_card
 FROM transactions WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ','));
 
+-- name: read_cards
+-- All that is on file with these cards, and with the purchases that refunds to them are for.
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
+       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
+       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at, by_card
+FROM transactions
+WHERE card_token = ANY (string_to_array(%(card_tokens)s, ','))
+   OR transaction_id = ANY (ARRAY(
+        SELECT r.purchase_id FROM transactions AS r
+        WHERE r.card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND r.kind = 'refund' AND r.by_card));
+
+-- name: refunded
+-- Those of these cards to which refunds are on file that name no customer.
+SELECT DISTINCT card_token FROM transactions
+WHERE card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND kind = 'refund' AND by_card;
+
 -- name: read_messages
 -- The history of these customers under these offers.
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
@@ -44,6 +60,13 @@ WITH more AS (
 )
 UPDATE transactions AS t SET offers = t.offers || more.offers FROM more
 WHERE (t.transaction_id, t.kind, t.sequence) = (more.transaction_id, more.kind, more.sequence);
+
+-- name: move
+-- Brings it up to date whose messages are, of which account, and with which kind of card.
+UPDATE transactions AS t SET customer_id = m.customer_id, account_token = m.account_token, card_product = m.card_product
+FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(customer_ids)s::text[], %(account_tokens)s::text[],
+            %(card_products)s::text[]) AS m (transaction_id, kind, sequence, customer_id, account_token, card_product)
+WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: rematch
 -- Brings it up to date which purchases refunds are for, and under which offers they are; how they were filed is kept.

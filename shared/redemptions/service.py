@@ -11,6 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from events.payloads import MAX_BATCH, HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
+from shared.audiences import cards
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Evaluation, Grant, History, Refusal
@@ -25,12 +26,15 @@ from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
 from shared.redemptions import history, store
 from shared.redemptions.admission import Pots, admit, keys_of, left_of
+from shared.redemptions.attribution import attribute, unsettled
 from shared.redemptions.history import Pair
 from shared.redemptions.model import Change, Owner, Policy, Redemption, State, difference
 from shared.redemptions.pots import SharedPot, shared_pots
 from shared.redemptions.purchases import Filed, surroundings
 from shared.redemptions.routing import send, sort_out
 from shared.redemptions.taking import Taken, take_in
+
+__all__ = ["attribute", "redeem", "refold"]
 
 
 def redeem(call: Call, posted: TransactionsPosted) -> None:
@@ -47,6 +51,7 @@ def redeem(call: Call, posted: TransactionsPosted) -> None:
             _fold_and_post(tx, posted.shard, offers, taken)
         if taken.fresh:
             history.add(tx, taken.fresh)
+        cards.emit_changed(tx, unsettled(tx, here, known.holders))
 
 
 def refold(call: Call, changed: HistoriesChanged) -> None:

@@ -51,12 +51,34 @@ class Life:
         return before | _candidates(offers, together) if together else before
 
 
+Lives = dict[tuple[str | None, str | None], Life]
+"""By customer and purchase."""
+
+
 def take_in(tx: Transaction, posted: Sequence[Posted], known: Surroundings, offers: Catalogue) -> Taken:
     """Sort out what was posted and bring what is on file up to date; `fresh` is left to be added when it has been folded."""
     arrived = list(_arrivals(posted, known, offers, now=tx.now))
     if not arrived:
         return Taken()
     lives = _lives(tx, arrived)
+    taken = _refile(tx, lives, offers)
+    with_loose = {customer_id for (customer_id, _), life in lives.items() if any(one.loose for one in life.known)}
+    match_loose(tx, taken, {one.customer_id for one in taken.fresh if one.customer_id and (one.loose or one.customer_id in with_loose)})
+    return taken
+
+
+def take_anew(tx: Transaction, purchase_ids: Collection[str], offers: Catalogue) -> Taken:
+    """Bring it up to date under which offers purchases are that are on file and changed."""
+    lives: Lives = {}
+    for one in history.read_lives(tx, purchase_ids, ()):
+        life = lives.setdefault(one.life, Life())
+        life.known.append(one)
+        life.again.append(one)
+    return _refile(tx, lives, offers)
+
+
+def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
+    """File all that is known of each purchase under the same offers; what is fresh is left to be added."""
     taken = Taken()
     more: list[tuple[Key, UUID]] = []
     for (customer_id, purchase_id), life in lives.items():
@@ -71,8 +93,6 @@ def take_in(tx: Transaction, posted: Sequence[Posted], known: Surroundings, offe
             taken.new.update((purchase_id, offer_id) for offer_id in under - before)
     if more:
         history.file_under_more(tx, more)
-    with_loose = {customer_id for (customer_id, _), life in lives.items() if any(one.loose for one in life.known)}
-    _match_loose(tx, taken, {one.customer_id for one in taken.fresh if one.customer_id and (one.loose or one.customer_id in with_loose)})
     return taken
 
 
@@ -89,11 +109,11 @@ def _candidates(offers: Catalogue, purchase: Purchase) -> frozenset[UUID]:
     return frozenset([compiled.offer.offer_id for compiled in offers.candidates(purchase)])
 
 
-def _lives(tx: Transaction, arrived: Collection[Arrival]) -> dict[tuple[str | None, str | None], Life]:
+def _lives(tx: Transaction, arrived: Collection[Arrival]) -> Lives:
     """The purchases of which messages came, each with what was known of it. What contradicts an earlier message is set aside."""
     ids = {of for one in arrived for of in (one.posted.transaction_id, one.filed.message.purchase_id) if of}
     known = history.read_lives(tx, ids, {one.filed.customer_id for one in arrived if one.filed.customer_id})
-    lives: dict[tuple[str | None, str | None], Life] = {}
+    lives: Lives = {}
     for before in known:
         lives.setdefault(before.life, Life()).known.append(before)
     first = {before.message.key: before for before in known}
@@ -117,7 +137,7 @@ def _file(fresh: Iterable[Filed], under: frozenset[UUID]) -> list[Filed]:
     return [one if one.offers == under else replace(one, offers=under) for one in kept]
 
 
-def _match_loose(tx: Transaction, taken: Taken, customer_ids: Collection[str]) -> None:
+def match_loose(tx: Transaction, taken: Taken, customer_ids: Collection[str]) -> None:
     """Match the refunds of these customers anew that name no purchase."""
     if not customer_ids:
         return

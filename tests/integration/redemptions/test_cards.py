@@ -1,7 +1,10 @@
 """Purchases that name a card: whose it was, and of which account, at the moment of the purchase."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from itertools import permutations
 from typing import Any, Final
 from uuid import UUID
 
@@ -156,6 +159,154 @@ def test_an_authorisation_by_card_that_expires_gives_back_what_it_held(world: Wo
     assert world.tick() == 1
     assert [(row["state"], row["reason"]) for row in world.redemptions()] == [("reversed", "authorization_expired")]
     world.verify()
+
+
+class TestCorrections:
+    """What becomes known of a card later moves the purchases that were made with it: it is only more history."""
+
+    def test_a_purchase_with_an_unknown_card_waits_and_earns_once_the_card_is_known(self, world: World) -> None:
+        offered(world, "ann")
+        world.post(by_card("t1"))
+        assert world.redemptions() == []
+        assert world.rows("SELECT transaction_id, customer_id FROM transactions") == [{"transaction_id": "t1", "customer_id": None}]
+        world.cards({"card_token": "k1", "customer_id": "ann", "account_token": "joint"})
+        world.deliver()
+        assert [(row["customer_id"], row["account_token"], row["reward_minor"]) for row in world.redemptions()] == [("ann", "joint", 200)]
+        world.verify()
+
+    def test_a_hand_over_that_is_told_late_moves_the_purchases_after_it(self, world: World) -> None:
+        offered(world, "ann", "bob")
+        world.cards({"card_token": "k1", "customer_id": "ann"})
+        world.post(by_card("t1", at=BEFORE), by_card("t2", at=AFTER))
+        handed_over(world)
+        world.deliver()
+        assert sorted(earned(world)) == [("t1", "ann", 200), ("t2", "ann", 0), ("t2", "bob", 200)]
+        world.verify()
+
+    def test_a_purchase_that_named_its_customer_stays_but_counts_for_the_cards_account(self, world: World) -> None:
+        offered(world, "ann", "bob")
+        world.post(purchase("t1", "ann", card_token="k1"))
+        world.cards({"card_token": "k1", "customer_id": "bob", "account_token": "joint"})
+        world.deliver()
+        assert [(row["customer_id"], row["account_token"]) for row in world.redemptions()] == [("ann", "joint")]
+
+    def test_a_card_that_was_another_accounts_gives_back_to_the_old_and_takes_from_the_new(self, world: World) -> None:
+        offered(world, "ann", "bob", limits={"reward_per_account": 200})
+        world.cards(*({"card_token": f"k-{name}", "customer_id": name, "account_token": "joint"} for name in ("ann", "bob")))
+        world.post(by_card("t-ann", "k-ann", at=BEFORE))
+        world.cards({"card_token": "k-ann", "customer_id": "ann", "account_token": "own"})
+        world.deliver()
+        world.post(by_card("t-bob", "k-bob"))
+        assert earned(world) == [("t-ann", "ann", 200), ("t-bob", "bob", 200)]
+        world.verify()
+
+    def test_an_unknown_purchase_falls_into_scope_by_the_product_that_the_card_tells(self, world: World) -> None:
+        offered(world, "ann", scope={"include": {"card_products": ["gold"]}})
+        world.post(by_card("t1"))
+        world.cards({"card_token": "k1", "customer_id": "ann", "card_product": "gold"})
+        world.deliver()
+        assert earned(world) == [("t1", "ann", 200)]
+
+    def test_a_card_that_was_nobodys_after_all_earns_nothing(self, world: World) -> None:
+        offered(world, "ann")
+        world.cards({"card_token": "k1", "customer_id": "ann"})
+        world.post(by_card("t1", at=AFTER))
+        world.cards({"card_token": "k1", "customer_id": "ann", "valid_to": HANDED_OVER})
+        world.deliver()
+        assert earned(world) == [("t1", "ann", 0)]
+        world.verify()
+
+    def test_parts_of_a_purchase_that_came_before_and_after_the_card_was_known_are_one_purchase(self, world: World) -> None:
+        offered(world, "ann")
+        world.post(by_card("t1", kind="authorization"))
+        world.cards({"card_token": "k1", "customer_id": "ann"})
+        world.post(by_card("t1", kind="clearing", amount=1200))
+        world.deliver()
+        assert [(row["customer_id"], row["earned_minor"]) for row in world.redemptions()] == [("ann", 200)]
+
+
+class TestRefunds:
+    """A refund by card is for a purchase with that card, whoever holds the card by then."""
+
+    def refund(self, **overrides: Any) -> Transaction:
+        said: dict[str, Any] = {"kind": "refund", "at": AFTER}
+        return by_card("r1", **said | overrides)
+
+    @pytest.mark.parametrize("of", [None, "t1"])
+    @pytest.mark.parametrize("refund_first", [False, True])
+    def test_after_the_card_changed_hands_it_is_for_the_purchase_before(self, world: World, of: str | None, *, refund_first: bool) -> None:
+        offered(world, "ann", "bob")
+        handed_over(world)
+        said = [by_card("t1", at=BEFORE), self.refund(original_transaction_id=of)]
+        for one in reversed(said) if refund_first else said:
+            world.post(one)
+            world.deliver()
+        assert [(row["customer_id"], row["state"], row["reason"]) for row in world.redemptions()] in (
+            [("ann", "reversed", "refunded")], []
+        )  # fmt: skip
+        found = world.rows("SELECT customer_id, purchase_id, unmatched FROM transactions WHERE kind = 'refund'")
+        assert found == [{"customer_id": "ann", "purchase_id": "t1", "unmatched": None}]
+        world.verify()
+
+    def test_of_both_holders_purchases_it_is_for_the_one_of_exactly_its_amount(self, world: World) -> None:
+        offered(world, "ann", "bob")
+        handed_over(world)
+        world.post(by_card("t1", at=BEFORE, amount=1500), by_card("t2", at=AFTER, amount=9000))
+        world.post(self.refund(at=NOW, amount=1500))
+        world.deliver()
+        assert earned(world) == [("t1", "ann", 0), ("t2", "bob", 200)]
+
+    def test_it_passes_on_when_a_purchase_that_it_fits_better_comes_late(self, world: World) -> None:
+        offered(world, "ann", "bob")
+        handed_over(world)
+        world.post(by_card("t1", at=BEFORE, amount=9000))
+        world.post(self.refund(at=NOW, amount=1500))
+        world.deliver()
+        world.post(by_card("t2", at=AFTER, amount=1500))
+        world.deliver()
+        assert earned(world) == [("t1", "ann", 200), ("t2", "bob", 0)]
+        world.verify()
+
+    def test_a_refund_to_a_card_whose_time_is_over_is_its_last_holders(self, world: World) -> None:
+        offered(world, "ann")
+        world.cards({"card_token": "k1", "customer_id": "ann", "valid_to": HANDED_OVER})
+        world.post(by_card("t1", at=BEFORE))
+        world.post(self.refund())
+        world.deliver()
+        assert earned(world) == [("t1", "ann", 0)]
+
+    def test_cards_that_nothing_is_in_doubt_of_are_not_looked_at_again(self, world: World) -> None:
+        offered(world, "ann")
+        world.cards({"card_token": "k1", "customer_id": "ann"})
+        world.deliver()
+        world.post(by_card("t1", at=BEFORE))
+        world.post(self.refund())
+        assert world.rows("SELECT count(*) AS told FROM outbox WHERE type = 'clo.cards.changed.v1'") == [{"told": 1}]
+        assert earned(world) == [("t1", "ann", 0)]
+
+
+def test_whatever_the_order_the_end_is_the_same(world: World) -> None:
+    """All orders of a hand-over, a purchase before it, one after it, and a refund of the first."""
+    ends = set()
+    for turn, order in enumerate(permutations(range(4))):
+        card, names = f"k{turn}", (f"ann{turn}", f"bob{turn}")
+        offered(world, *names)
+        world.cards({"card_token": card, "customer_id": names[0]})
+        steps: list[Callable[[], None]] = [
+            partial(world.cards, {"card_token": card, "customer_id": names[1], "valid_from": HANDED_OVER}),
+            partial(world.post, by_card(f"a{turn}", card, at=BEFORE, amount=1500)),
+            partial(world.post, by_card(f"b{turn}", card, at=AFTER, amount=2500)),
+            partial(world.post, by_card(f"r{turn}", card, kind="refund", at=NOW, amount=1500)),
+        ]
+        for step in order:
+            steps[step]()
+            if turn % 2:
+                world.deliver()
+        world.deliver()
+        standing = {(row["transaction_id"][0], row["customer_id"][:3]) for row in world.redemptions() if row["reward_minor"]}
+        ends.add(frozenset(standing))
+        world.verify()
+    assert ends == {frozenset({("b", "bob")})}
 
 
 def test_more_cards_in_a_batch_take_no_more_statements(world: World, statements: list[str]) -> None:

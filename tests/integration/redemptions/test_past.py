@@ -152,7 +152,7 @@ class Life:
             for offer_id in self.offers[-2:]:
                 yield asked(customer_id, offer_id, at=self._earlier(), transaction_id="t0")
         for made in self.chance.sample(self.posted, k=min(3, len(self.posted))):
-            yield asked(made.customer_id, transaction_id=made.transaction_id, amount=made.amount, at=made.at)
+            yield asked(str(made.customer_id), transaction_id=made.transaction_id, amount=made.amount, at=made.at)
 
 
 @pytest.fixture
