@@ -50,9 +50,14 @@ def emit_changed(tx: Transaction, card_tokens: Collection[str]) -> None:
         tx.emit(CardsChanged(card_tokens=some), subject=KEY, key=KEY)
 
 
-def holders(tx: Transaction, asked: Collection[tuple[str, datetime]]) -> Mapping[tuple[str, datetime], Holder]:
-    """Whose cards (by token) were at moments, of those that were somebody's; one statement, none where nothing is asked."""
-    return store.holders(tx, asked) if asked else {}
+def holders(
+    tx: Transaction, asked: Collection[tuple[str, datetime]], *, as_of: datetime | None = None
+) -> Mapping[tuple[str, datetime], Holder]:
+    """Whose cards (by token) were at moments, of those that were somebody's; one statement, none where nothing is asked.
+
+    `as_of`: by what was known then; by all that is known where left out.
+    """
+    return store.holders(tx, asked, as_of) if asked else {}
 
 
 def _without_repeats(accepted: Sequence[tuple[int, CardSent]]) -> tuple[list[CardSent], list[Rejected]]:

@@ -67,13 +67,14 @@ SELECT card_token, customer_id, account_token, card_product, nullif(valid_from, 
 FROM holdings WHERE card_token = %(card_token)s ORDER BY holdings.valid_from;
 
 -- name: holders
--- Whose these cards were at these moments.
+-- Whose these cards were at these moments, by all that is known or by what was known at one.
 SELECT asked.card_token, asked.at, held.customer_id, held.account_token, held.card_product,
        EXISTS (SELECT FROM cards o WHERE o.card_token = asked.card_token AND o.customer_id <> held.customer_id) AS passed_on
 FROM unnest(%(card_tokens)s::text[], %(moments)s::timestamptz[]) AS asked (card_token, at)
 JOIN LATERAL (
     SELECT c.customer_id, c.account_token, c.card_product, c.valid_to FROM cards c
-    WHERE c.card_token = asked.card_token AND c.valid_from <= asked.at ORDER BY c.valid_from DESC, c.seq DESC LIMIT 1
+    WHERE c.card_token = asked.card_token AND c.valid_from <= asked.at AND c.recorded_at <= coalesce(%(as_of)s, timestamptz 'infinity')
+    ORDER BY c.valid_from DESC, c.seq DESC LIMIT 1
 ) AS held ON held.valid_to IS NULL OR held.valid_to > asked.at;
 
 -- name: changed_pairs

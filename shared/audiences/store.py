@@ -121,9 +121,9 @@ def card(tx: Transaction, card_token: str) -> list[Holding]:
     return [Holding(**row) for row in rows(tx.connection, SQL["read_card"], card_token=card_token)]
 
 
-def holders(tx: Transaction, asked: Collection[tuple[str, datetime]]) -> dict[tuple[str, datetime], Holder]:
-    """Whose cards were at moments, of those that were somebody's."""
-    values = {"card_tokens": [card_token for card_token, _ in asked], "moments": [at for _, at in asked]}
+def holders(tx: Transaction, asked: Collection[tuple[str, datetime]], as_of: datetime | None) -> dict[tuple[str, datetime], Holder]:
+    """Whose cards were at moments, of those that were somebody's; by what was known at another moment, where one is told."""
+    values = {"card_tokens": [card_token for card_token, _ in asked], "moments": [at for _, at in asked], "as_of": as_of}
     return {(row.pop("card_token"), row.pop("at")): Holder(**row) for row in rows(tx.connection, SQL["holders"], **values)}
 
 

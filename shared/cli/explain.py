@@ -14,8 +14,8 @@ from shared.kernel.money import to_decimal
 
 SCOPE: Final = "eligibility:read"
 TIMEOUT_SECONDS: Final = 30.0
-OF_POSTING: Final = frozenset({"customer_id", "kind"})
-"""What a posted purchase says and the question says elsewhere."""
+OF_POSTING: Final = frozenset({"kind"})
+"""What a posted purchase says and a question doesn't."""
 Item = Annotated[list[str] | None, typer.Option("--item", help="PRODUCT=AMOUNT; may be given again.")]
 TransactionFile = Annotated[
     Path | None, typer.Option("--transaction-file", exists=True, dir_okay=False, help="The purchase as JSON, as it is posted.")
@@ -23,7 +23,7 @@ TransactionFile = Annotated[
 
 
 def explain(  # noqa: PLR0913, PLR0917  (each parameter is an option)
-    customer: Annotated[str, typer.Option(help="The customer's id.")],
+    customer: Annotated[str | None, typer.Option(help="The customer's id; the card's holder where left out.")] = None,
     offer: Annotated[str | None, typer.Option(help="The offer's id (off_...); all that the purchase falls in where left out.")] = None,
     transaction_file: TransactionFile = None,
     amount: Annotated[str | None, typer.Option(help="What was paid, in major units: 12.34.")] = None,
@@ -31,6 +31,7 @@ def explain(  # noqa: PLR0913, PLR0917  (each parameter is an option)
     merchant: Annotated[str | None, typer.Option(help="The merchant's id.")] = None,
     location: Annotated[str | None, typer.Option(help="The location's id.")] = None,
     mcc: Annotated[str | None, typer.Option(help="Merchant category code.")] = None,
+    card: Annotated[str | None, typer.Option(help="The token of the card.")] = None,
     at: Annotated[str | None, typer.Option(help="When, such as 2017-08-09T12:00:00Z; now where left out.")] = None,
     item: Item = None,
     url: Url = URL,
@@ -43,8 +44,11 @@ def explain(  # noqa: PLR0913, PLR0917  (each parameter is an option)
         purchase = _read(transaction_file)
     else:
         given = {"amount": amount, "currency": currency, "merchant_id": merchant, "location_id": location, "mcc": mcc, "at": at}
+        given["card_token"] = card
         purchase = _purchase({name: value for name, value in given.items() if value is not None}, item or [])
-    question = {"customer_id": customer, "purchase": purchase} | ({"offer_id": offer} if offer else {})
+    posted_of = purchase.pop("customer_id", None)
+    asked = {"customer_id": customer or posted_of, "offer_id": offer, "purchase": purchase}
+    question = {name: value for name, value in asked.items() if value is not None}
     answer = _ask(url, token or token_for(data, "clo explain", (SCOPE,)), question)
     if as_json:
         print_json(answer)

@@ -3,24 +3,27 @@
 from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from events.payloads import PurchaseSaid
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Purchase
-from shared.kernel.errors import CloError, NotFound
+from shared.kernel.errors import CloError, Invalid, NotFound
 from shared.offers.catalogue import at_hand, catalogue
 from shared.offers.model import Revisions
 from shared.platform.call import Call
 from shared.platform.database import joined
-from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
+from shared.redemptions.eligibility_api import NOBODYS_CARD, Eligibility, EligibilityAsked
 from shared.redemptions.past import check_as_of
 from shared.redemptions.purchases import NOTHING_KNOWN, Surroundings, purchase_of, surroundings
+from shared.redemptions.routing import customer_of
 from shared.redemptions.store import SQL
 from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, in_order
 
 Answers = list[Eligibility | CloError]
+NOBODY: Final = "-"
+"""No customer's id: none begins so."""
 
 
 async def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
@@ -60,6 +63,8 @@ class _Question(NamedTuple):
     """Whom it is about, the purchase, and the offers that it is held against, each with those that it must be folded with."""
 
     asked: EligibilityAsked
+    customer_id: str | None
+    """None where it is to follow from the card, and that is nobody's."""
     purchase: Purchase
     wanted: Sequence[Together]
     now: datetime
@@ -68,13 +73,16 @@ class _Question(NamedTuple):
 async def _questions(call: Call, bodies: Sequence[EligibilityAsked], offers: Catalogue) -> list[_Question]:
     asked = [body.purchase for body in bodies]
     known = NOTHING_KNOWN
-    if offers.asks_brands or any(purchase.location_id for purchase in asked):
+    if offers.asks_brands or any(purchase.location_id or purchase.card_token for purchase in asked):
         known = await to_thread(_surroundings, call, asked, brands=offers.asks_brands)
     now = call.clock.now()
-    purchases = [purchase_of(purchase, known, recorded_at=now) for purchase in asked]
-    return [
-        _Question(body, purchase, _wanted(offers, body.offer_id, purchase), now) for body, purchase in zip(bodies, purchases, strict=True)
-    ]
+    return [_question(body, known, offers, now) for body in bodies]
+
+
+def _question(asked: EligibilityAsked, known: Surroundings, offers: Catalogue, now: datetime) -> _Question:
+    customer_id = customer_of(asked.purchase, asked.customer_id, known.holders)
+    purchase = purchase_of(asked.purchase, known, recorded_at=now)
+    return _Question(asked, customer_id, purchase, _wanted(offers, asked.offer_id, purchase), now)
 
 
 def _surroundings(call: Call, asked: Sequence[PurchaseSaid], *, brands: bool) -> Surroundings:
@@ -97,7 +105,7 @@ async def _read(call: Call, questions: Sequence[_Question]) -> list[dict[str, An
     """All that the verdicts depend on, in one statement."""
     offers = [all_of(question.wanted) for question in questions]
     values = {
-        "customer_ids": joined(question.asked.customer_id for question in questions),
+        "customer_ids": joined(question.customer_id or NOBODY for question in questions),
         "offer_ids": ";".join(joined(compiled.offer.offer_id for compiled in asked) for asked in offers),
         "campaign_ids": ";".join(joined(budgets_of(asked)) for asked in offers),
     }
@@ -105,8 +113,10 @@ async def _read(call: Call, questions: Sequence[_Question]) -> list[dict[str, An
         return await (await connection.execute(SQL["read_eligibility"], values, prepare=True)).fetchall()
 
 
-def _answer(question: _Question, facts: Facts) -> Eligibility | NotFound:
-    asked, purchase, wanted, now = question
+def _answer(question: _Question, facts: Facts) -> Eligibility | CloError:
+    asked, customer_id, purchase, wanted, now = question
+    if customer_id is None:
+        return Invalid(problems=(NOBODYS_CARD,))
     if asked.offer_id and not wanted:
         return NotFound(NO_SUCH_OFFER)
-    return answer(asked.customer_id, wanted, facts, purchase, now)
+    return answer(customer_id, wanted, facts, purchase, now)

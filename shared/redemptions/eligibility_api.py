@@ -1,11 +1,17 @@
 """What is asked about eligibility, and what is answered."""
 
+from typing import Final, Self
+
+from pydantic import model_validator
+
 from events.payloads import PurchaseSaid
 from shared.eligibility.model import Before, RuleResult
+from shared.kernel.errors import Problem
 from shared.kernel.ids import CampaignId, GrantId, OfferId
 from shared.kernel.wire import Currency, ExternalId, Minor, Moment, Wire
 
 ASKED = "asked"
+NOBODYS_CARD: Final = Problem(path="/purchase/card_token", message="is no card that a customer is known to have held at that moment")
 
 
 class PurchaseAsked(PurchaseSaid):
@@ -20,11 +26,18 @@ class EligibilityAsked(Wire):
     A purchase is always judged by what held when it was made; `as_of` says by what was known of that.
     """
 
-    customer_id: ExternalId
+    customer_id: ExternalId | None = None
+    """Whoever held the purchase's card at its moment, where not given."""
     offer_id: OfferId | None = None
     purchase: PurchaseAsked
     as_of: Moment | None = None
     """Judge by what was known at this moment, not by what is known now: what was recorded later is left out."""
+
+    @model_validator(mode="after")
+    def _is_about_somebody(self) -> Self:
+        if self.customer_id is None and self.purchase.card_token is None:
+            raise ValueError("needs a customer_id or a card_token of the purchase")
+        return self
 
 
 class ReasonView(Wire):

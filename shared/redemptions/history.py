@@ -88,6 +88,7 @@ def move(tx: Transaction, moved: Collection[Filed]) -> None:
         "customer_ids": [one.customer_id for one in moved],
         "account_tokens": [one.message.said.account_token for one in moved],
         "card_products": [one.message.said.card_product for one in moved],
+        "now": tx.now,
     }
     tx.connection.execute(SQL["move"], _keys(one.message.key for one in moved) | values)
 

@@ -14,8 +14,9 @@ from shared.kernel.errors import Invalid, NotFound, Problem
 from shared.offers.catalogue import offers_as_of
 from shared.platform.call import Call, Transaction
 from shared.platform.database import exactly_one, joined
-from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
+from shared.redemptions.eligibility_api import NOBODYS_CARD, Eligibility, EligibilityAsked
 from shared.redemptions.purchases import purchase_of, surroundings
+from shared.redemptions.routing import customer_of
 from shared.redemptions.store import SQL
 from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, all_of, answer, budgets_of, in_order
 
@@ -26,13 +27,17 @@ def check_as_of(call: Call, asked: EligibilityAsked) -> Eligibility:
         as_of = asked.as_of or tx.now
         if as_of > tx.now:
             raise Invalid(problems=(Problem(path="/as_of", message="must not be in the future"),))
-        purchase = purchase_of(asked.purchase, surroundings(tx, [asked.purchase]), recorded_at=as_of)
+        around = surroundings(tx, [asked.purchase], as_of=as_of)
+        customer_id = customer_of(asked.purchase, asked.customer_id, around.holders)
+        if customer_id is None:
+            raise Invalid(problems=(NOBODYS_CARD,))
+        purchase = purchase_of(asked.purchase, around, recorded_at=as_of)
         wanted = _wanted(asked.offer_id, purchase)
         known = Catalogue.of(offers_as_of(tx, as_of, lambda compiled: bool(compiled.groups) or wanted(compiled)))
         together = [known.with_rivals(compiled) for compiled in in_order(filter(wanted, known))]
         if asked.offer_id and not together:
             raise NotFound(NO_SUCH_OFFER)
-        return answer(asked.customer_id, together, facts_as_of(tx, asked.customer_id, all_of(together), as_of), purchase, as_of)
+        return answer(customer_id, together, facts_as_of(tx, customer_id, all_of(together), as_of), purchase, as_of)
 
 
 def facts_as_of(tx: Transaction, customer_id: str, offers: Collection[CompiledOffer], as_of: datetime) -> Facts:

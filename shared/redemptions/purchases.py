@@ -72,12 +72,17 @@ class Arrival(NamedTuple):
     filed: Filed
 
 
-def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, brands: bool = True) -> Surroundings:
-    """What merchants and their places tell of purchases; without `brands`, of their merchants' brands only what the places tell."""
+def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, brands: bool = True, as_of: datetime | None = None) -> Surroundings:
+    """What merchants, their places and cards tell of purchases.
+
+    Without `brands`, of their merchants' brands only what the places tell. `as_of`: whose cards were by what was known then.
+    """
     location_ids = {purchase.location_id for purchase in said if purchase.location_id}
     merchant_ids = {purchase.merchant_id for purchase in said} if brands else ()
     return Surroundings(
-        merchants.places(tx, location_ids), merchants.brands(tx, merchant_ids) if merchant_ids else {}, holders_of(tx, said)
+        merchants.places(tx, location_ids),
+        merchants.brands(tx, merchant_ids) if merchant_ids else {},
+        holders_of(tx, said, as_of=as_of),
     )
 
 
@@ -89,7 +94,7 @@ def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset
     message = Message(kind=kind, sequence=posted.sequence, purchase_id=purchase_id, said=said, sequence_count=posted.sequence_count)
     return Filed(
         message=message,
-        customer_id=customer_of(posted, known.holders),
+        customer_id=customer_of(posted, posted.customer_id, known.holders),
         by_card=posted.customer_id is None,
         offers=offers,
         content_hash=_content_hash(posted, said),

@@ -54,18 +54,26 @@ WITH more AS (
         AS m (transaction_id, kind, sequence, offer_id)
     GROUP BY transaction_id, kind, sequence
 ), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, purchase_id, offers)
-    SELECT transaction_id, kind, sequence, %(now)s, t.purchase_id, t.offers
+    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers)
+    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers
     FROM transactions AS t JOIN more USING (transaction_id, kind, sequence)
 )
 UPDATE transactions AS t SET offers = t.offers || more.offers FROM more
 WHERE (t.transaction_id, t.kind, t.sequence) = (more.transaction_id, more.kind, more.sequence);
 
 -- name: move
--- Brings it up to date whose messages are, of which account, and with which kind of card.
+-- Brings it up to date whose messages are, of which account, and with which kind of card; how they were filed is kept.
+WITH m AS (
+    SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(customer_ids)s::text[],
+                         %(account_tokens)s::text[], %(card_products)s::text[])
+        AS m (transaction_id, kind, sequence, customer_id, account_token, card_product)
+), was AS (
+    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers)
+    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers
+    FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
+)
 UPDATE transactions AS t SET customer_id = m.customer_id, account_token = m.account_token, card_product = m.card_product
-FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(customer_ids)s::text[], %(account_tokens)s::text[],
-            %(card_products)s::text[]) AS m (transaction_id, kind, sequence, customer_id, account_token, card_product)
+FROM m
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: rematch
@@ -74,8 +82,8 @@ WITH m AS (
     SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(purchase_ids)s::text[],
                          %(unmatched)s::text[], %(offers)s::text[]) AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers)
 ), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, purchase_id, offers)
-    SELECT transaction_id, kind, sequence, %(now)s, t.purchase_id, t.offers
+    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers)
+    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers
     FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
 )
 UPDATE transactions AS t SET purchase_id = m.purchase_id, unmatched = m.unmatched, offers = string_to_array(m.offers, ',')::uuid[]
@@ -290,12 +298,15 @@ SELECT (SELECT json_agg(g) FROM (
                    location_id, mcc, zone, brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor,
                    cash_back_minor, recorded_at, items, filed.offers, card_token, account_token, posted_at
             FROM transactions AS m, LATERAL (
-                SELECT purchase_id, offers FROM (
-                    SELECT purchase_id, offers, until, seq FROM filings
+                SELECT customer_id, purchase_id, offers FROM (
+                    SELECT customer_id, purchase_id, offers, until, seq FROM filings
                     WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until > asked.as_of
-                    UNION ALL SELECT m.purchase_id, m.offers, 'infinity', 0) AS was
+                    UNION ALL SELECT m.customer_id, m.purchase_id, m.offers, 'infinity', 0) AS was
                 ORDER BY until, seq LIMIT 1) AS filed
-            WHERE customer_id = asked.customer_id AND recorded_at <= asked.as_of AND filed.offers && asked.offer_ids) AS t) AS transactions,
+            WHERE (m.customer_id = asked.customer_id OR m.transaction_id = ANY (ARRAY(
+                    SELECT transaction_id FROM filings WHERE customer_id = asked.customer_id)))
+              AND filed.customer_id = asked.customer_id AND recorded_at <= asked.as_of AND filed.offers && asked.offer_ids
+        ) AS t) AS transactions,
        (SELECT json_agg(r) FROM (
             SELECT DISTINCT ON (redemption_id) offer_id, grant_id, completion, reason, state
             FROM (SELECT * FROM redemptions UNION ALL SELECT * FROM redemption_revisions) AS decided

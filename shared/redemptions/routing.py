@@ -22,9 +22,9 @@ Routed = tuple[str, Transaction]
 """A message, and what decides its shard: the customer, or the card while nobody is known to hold it."""
 
 
-def holders_of(tx: call.Transaction, said: Iterable[PurchaseSaid]) -> Holders:
-    """Whose the cards were that purchases were paid with, in one statement at most."""
-    return cards.holders(tx, {(purchase.card_token, purchase.at) for purchase in said if purchase.card_token})
+def holders_of(tx: call.Transaction, said: Iterable[PurchaseSaid], *, as_of: datetime | None = None) -> Holders:
+    """Whose the cards were that purchases were paid with, in one statement at most; `as_of`: by what was known then."""
+    return cards.holders(tx, {(purchase.card_token, purchase.at) for purchase in said if purchase.card_token}, as_of=as_of)
 
 
 def holder_of(said: PurchaseSaid, holders: Holders) -> Holder | None:
@@ -32,16 +32,16 @@ def holder_of(said: PurchaseSaid, holders: Holders) -> Holder | None:
     return holders.get((said.card_token, said.at)) if said.card_token else None
 
 
-def customer_of(message: Transaction, holders: Holders) -> str | None:
-    """Whose purchase it is: what the message says goes first, else the card decides; None where that is nobody's as far as is known."""
-    holder = None if message.customer_id else holder_of(message, holders)
-    return holder.customer_id if holder else message.customer_id
+def customer_of(said: PurchaseSaid, named: str | None, holders: Holders) -> str | None:
+    """Whose purchase it is: who is named goes first, else the card decides; None where that is nobody's as far as is known."""
+    holder = None if named else holder_of(said, holders)
+    return holder.customer_id if holder else named
 
 
 def route(messages: Iterable[Transaction], holders: Holders) -> Iterator[Routed]:
     """Messages with what decides their shard."""
     for message in messages:
-        yield customer_of(message, holders) or str(message.card_token), message
+        yield customer_of(message, message.customer_id, holders) or str(message.card_token), message
 
 
 def sort_out(posted: TransactionsPosted, holders: Holders, shards: int) -> tuple[list[Transaction], list[Routed]]:

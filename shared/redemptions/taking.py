@@ -101,7 +101,7 @@ def _arrivals(posted: Iterable[Posted], known: Surroundings, offers: Catalogue, 
     for message in posted:
         said = said_of(message, known, now=now)
         under = NO_OFFERS if message.kind == Kind.REFUND.value else _candidates(offers, said)
-        if under or message.kind != Kind.PURCHASE.value or customer_of(message, known.holders) is None:
+        if under or message.kind != Kind.PURCHASE.value or customer_of(message, message.customer_id, known.holders) is None:
             yield Arrival(message, filed(message, said, known, under))
 
 

@@ -65,11 +65,13 @@ CREATE TABLE filings (
     sequence integer NOT NULL,
     until timestamptz NOT NULL,
     seq bigint GENERATED ALWAYS AS IDENTITY,
+    customer_id text,
     purchase_id text,
     offers uuid[] NOT NULL,
     PRIMARY KEY (transaction_id, kind, sequence, until, seq)
 );
-COMMENT ON TABLE filings IS 'Under which offers and for which purchase messages were filed before they were filed anew, each with until when.';
+CREATE INDEX filings_customer ON filings (customer_id);
+COMMENT ON TABLE filings IS 'Whose, for which purchase and under which offers messages were filed before they were filed anew, each with until when.';
 
 CREATE TABLE set_aside (
     transaction_id text NOT NULL,

@@ -2,19 +2,24 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import permutations
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from events.payloads import Transaction, TransactionsPosted
+from shared.kernel.clock import SimulatedClock
+from shared.kernel.errors import Invalid
 from shared.kernel.shards import shard_of
 from shared.platform.batches import BatchAnswer
 from shared.redemptions import intake, service
+from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked, PurchaseAsked
 from tests.conftest import NOW, SHARDS, MakeCall
+from tests.integration.redemptions.asking import Asker, asked
 from tests.world import World, amounts, purchase
 
 HANDED_OVER: Final = NOW - timedelta(days=2)
@@ -283,6 +288,66 @@ class TestRefunds:
         world.post(self.refund())
         assert world.rows("SELECT count(*) AS told FROM outbox WHERE type = 'clo.cards.changed.v1'") == [{"told": 1}]
         assert earned(world) == [("t1", "ann", 0)]
+
+
+class TestQuestions:
+    """A question about a purchase with a card is about whoever held it at the moment of the purchase."""
+
+    def verdict(self, asker: Asker, **overrides: Any) -> Eligibility:
+        said: dict[str, Any] = {"at": NOW, "currency": "USD", "amount": 1500, "merchant_id": "shop-1", "card_token": "k1"}
+        about = {name: overrides.pop(name) for name in ("customer_id", "as_of") if name in overrides}
+        return asker.one(EligibilityAsked(**about, purchase=PurchaseAsked(**said | overrides)))
+
+    def test_it_is_about_the_holder_of_the_moment(self, world: World, asker: Asker) -> None:
+        offered(world, "ann", "bob")
+        handed_over(world)
+        told = [self.verdict(asker, at=at) for at in (BEFORE, AFTER)]
+        assert [(answer.customer_id, answer.eligible) for answer in told] == [("ann", True), ("bob", True)]
+
+    def test_the_customer_that_is_named_goes_before_the_card(self, world: World, asker: Asker) -> None:
+        offered(world, "bob")
+        world.cards({"card_token": "k1", "customer_id": "ann"})
+        assert self.verdict(asker, customer_id="bob").eligible
+
+    def test_the_card_tells_its_product(self, world: World, asker: Asker) -> None:
+        offered(world, "ann", scope={"include": {"card_products": ["gold"]}})
+        world.cards({"card_token": "k1", "customer_id": "ann", "card_product": "gold"})
+        assert self.verdict(asker).eligible
+
+    @pytest.mark.parametrize("as_of", [None, NOW])
+    def test_a_card_that_is_nobodys_is_named(self, world: World, asker: Asker, as_of: datetime | None) -> None:
+        world.cards({"card_token": "k1", "customer_id": "ann", "valid_to": HANDED_OVER})
+        with pytest.raises(Invalid) as refused:
+            self.verdict(asker, as_of=as_of)
+        assert [problem.path for problem in refused.value.problems] == ["/purchase/card_token"]
+
+    def test_a_nobodys_card_does_not_spoil_the_questions_that_are_answered_with_it(self, world: World, asker: Asker) -> None:
+        offered(world, "ann")
+        nobodys = EligibilityAsked(purchase=PurchaseAsked(at=NOW, currency="USD", amount=1500, merchant_id="shop-1", card_token="k1"))
+        answers = asker.together(nobodys, asked("ann"), nobodys)
+        assert [isinstance(answer, Eligibility) and answer.eligible for answer in answers] == [False, True, False]
+
+    def test_a_question_about_nobody_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="needs a customer_id or a card_token"):
+            EligibilityAsked(purchase=PurchaseAsked(at=NOW, currency="USD", amount=1500, merchant_id="shop-1"))
+
+    def test_as_of_before_the_hand_over_was_told_it_is_about_who_was_known_then(
+        self, world: World, asker: Asker, clock: SimulatedClock
+    ) -> None:
+        offered(world, "ann", "bob", repeat=False)
+        world.cards({"card_token": "k1", "customer_id": "ann"})
+        world.post(by_card("t1", at=AFTER))
+        clock.advance(NOW + timedelta(hours=1))
+        handed_over(world)
+        world.deliver()
+        later = [self.verdict(asker, at=NOW, as_of=as_of) for as_of in (NOW, NOW + timedelta(hours=1))]
+        assert [answer.customer_id for answer in later] == ["ann", "bob"]
+        completions = [
+            self.verdict(asker, customer_id=name, at=NOW, as_of=as_of).verdicts[0].before.completions
+            for name in ("ann", "bob")
+            for as_of in (NOW, NOW + timedelta(hours=1))
+        ]
+        assert completions == [1, 0, 0, 1]
 
 
 def test_whatever_the_order_the_end_is_the_same(world: World) -> None:
