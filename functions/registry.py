@@ -44,6 +44,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="manage_audiences", service="shared.audiences.desk", emits=(p.HistoriesChanged, p.CardsChanged), routes=routes("""
         POST /v1/customers                                    put_customers            audiences:write
         GET  /v1/customers/{customer_id}                      get_customer             audiences:read
+        DELETE /v1/customers/{customer_id}                    erase_customer           audiences:erase
         POST /v1/cards                                        put_cards                audiences:write
         GET  /v1/cards/{card_token}                           get_card                 audiences:read
         POST /v1/segments                                     create_segment           audiences:write    201

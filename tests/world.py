@@ -43,7 +43,9 @@ def terms(**overrides: Any) -> Terms:
     return Terms.model_validate_json(json.dumps(values | overrides, default=str))
 
 
-def purchase(transaction_id: str, customer_id: str = "cust-1", *, at: datetime = NOW, amount: int = 1500, **overrides: Any) -> Transaction:
+def purchase(
+    transaction_id: str, customer_id: str | None = "cust-1", *, at: datetime = NOW, amount: int = 1500, **overrides: Any
+) -> Transaction:
     """A purchase that earns under the terms above."""
     values: dict[str, Any] = {
         "transaction_id": transaction_id,
@@ -106,7 +108,7 @@ class World:
         with self.call("world").transaction() as tx:
             for customer_id, grant_id in zip(customer_ids, grants, strict=True):
                 tx.connection.execute(
-                    "INSERT INTO customers VALUES (%s, %s, NULL, '{}', true, %s, %s) ON CONFLICT DO NOTHING",
+                    "INSERT INTO customers VALUES (%s, %s, NULL, '{}', true, %s, %s, NULL) ON CONFLICT DO NOTHING",
                     (customer_id, shard_of(customer_id, SHARDS), tx.now, tx.now),
                 )
                 tx.connection.execute(

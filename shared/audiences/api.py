@@ -113,6 +113,8 @@ class CustomerView(Wire):
     cards: list[CardShape]
     created_at: Moment
     updated_at: Moment
+    erased_at: Moment | None
+    """When the customer was erased; nothing is taken of it since."""
 
     @classmethod
     def of(cls, customer: Customer, consents: list[Consent], cards: list[Holding]) -> "CustomerView":
@@ -126,7 +128,15 @@ class CustomerView(Wire):
             cards=[CardShape.of(card) for card in cards],
             created_at=customer.created_at,
             updated_at=customer.updated_at,
+            erased_at=customer.erased_at,
         )
+
+
+class CustomerErased(Wire):
+    """That nothing is known of a person any more under this id."""
+
+    customer_id: str
+    erased_at: Moment
 
 
 class NewSegment(Wire):

@@ -25,10 +25,12 @@ def put_customers(call: Call, raw: Annotated[bytes, BodySchema("customers", Cust
     batch = read_batch(raw, "customers", CustomerSent, MOST_CUSTOMERS, id_field="customer_id")
     with call.transaction() as tx:
         sent, refused = _fit(batch.accepted, tx.now)
+        lock_shards(tx, {shard_of(customer.customer_id, call.shards) for _, customer in sent})
+        sent, erased = _not_erased(tx, sent)
         customers = [customer for _, customer in sent]
         if customers:
             _store(call, tx, customers)
-        return tx.answer(BatchAnswer.of(len(customers), [*batch.rejected, *refused]))
+        return tx.answer(BatchAnswer.of(len(customers), [*batch.rejected, *refused, *erased]))
 
 
 def get_customer(call: Call, customer_id: ExternalId) -> CustomerView:
@@ -38,7 +40,6 @@ def get_customer(call: Call, customer_id: ExternalId) -> CustomerView:
 
 
 def _store(call: Call, tx: Transaction, customers: Sequence[CustomerSent]) -> None:
-    lock_shards(tx, {shard_of(customer.customer_id, call.shards) for customer in customers})
     moments = {customer.customer_id: customer.consent_at or tx.now for customer in customers}
     effects = _effects(tx, customers, moments)
     store.put_customers(tx, [_row(call, customer, effects[customer.customer_id]) for customer in customers])
@@ -88,6 +89,19 @@ def _fit(accepted: Sent, now: datetime) -> tuple[Sent, list[Rejected]]:
             continue
         rejected.append(Rejected.because(index, customer.customer_id, f"/customers/{index}{place}", message))
     return sent, rejected
+
+
+def _not_erased(tx: Transaction, sent: Sent) -> tuple[Sent, list[Rejected]]:
+    """Those who were not erased: that is for good."""
+    erased = store.erased(tx, [customer.customer_id for _, customer in sent])
+    refused = [
+        Rejected.because(
+            index, customer.customer_id, f"/customers/{index}/customer_id", "was erased; a person who returns needs another id"
+        )
+        for index, customer in sent
+        if customer.customer_id in erased
+    ]
+    return [(index, customer) for index, customer in sent if customer.customer_id not in erased], refused
 
 
 def _row(call: Call, customer: CustomerSent, after: Effect) -> store.CustomerRow:

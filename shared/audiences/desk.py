@@ -2,11 +2,13 @@
 
 from shared.audiences.cards import get_card, put_cards
 from shared.audiences.customers import get_customer, put_customers
+from shared.audiences.erasure import erase_customer
 from shared.audiences.grants import issue_grants, list_grants
 from shared.audiences.service import create_segment, estimate_audience, get_segment, list_segments
 
 __all__ = [
     "create_segment",
+    "erase_customer",
     "estimate_audience",
     "get_card",
     "get_customer",

@@ -17,6 +17,8 @@ class Customer:
     consent: bool
     created_at: datetime
     updated_at: datetime
+    erased_at: datetime | None
+    """When all that told of the person went."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

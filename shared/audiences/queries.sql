@@ -48,7 +48,20 @@ RETURNING card_token;
 
 -- name: read_customer
 -- One customer.
-SELECT customer_id, zone, attributes, consent, created_at, updated_at FROM customers WHERE customer_id = %(customer_id)s;
+SELECT customer_id, zone, attributes, consent, created_at, updated_at, erased_at FROM customers WHERE customer_id = %(customer_id)s;
+
+-- name: erased
+-- Those of these customers who were erased.
+SELECT customer_id FROM customers WHERE customer_id = ANY (%(customer_ids)s) AND erased_at IS NOT NULL;
+
+-- name: erase
+-- Takes away what tells of a person, revokes what was given, and closes the id.
+WITH listed AS (
+    DELETE FROM segment_members WHERE customer_id = %(customer_id)s
+), given AS (
+    UPDATE grants SET revoked_at = %(now)s WHERE customer_id = %(customer_id)s AND revoked_at IS NULL
+)
+UPDATE customers SET attributes = '{}', consent = false, updated_at = %(now)s, erased_at = %(now)s WHERE customer_id = %(customer_id)s;
 
 -- name: read_consents
 -- The history of a customer's consent, oldest first.
@@ -119,7 +132,7 @@ FROM segment_members m LEFT JOIN customers c USING (customer_id) WHERE m.segment
 
 -- name: rule_size
 -- How many customers a rule takes in now.
-SELECT count(*) AS customers, 0 AS unknown FROM customers WHERE attributes @@ %(rule)s::jsonpath;
+SELECT count(*) AS customers, 0 AS unknown FROM customers WHERE attributes @@ %(rule)s::jsonpath AND erased_at IS NULL;
 
 -- name: audience_size
 -- How large an audience is, and how its hold-out stands in a campaign.
@@ -172,7 +185,7 @@ FROM given g;
 -- What decides whether customers may get a grant in a campaign.
 SELECT c.customer_id, c.consent, coalesce(h.held_out, false) AS held_out
 FROM customers c LEFT JOIN holdouts h ON h.campaign_id = %(campaign_id)s AND h.customer_id = c.customer_id
-WHERE c.customer_id = ANY (%(customer_ids)s);
+WHERE c.customer_id = ANY (%(customer_ids)s) AND c.erased_at IS NULL;
 
 -- name: insert_grants
 -- Gives an offer to customers by name, each grant once by its id.

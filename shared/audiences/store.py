@@ -106,6 +106,16 @@ def customer(tx: Transaction, customer_id: str) -> Customer:
     return Customer(**row)
 
 
+def erased(tx: Transaction, customer_ids: Collection[str]) -> set[str]:
+    """Those of the customers who were erased."""
+    return {row["customer_id"] for row in rows(tx.connection, SQL["erased"], customer_ids=list(customer_ids))}
+
+
+def erase(tx: Transaction, customer_id: str) -> None:
+    """Take away what tells of a customer, and revoke what was given."""
+    tx.connection.execute(SQL["erase"], {"customer_id": customer_id, "now": tx.now})
+
+
 def consents(tx: Transaction, customer_id: str) -> list[Consent]:
     """The history of a customer's consent, oldest first."""
     return [Consent(**row) for row in rows(tx.connection, SQL["read_consents"], customer_id=customer_id)]

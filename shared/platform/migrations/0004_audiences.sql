@@ -8,8 +8,11 @@ CREATE TABLE customers (
     attributes jsonb NOT NULL DEFAULT '{}',
     consent boolean NOT NULL,
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    erased_at timestamptz,
+    CHECK (erased_at IS NULL OR attributes = '{}' AND NOT consent)
 );
+COMMENT ON COLUMN customers.erased_at IS 'When all that told of the person went. What money rests on stays under the id.';
 
 CREATE TABLE customer_zones (
     customer_id text NOT NULL REFERENCES customers,
@@ -68,6 +71,7 @@ CREATE TABLE segment_members (
     customer_id text NOT NULL,
     PRIMARY KEY (segment_id, customer_id)
 );
+CREATE INDEX segment_members_customer ON segment_members (customer_id);
 
 CREATE TABLE holdouts (
     campaign_id uuid NOT NULL,
@@ -110,7 +114,7 @@ RETURNS TABLE (customer_id text, shard smallint, consent boolean) LANGUAGE sql S
         SELECT r.customer_id FROM customers r WHERE rule_in IS NOT NULL AND r.attributes @@ rule_in
     ) AS named
     JOIN customers c USING (customer_id)
-    WHERE NOT EXISTS (SELECT FROM segment_members o WHERE o.segment_id = ANY (lists_out) AND o.customer_id = c.customer_id)
+    WHERE c.erased_at IS NULL AND NOT EXISTS (SELECT FROM segment_members o WHERE o.segment_id = ANY (lists_out) AND o.customer_id = c.customer_id)
       AND (rule_out IS NULL OR NOT c.attributes @@ rule_out)
 $$;
 COMMENT ON FUNCTION audience IS

@@ -39,7 +39,7 @@ def offered(world: World, *customers: str, **terms: Any) -> UUID:
 
 
 def by_card(transaction_id: str, card_token: str = "k1", **overrides: Any) -> Transaction:
-    return purchase(transaction_id, **{"customer_id": None, "card_token": card_token} | overrides)
+    return purchase(transaction_id, None, card_token=card_token, **overrides)
 
 
 def earned(world: World) -> list[tuple[str, str, int]]:
