@@ -77,6 +77,7 @@ FUNCTIONS: tuple[Function, ...] = (
         GET  /v1/campaigns/{campaign_id}/ledger               campaign_ledger          ledger:read
         GET  /v1/campaigns/{campaign_id}/ledger.csv           sealed_ledger            ledger:read
         GET  /v1/redemptions                                  list_redemptions         reports:read
+        GET  /v1/unknown-cards                                list_unknown_cards       reports:read
         GET  /v1/ledger/trial-balance                         trial_balance            ledger:read
     """)),
     Function(name="launch_offer", service="shared.offers.launch", emits=(p.OfferWentLive,),

@@ -236,6 +236,11 @@ class Reason(Enum):
         "The refund names no purchase, and of none that it could be for is as much left as it gives back.",
         "The refund could not be matched with a purchase.",
     )
+    CARD_UNKNOWN = (
+        "card_unknown",
+        "As far as is known the card was nobody's at the moment of the purchase; it waits until the bank tells whose the card was.",
+        "The purchase could not be matched with a customer.",
+    )
     TRANSACTION_ID_REUSED = (
         "transaction_id_reused",
         "Another transaction with the same id and other content was taken before; this one was set aside.",

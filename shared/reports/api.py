@@ -209,6 +209,33 @@ class Redemptions(Wire):
     """Ask for the page after this redemption; null at the end."""
 
 
+class UnknownCardsQuery(Wire):
+    """Which page of the cards that are nobody's."""
+
+    after: ExternalId | None = None
+    limit: Annotated[int, Field(ge=1, le=MOST_REDEMPTIONS)] = 100
+
+
+class UnknownCard(Wire):
+    """A card that purchases were made with when it was nobody's, as far as is known: tell whose it was, and they count."""
+
+    card_token: str
+    transactions: int
+    first_at: Moment
+    last_at: Moment
+    """The moments of the first and of the last of them."""
+    reason: str
+    sentence: str
+
+
+class UnknownCards(Wire):
+    """A page of cards in the order of their tokens."""
+
+    cards: list[UnknownCard]
+    next: str | None
+    """Ask for the page after this card; null at the end."""
+
+
 class KindBalance(Wire):
     """One kind of account: what the postings add up to, what the accounts say, and whether they agree, account by account."""
 

@@ -152,6 +152,13 @@ WHERE (%(after)s::uuid IS NULL OR redemption_id > %(after)s)
 ORDER BY redemption_id
 LIMIT %(limit)s;
 
+-- name: list_unknown_cards
+-- Cards that purchases wait for whose they are, by token, after a given one.
+SELECT card_token, count(*) AS transactions, min(at) AS first_at, max(at) AS last_at
+FROM transactions
+WHERE customer_id IS NULL AND (%(after)s::text IS NULL OR card_token > %(after)s)
+GROUP BY card_token ORDER BY card_token LIMIT %(limit)s;
+
 -- name: trial_balance
 -- Each kind of account by currency: what the postings say, what the accounts say, and whether the two agree account by account.
 WITH sides AS (

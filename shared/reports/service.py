@@ -38,6 +38,9 @@ from shared.reports.api import (
     SealedQuery,
     StepTotal,
     TrialBalance,
+    UnknownCard,
+    UnknownCards,
+    UnknownCardsQuery,
 )
 
 REFERENCES: Final[dict[str, Prefix]] = {"approve": BUDGET_REQUEST, "withdraw": BUDGET_REQUEST, "pay": CREDIT}
@@ -101,6 +104,17 @@ def list_redemptions(call: Call, query: RedemptionsQuery) -> Redemptions:
     return Redemptions(
         redemptions=[RedemptionView(**row, sentence=sentence(row["reason"]) if row["reason"] else None) for row in page],
         next=page[-1]["redemption_id"] if more else None,
+    )
+
+
+def list_unknown_cards(call: Call, query: UnknownCardsQuery) -> UnknownCards:
+    """Cards that purchases wait for, for nobody is known to have held them at that moment."""
+    with call.reading() as tx:
+        found = store.unknown_cards(tx, after=query.after, limit=query.limit + 1)
+    page, more = _page(found, query.limit)
+    why = Reason.CARD_UNKNOWN
+    return UnknownCards(
+        cards=[UnknownCard(**row, reason=why.code, sentence=why.support) for row in page], next=page[-1]["card_token"] if more else None
     )
 
 

@@ -56,6 +56,11 @@ def redemptions(tx: Transaction, conditions: Mapping[str, Any]) -> list[DictRow]
     return rows(tx.connection, SQL["list_redemptions"], **conditions)
 
 
+def unknown_cards(tx: Transaction, *, after: str | None, limit: int) -> list[DictRow]:
+    """At most `limit` cards that purchases wait for, by token."""
+    return rows(tx.connection, SQL["list_unknown_cards"], after=after, limit=limit)
+
+
 def trial_balance(tx: Transaction) -> list[DictRow]:
     """Each kind of account by currency."""
     return rows(tx.connection, SQL["trial_balance"])

@@ -18,6 +18,8 @@ from shared.kernel.shards import shard_of
 from shared.platform.batches import BatchAnswer
 from shared.redemptions import intake, service
 from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked, PurchaseAsked
+from shared.reports import service as reports
+from shared.reports.api import UnknownCardsQuery
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.integration.redemptions.asking import Asker, asked
 from tests.world import World, amounts, purchase
@@ -178,6 +180,17 @@ class TestCorrections:
         world.deliver()
         assert [(row["customer_id"], row["account_token"], row["reward_minor"]) for row in world.redemptions()] == [("ann", "joint", 200)]
         world.verify()
+
+    def test_cards_that_purchases_wait_for_are_listed(self, world: World) -> None:
+        offered(world, "ann")
+        world.post(by_card("t1", at=BEFORE), by_card("t2", at=AFTER), by_card("t3", "k2"), purchase("t4", "ann", card_token="k3"))
+        first, second = (reports.list_unknown_cards(world.call("bank"), UnknownCardsQuery(limit=1, after=after)) for after in (None, "k1"))
+        assert [(card.card_token, card.transactions, card.first_at, card.last_at) for card in first.cards] == [("k1", 2, BEFORE, AFTER)]
+        assert (first.next, [card.card_token for card in second.cards], second.next) == ("k1", ["k2"], None)
+        world.cards({"card_token": "k1", "customer_id": "ann"})
+        world.deliver()
+        left = reports.list_unknown_cards(world.call("bank"), UnknownCardsQuery())
+        assert [(card.card_token, card.reason) for card in left.cards] == [("k2", "card_unknown")]
 
     def test_a_hand_over_that_is_told_late_moves_the_purchases_after_it(self, world: World) -> None:
         offered(world, "ann", "bob")

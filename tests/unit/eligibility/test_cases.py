@@ -26,6 +26,7 @@ FOUND_ELSEWHERE: Final = {
     Reason.NO_PURCHASE_TO_REFUND,
     Reason.REFUND_ABOVE_PURCHASE,
     Reason.REVISED,
+    Reason.CARD_UNKNOWN,
     Reason.TRANSACTION_ID_REUSED,
 }
 OUT_OF_SCOPE: Final = {rule.reason for rule in SCOPE}

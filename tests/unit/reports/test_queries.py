@@ -47,4 +47,4 @@ def test_names_everything_that_is_wrong_with_a_query() -> None:
 
 def test_every_route_has_its_question() -> None:
     bound = {route.operation: operation(route, service) for route in BY_NAME["report_campaigns"].routes}
-    assert set(bound) == {"campaign_report", "campaign_ledger", "sealed_ledger", "list_redemptions", "trial_balance"}
+    assert set(bound) == {"campaign_report", "campaign_ledger", "sealed_ledger", "list_redemptions", "list_unknown_cards", "trial_balance"}
