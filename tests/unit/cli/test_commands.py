@@ -152,7 +152,9 @@ def test_explain_asks_the_platform_and_shows_every_rule(tmp_path: Path, monkeypa
     }
     assert headers["Authorization"].startswith("Bearer ey")
     assert result.exit_code == Exit.DONE
-    assert all(told in result.stdout for told in ("not_targeted", "of the variant gold", "12.34 USD", "1, 2.00 USD", "withdrawn", "998.00 USD"))
+    assert all(
+        told in result.stdout for told in ("not_targeted", "of the variant gold", "12.34 USD", "1, 2.00 USD", "withdrawn", "998.00 USD")
+    )
     assert json.loads(explain(*PURCHASE, "--json", folder=tmp_path).stdout)["verdicts"] == [VERDICT]
 
 

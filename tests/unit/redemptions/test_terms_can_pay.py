@@ -22,6 +22,7 @@ from tests.conftest import NOW
 from tests.unit.eligibility.builders import grant, history, offer, purchase
 from tests.unit.eligibility.strategies import all_terms
 
+LONG: Final = timedelta(days=100)
 HALF_AN_HOUR: Final = timedelta(minutes=30)
 WRONG_TIME: Final = {Reason.OUTSIDE_WINDOW, Reason.DATE_EXCLUDED, Reason.DAY_EXCLUDED, Reason.TIME_EXCLUDED}
 FIELDS: Final = {
@@ -87,12 +88,13 @@ def _parts(terms: Terms, amount: int) -> list[int]:
 
 
 def _judged(compiled: CompiledOffer, bought: Purchase, at: datetime, amounts: list[int]) -> Evaluation:
-    """What purchases of these amounts, all at one moment, come to for a grant that was given and activated then."""
+    """What purchases of these amounts, all at one moment, come to for a grant that was given and activated then, to a lapsed customer."""
     made = [
         replace(bought, transaction_id=f"t{number}", at=at, amount_minor=amount, items=tuple(Item(i.product, amount) for i in bought.items))
         for number, amount in enumerate(amounts)
     ]
-    return evaluate(compiled, history(*made, grants=(grant(granted_at=at, activated_at=at),)))
+    long_ago = [replace(bought, transaction_id="t", at=at - LONG)] if compiled.versions[0].terms.recency else []
+    return evaluate(compiled, history(*long_ago, *made, grants=(grant(granted_at=at, activated_at=at),)))
 
 
 def _at_a_wrong_time(evaluation: Evaluation) -> bool:
