@@ -12,6 +12,7 @@ from shared.eligibility.periods import CompiledPeriod, CompiledRecency, compile_
 from shared.eligibility.rewards import compile_reward, largest_reward
 from shared.eligibility.scope import CompiledScope, compile_scope
 from shared.eligibility.terms import Clawback, Operator, Terms
+from shared.eligibility.usual import WhyNot, usual_rules
 from shared.eligibility.windows import CompiledWindow, compile_window
 from shared.kernel.errors import Broken
 from shared.kernel.money import to_minor
@@ -54,6 +55,8 @@ class CompiledVersion:
     reward_per_customer_minor: int | None
     periods: tuple[CompiledPeriod, ...]
     clawback: Clawback
+    usual: WhyNot | None
+    """The rules on whether a purchase counts, in one pass; None where it takes the table of rules."""
     recency: CompiledRecency | None = None
     """Which customers the offer is for, by what they had bought before the grant; None where it does not matter."""
     variant: str | None = None
@@ -84,10 +87,10 @@ class CompiledOffer:
 
     def version_at(self, at: datetime) -> CompiledVersion:
         """The version in force at a moment; before the first one's, the first: its window says when it applies."""
-        for version in reversed(self.versions):
-            if version.in_force_from <= at:
-                return version
-        return self.versions[0]
+        newest = self.versions[-1]
+        if newest.in_force_from <= at:
+            return newest
+        return next((version for version in reversed(self.versions) if version.in_force_from <= at), self.versions[0])
 
     def may_hold(self, purchase: Purchase) -> bool:
         """Whether the version in force has the purchase in scope, and the coarse range of time holds it."""
@@ -99,7 +102,7 @@ def compile_offer(offer: Offer) -> CompiledOffer:
     if not offer.versions:
         raise Broken("An offer without an approved version can't be compiled", offer_id=offer.offer_id)
     ordered = sorted(offer.versions, key=attrgetter("in_force_from", "number"))
-    versions = tuple(map(compile_version, ordered, _scopes(ordered)))
+    versions = tuple(map(compile_version, ordered, _scopes(ordered), repeat(_takes_the_table(offer))))
     spans = [version.window.widest() for version in versions]
     rewards = [promised.max_reward_minor for version in versions for promised in (version, *version.variants.values())]
     asks_recency = any(version.recency for version in versions)
@@ -114,7 +117,7 @@ def compile_offer(offer: Offer) -> CompiledOffer:
     )
 
 
-def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
+def compile_version(version: Version, scope: CompiledScope, takes_the_table: bool) -> CompiledVersion:  # noqa: FBT001
     """Compile one version's terms, given its compiled scope, for everybody and for each variant."""
     terms, limits = version.terms, version.terms.limits
     qualification, cumulative = terms.qualification, terms.qualification.kind == "cumulative_spend"
@@ -137,13 +140,21 @@ def compile_version(version: Version, scope: CompiledScope) -> CompiledVersion:
         periods=tuple(map(compile_period, limits.per_period)),
         clawback=terms.clawback,
         recency=compile_recency(terms.recency, terms.window.zone) if terms.recency else None,
-        **_promised(terms),
+        **_promised(terms, takes_the_table),
     )
-    variants = {variant.name: replace(made, variant=variant.name, **_promised(terms.under(variant))) for variant in terms.variants}
+    variants = {
+        variant.name: replace(made, variant=variant.name, **_promised(terms.under(variant), takes_the_table)) for variant in terms.variants
+    }
     return replace(made, variants=variants)
 
 
-def _promised(terms: Terms) -> dict[str, Any]:
+def _takes_the_table(offer: Offer) -> bool:
+    """Whether more than the usual rules decide, whatever the purchase: the offer was stopped, or asks what was bought before the grant."""
+    stopped = offer.pauses or offer.withdrawn_at or offer.cancelled_at
+    return bool(stopped) or any(version.terms.recency for version in offer.versions)
+
+
+def _promised(terms: Terms, takes_the_table: bool) -> dict[str, Any]:  # noqa: FBT001
     """What a variant can have otherwise than everybody."""
     threshold, compare = to_minor(terms.qualification.threshold, terms.currency), COMPARE[terms.qualification.operator]
     return {
@@ -152,6 +163,7 @@ def _promised(terms: Terms) -> dict[str, Any]:
         "threshold_minor": threshold,
         "reaches_threshold": lambda amount: compare(amount, threshold),
         "max_reward_minor": _max_reward(terms, threshold),
+        "usual": None if takes_the_table else usual_rules(terms, compile_window(terms.window)),
     }
 
 

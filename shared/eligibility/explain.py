@@ -8,10 +8,9 @@ from uuid import UUID
 from shared.eligibility import wording
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.fold import Used, attempt_to_complete, grant_order, purchase_order, refused_keys, used_up
-from shared.eligibility.model import Before, Decision, Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict
+from shared.eligibility.model import Before, Decision, Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict, within
 from shared.eligibility.rule import Attempt, Case
 from shared.eligibility.rules import COMPLETES, OF_PURCHASE
-from shared.eligibility.rules_of_time import within
 from shared.eligibility.stacking import Covers, JointFold, Member, Winner
 from shared.eligibility.weighing import weigh
 from shared.kernel.reasons import Reason

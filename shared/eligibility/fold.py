@@ -19,6 +19,7 @@ from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
+from shared.eligibility.alone import evaluate_alone
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.model import Decision, Evaluation, Grant, History, Outcome, Progress, Purchase, Refusal
 from shared.eligibility.rule import Attempt, Case, Rule, first_failing
@@ -71,6 +72,10 @@ def evaluate(compiled: CompiledOffer, history: History) -> Evaluation:
 
     A customer who is held out, or holds no grant, gets one decision per purchase in scope, with None as its grant.
     """
+    if len(history.purchases) == 1 == len(history.grants):
+        alone = evaluate_alone(compiled, history)
+        if alone:
+            return alone
     if not history.grants or history.held_out:
         return _without_grant(compiled, history)
     fold = Fold(compiled, history)
@@ -173,7 +178,7 @@ class Fold:
         judged, weight = weigh(version, purchase)
         for standing in self._standings:
             reason = self._judge(judged, version.for_variant(standing.grant.variant), weight, standing)
-            self.decisions.append(Decision(transaction_id=purchase.transaction_id, grant_id=standing.grant.grant_id, reason=reason))
+            self.decisions.append(Decision(purchase.transaction_id, standing.grant.grant_id, reason))
         if self._compiled.asks_recency and purchase.ended in BOUGHT:
             self._remember(purchase.at)
 
@@ -203,6 +208,13 @@ class Fold:
                 standing.bought_at = at
 
     def _judge(self, purchase: Purchase, version: CompiledVersion, weight: Weight, standing: _Standing) -> Reason | None:
+        reason = self._why_not(purchase, version, standing, weight.judged_minor)
+        return reason or self._count(purchase, version, weight, standing)
+
+    def _why_not(self, purchase: Purchase, version: CompiledVersion, standing: _Standing, amount_minor: int) -> Reason | None:
+        """Why the purchase does not count for the grant."""
+        if version.usual and not self._history.held_out:
+            return version.usual(self._history, standing.grant, purchase, standing.completions, amount_minor)
         case = Case(
             self._compiled.offer,
             version,
@@ -210,13 +222,12 @@ class Fold:
             standing.grant,
             purchase,
             standing.completions,
-            weight.judged_minor,
+            amount_minor,
             standing.bought_at,
         )
         if standing.version is not version:
             standing.version, standing.rules = version, tuple(rule for rule in COUNTS if rule.asked(case))
-        reason = first_failing(standing.rules, case)
-        return reason or self._count(purchase, version, weight, standing)
+        return first_failing(standing.rules, case)
 
     def _count(self, purchase: Purchase, version: CompiledVersion, weight: Weight, standing: _Standing) -> Reason | None:
         """Let a purchase that counts complete its grant as often as it can; the reason when it does not at all."""

@@ -75,6 +75,11 @@ class Interval:
     end: datetime | None = None
 
 
+def within(intervals: tuple[Interval, ...], at: datetime) -> bool:
+    """Whether a moment lies in any of the intervals."""
+    return any(span.start <= at and (span.end is None or at < span.end) for span in intervals)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Version:
     """One approved version of an offer, in force from its moment until the next version's."""

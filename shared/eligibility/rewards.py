@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from shared.eligibility.terms import FixedReward, PercentReward, Terms, Tier, TieredReward
-from shared.kernel.money import Rounding, in_whole, share, to_minor
+from shared.kernel.money import ADDED, BASIS_POINTS, Rounding, in_whole, share, to_minor
 from shared.kernel.wire import Amount
 
 Reckoning = Callable[[int], int]
@@ -43,8 +43,8 @@ def _within(reckoning: Reckoning, reward: PercentReward | TieredReward, currency
 
 
 def _percent(reward: PercentReward) -> Reckoning:
-    basis_points, rounding = reward.basis_points, reward.rounding
-    return lambda qualifying: share(qualifying, basis_points, rounding=rounding)
+    basis_points, added = reward.basis_points, ADDED[reward.rounding]
+    return lambda qualifying: (qualifying * basis_points + added) // BASIS_POINTS
 
 
 def _tiers(reward: TieredReward, currency: str) -> Reckoning:

@@ -4,15 +4,10 @@ from datetime import datetime
 from typing import Final
 
 from shared.eligibility import wording
-from shared.eligibility.model import Interval
+from shared.eligibility.model import within
 from shared.eligibility.rule import Case, Rule
 from shared.eligibility.windows import WEEKDAYS, find_zone
 from shared.kernel.reasons import Reason
-
-
-def within(intervals: tuple[Interval, ...], at: datetime) -> bool:
-    """Whether a moment lies in any of the intervals."""
-    return any(span.start <= at and (span.end is None or at < span.end) for span in intervals)
 
 
 def _at(case: Case) -> str:
@@ -33,8 +28,7 @@ def _shown(case: Case) -> str:
 
 
 def _in_window(case: Case) -> bool:
-    start, stop = case.version.window.span(case.purchase.zone, case.history.zone)
-    return start <= case.purchase.at < stop
+    return case.version.window.holds(case.purchase.at, case.purchase.zone, case.history.zone)
 
 
 def _arrival_stop(case: Case) -> datetime | None:

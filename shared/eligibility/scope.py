@@ -1,9 +1,8 @@
 """What an offer is about, compiled: which purchases are in its scope, and how much of one qualifies."""
 
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import chain
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -26,6 +25,7 @@ PLACES: Final = {
 
 Codes = frozenset[str]
 Check = Callable[[Purchase], bool]
+CodeOf = Callable[[Purchase], str | None]
 
 
 class Sieve(NamedTuple):
@@ -42,6 +42,21 @@ class Sieve(NamedTuple):
     def admits(self, code: str | None) -> bool:
         """Whether a code passes. An unknown one meets no include list and hits no exclude list."""
         return code not in self.exclude and (self.include is None or code in self.include)
+
+    @property
+    def admitted(self) -> Container[str]:
+        """The codes that pass, made ready to be asked quickly."""
+        return AllBut(self.exclude) if self.include is None else _wanted(self.include, self.exclude)
+
+
+@dataclass(frozen=True, slots=True)
+class AllBut:
+    """Every code, an unknown one too, but for some."""
+
+    excluded: Codes
+
+    def __contains__(self, code: object) -> bool:
+        return code not in self.excluded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,10 +88,10 @@ def compile_scope(scope: Scope, base: str = "total") -> CompiledScope:
     sieves = {kind: _sieve(codes(scope.include, kind), codes(scope.exclude, kind)) for kind in (*PLACES, "products")}
     products = sieves["products"]
     has_product = _basket_check(products) if products.asks else _always
-    checks = [_place_check(kind, sieves[kind]) for kind in PLACES if sieves[kind].asks] + [has_product] * products.asks
+    checks = [(PLACES[kind], sieves[kind].admitted) for kind in PLACES if sieves[kind].asks]
     return CompiledScope(
         **sieves,
-        holds=reduce(_both, checks) if checks else _always,
+        holds=_all_of(checks, has_product),
         has_product=has_product,
         qualifying_minor=_of_what_is_left(_basket_sum(products, whole)) if products.asks else whole,
     )
@@ -102,9 +117,16 @@ def _shared(codes: Iterable[str]) -> Codes:
     return frozenset(map(sys.intern, codes))
 
 
-def _place_check(kind: str, sieve: Sieve) -> Check:
-    code_of, admits = PLACES[kind], sieve.admits
-    return lambda purchase: admits(code_of(purchase))
+def _all_of(checks: Sequence[tuple[CodeOf, Container[str]]], has_product: Check) -> Check:
+    """One check of all places, then of the basket."""
+
+    def holds(purchase: Purchase) -> bool:
+        for code_of, admitted in checks:
+            if code_of(purchase) not in admitted:
+                return False
+        return has_product is _always or has_product(purchase)
+
+    return holds
 
 
 def _basket_check(sieve: Sieve) -> Check:
@@ -142,7 +164,8 @@ def _sum_without(exclude: Codes, purchase: Purchase) -> int:
 
 
 def _total(purchase: Purchase) -> int:
-    return max(purchase.amount_minor - purchase.cash_back_minor, 0)
+    left_minor = purchase.amount_minor - purchase.cash_back_minor
+    return left_minor if left_minor > 0 else 0  # noqa: FURB136  (quicker than max(), and asked of every purchase)
 
 
 def _subtotal(purchase: Purchase) -> int:
@@ -154,7 +177,3 @@ WHOLE: Final = {"total": _total, "subtotal": _subtotal}
 
 def _always(_purchase: Purchase) -> bool:
     return True
-
-
-def _both(first: Check, second: Check) -> Check:
-    return lambda purchase: first(purchase) and second(purchase)

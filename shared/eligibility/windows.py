@@ -87,6 +87,11 @@ class CompiledWindow:
         """When purchases count."""
         return self.fixed or _placed(self.local, self.zone(merchant_zone, customer_zone))
 
+    def holds(self, at: datetime, merchant_zone: str | None, customer_zone: str | None) -> bool:
+        """Whether a purchase at a moment counts."""
+        start, stop = self.span(merchant_zone, customer_zone)
+        return start <= at < stop
+
     def arrival_stop(self, merchant_zone: str | None, customer_zone: str | None) -> datetime | None:
         """When a purchase made in the window arrives too late, read in the same zone; None where it never does."""
         return _placed(self.tail, self.zone(merchant_zone, customer_zone)).stop if self.tail else None
@@ -111,6 +116,10 @@ class CompiledWindow:
 
     def _days_of(self, local: datetime) -> set[int]:
         return {day for time in self.times for day in time.days_of(local)}
+
+    def surely(self) -> Span:
+        """A span that the window holds in whichever zone it is read; it stops before it starts where there is none."""
+        return self.fixed or Span(self.local.start.replace(tzinfo=UTC) + DAY, self.local.stop.replace(tzinfo=UTC) - DAY)
 
     def widest(self) -> Span:
         """A span that holds the window in whichever zone it is read."""

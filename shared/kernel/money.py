@@ -22,6 +22,10 @@ class Rounding(Enum):
     DOWN = "down"  # towards zero: never pays more than the exact share
 
 
+ADDED: Final = {Rounding.HALF_UP: BASIS_POINTS // 2, Rounding.DOWN: 0}
+"""What rounds a non-negative number of ten-thousandths as named, once it is added and the rest is cut off."""
+
+
 def exponent(currency: str) -> int:
     """Digits after the decimal point of a currency (ISO 4217): 2 for USD, 0 for JPY."""
     return EXPONENTS.get(currency, DEFAULT_EXPONENT)
@@ -61,5 +65,4 @@ def share(minor: int, basis_points: int, *, rounding: Rounding) -> int:
 
 def in_whole(parts: int, *, rounding: Rounding) -> int:
     """Whole minor units of a non-negative number of ten-thousandths, rounded as named."""
-    whole, rest = divmod(parts, BASIS_POINTS)
-    return whole + 1 if rounding is Rounding.HALF_UP and rest * 2 >= BASIS_POINTS else whole
+    return (parts + ADDED[rounding]) // BASIS_POINTS

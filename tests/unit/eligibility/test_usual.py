@@ -1,0 +1,167 @@
+"""What is quick says what the table of rules and the fold say: of the usual terms, and of histories of one grant and one purchase."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.eligibility.alone import evaluate_alone
+from shared.eligibility.compile import CompiledOffer, CompiledVersion, compile_offer
+from shared.eligibility.fold import evaluate
+from shared.eligibility.model import History, Interval, Offer, Refusal
+from shared.eligibility.rule import Case, first_failing
+from shared.eligibility.rules import COUNTS
+from shared.eligibility.weighing import weigh
+from shared.kernel.reasons import Reason
+from tests.unit.eligibility.builders import GRANTED_AT, PURCHASED_AT, compiled, grant, history, offer, purchase, terms
+from tests.unit.eligibility.strategies import ZONES, histories, offers, rarely
+
+many = settings(max_examples=150, deadline=None)
+ended: Final = rarely(st.sampled_from([Reason.DECLINED, Reason.REFUNDED]))
+
+IN_ONE_PASS: Final = {
+    "not held out",
+    "targeted",
+    "grant not revoked",
+    "consent",
+    "activated",
+    "activated in time",
+    "in the window",
+    "currency",
+    "purchase stands",
+    "not completed before",
+    "amount",
+    "maximum amount",
+}
+LEFT_TO_THE_TABLE: Final[dict[str, dict[str, Any]]] = {
+    "grant alive": {"window": {"life_after_grant": "P10D"}},
+    "date not excluded": {"window": {"excluded_dates": ["2017-03-15"]}},
+    "day of the week": {"window": {"days_of_week": ["monday"]}},
+    "time of day": {"window": {"times_of_day": ["09:00-12:00"]}},
+    "arrived in time": {"window": {"tail": "P10D"}},
+    "new customer": {"recency": {"kind": "new", "days": 30}},
+    "lapsed customer": {"recency": {"kind": "lapsed", "days": 30}},
+}
+STOPS: Final[dict[str, dict[str, Any]]] = {
+    "not withdrawn": {"withdrawn_at": PURCHASED_AT},
+    "not paused": {"pauses": (Interval(start=PURCHASED_AT),)},
+    "not cancelled": {"cancelled_at": PURCHASED_AT},
+}
+
+
+@many
+@given(offers(), histories(), st.integers(0, 1), ended)
+def test_usual_rules_in_one_pass_say_what_the_table_says(drawn: Offer, known: History, completions: int, end: Reason | None) -> None:
+    made = compile_offer(drawn)
+    for bought in known.purchases:
+        in_force = made.version_at(bought.at)
+        judged, weight = weigh(in_force, replace(bought, ended=end))
+        for given_one in known.grants:
+            version = in_force.for_variant(given_one.variant)
+            case = Case(drawn, version, known, given_one, judged, completions, weight.judged_minor)
+            if version.usual and not known.held_out:
+                in_one_pass = version.usual(known, given_one, judged, completions, weight.judged_minor)
+                assert in_one_pass == first_failing(COUNTS, case)
+
+
+@many
+@given(offers(), histories(), st.booleans(), ended)
+def test_what_is_quick_comes_to_what_the_table_makes_of_it(drawn: Offer, known: History, alone: bool, end: Reason | None) -> None:  # noqa: FBT001
+    bought = tuple(replace(one, ended=end) for one in known.purchases)
+    few = replace(known, grants=known.grants[:1], purchases=bought[:1]) if alone else replace(known, purchases=bought)
+    made = compile_offer(drawn)
+    assert evaluate(made, few) == evaluate(by_the_table(made), few)
+
+
+def by_the_table(made: CompiledOffer) -> CompiledOffer:
+    return replace(made, versions=tuple(map(_without_one_pass, made.versions)))
+
+
+def _without_one_pass(version: CompiledVersion) -> CompiledVersion:
+    return replace(version, usual=None, variants={name: _without_one_pass(variant) for name, variant in version.variants.items()})
+
+
+TICK: Final = timedelta(microseconds=1)
+AT_THE_EDGES: Final = [
+    *({"grants": (grant(granted_at=PURCHASED_AT + by),)} for by in (-TICK, 0 * TICK, TICK)),
+    *({"grants": (grant(revoked_at=PURCHASED_AT + by),)} for by in (-TICK, 0 * TICK, TICK)),
+    *({"grants": (grant(activated_at=at),)} for at in (None, PURCHASED_AT - TICK, PURCHASED_AT, PURCHASED_AT + TICK)),
+    *({"consent_withdrawn": (Interval(start=PURCHASED_AT + by),)} for by in (-TICK, 0 * TICK, TICK)),
+    *({"consent_withdrawn": (Interval(start=GRANTED_AT, end=PURCHASED_AT + by),)} for by in (-TICK, 0 * TICK, TICK)),
+    *({"purchases": (purchase(amount_minor=amount),)} for amount in (0, 1999, 2000, 2001, 3000, 3001)),
+    {"purchases": (purchase(posted_at=PURCHASED_AT + timedelta(days=2)),)},
+    {"purchases": (purchase(currency="CAD"),)},
+    {"purchases": (purchase(merchant_id="m2"),)},
+    {"purchases": (purchase(at=PURCHASED_AT + timedelta(days=20)),)},
+    {"refusals": (Refusal(grant_id=grant().grant_id, completion="t1", reason=Reason.BUDGET_EXHAUSTED),)},
+]
+
+
+@pytest.mark.parametrize("known", AT_THE_EDGES)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"qualification": {"maximum": 3000}},
+        {"qualification": {"operator": ">"}, "activation": "required"},
+        {"limits": {"reward_per_customer": 300}},
+        {"reward": {"kind": "percent", "basis_points": 1}, "qualification": {"threshold": 0}},
+    ],
+    ids=["maximum", "more than", "limit", "nothing to reward"],
+)
+def test_edges_are_the_same(asked: dict[str, Any], known: dict[str, Any]) -> None:
+    made, one = compiled(**asked), history(**{"purchases": (purchase(),), **known})
+    alone = evaluate_alone(made, one)
+    assert alone is not None
+    assert alone == evaluate(by_the_table(made), one)
+
+
+def test_every_rule_is_either_in_the_one_pass_or_left_to_the_table() -> None:
+    assert {rule.name for rule in COUNTS} == {*IN_ONE_PASS, *LEFT_TO_THE_TABLE, *STOPS}
+
+
+@pytest.mark.parametrize("overrides", LEFT_TO_THE_TABLE.values(), ids=LEFT_TO_THE_TABLE)
+def test_terms_that_ask_for_more_than_the_usual_are_left_to_the_table(overrides: dict[str, Any]) -> None:
+    made = compiled(**overrides)
+    assert made.versions[0].usual is None
+    assert evaluate_alone(made, history(purchase())) is None
+
+
+@pytest.mark.parametrize("stopped", STOPS.values(), ids=STOPS)
+def test_stopped_offers_are_left_to_the_table(stopped: dict[str, Any]) -> None:
+    made = compile_offer(offer(terms(), **stopped))
+    assert made.versions[0].usual is None
+    assert evaluate_alone(made, history(purchase())) is None
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        history(purchase(), held_out=True),
+        history(purchase(cleared=purchase(amount_minor=100))),
+        history(purchase(before_refunds=purchase(amount_minor=9000))),
+    ],
+    ids=["held out", "not all cleared", "refunded in part"],
+)
+def test_what_takes_more_than_one_pass_is_left_to_the_fold(known: History) -> None:
+    assert evaluate_alone(compiled(), known) is None
+
+
+@pytest.mark.parametrize("overrides", [{}, {"activation": "required"}, {"window": {"zone_policy": "customer"}}])
+def test_usual_terms_need_no_table_nor_fold(overrides: dict[str, Any]) -> None:
+    made, known = compiled(**overrides), history(purchase(), grants=(grant(activated_at=PURCHASED_AT),))
+    alone = evaluate_alone(made, known)
+    assert made.versions[0].usual
+    assert alone
+    assert [outcome.reward_minor for outcome in alone.outcomes] == [500]
+
+
+@pytest.mark.parametrize("policy", ["fixed", "merchant", "customer"])
+def test_a_moment_surely_in_the_window_is_in_it_in_every_zone(policy: str) -> None:
+    window = compiled(window={"start": "2017-03-13", "end": "2017-03-17", "zone_policy": policy}).versions[0].window
+    start, stop = window.surely()
+    moments = [at for hours in range(-100, 100) if start <= (at := PURCHASED_AT + timedelta(hours=hours)) < stop]
+    assert moments
+    assert all(window.holds(at, zone, zone) for at in moments for zone in (*ZONES, "Etc/GMT-14", "Etc/GMT+12", None))
