@@ -33,6 +33,7 @@ mutants: $(STAMP) ## Plant faults in the code that decides about money and see h
 	&& PYTHONPATH="$$tools" $(BIN)/python -m mutmut run $(ARGS)
 
 bench: $(STAMP) ## Measure throughput and latency
+	@$(PIP_INSTALL) --require-hashes --no-deps -r requirements-bench.lock
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting and the direction of imports
