@@ -1,12 +1,14 @@
 """The catalogue: which offers a purchase could be for, found by the codes in it rather than by asking every offer."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.model import Purchase
+from shared.eligibility.scope import FIELDS, PLACES
 
 Bucket = tuple[CompiledOffer, ...]
 Index = dict[str, Bucket]
@@ -17,13 +19,18 @@ EVERYWHERE: Final = "everywhere"
 """The kind, and its only code, of a version without any of these lists."""
 
 
+INDEXED_PLACES: Final = [(kind, PLACES[kind]) for kind in KINDS if kind in PLACES]
+MOST_PLACES: Final = 20_000
+"""So many combinations of places are remembered; then memory is given back and it begins anew."""
+
+
 class Catalogue:
     """Compiled offers and an inverted index over their include lists. Never changed once made; a changed one shares what is the same.
 
     Each version is indexed under one of its include lists: the one whose codes have the fewest offers indexed under them so far.
     """
 
-    __slots__ = ("_indexes", "_offers", "_stacked", "asks_brands")
+    __slots__ = ("_indexes", "_known_places", "_offers", "_places_of", "_stacked", "asks_brands")
 
     def __init__(self) -> None:
         self.asks_brands = False
@@ -31,6 +38,9 @@ class Catalogue:
         self._offers: dict[UUID, CompiledOffer] = {}
         self._indexes: dict[str, Index] = {kind: {} for kind in (*KINDS, EVERYWHERE)}
         self._stacked: dict[UUID, frozenset[UUID]] = {}
+        self._places_of: Callable[[Purchase], object] = _nowhere
+        """What of a purchase's places any offer asks."""
+        self._known_places: dict[object, tuple[Bucket, Bucket]] = {}
 
     @classmethod
     def of(cls, offers: Iterable[CompiledOffer]) -> "Catalogue":
@@ -46,7 +56,9 @@ class Catalogue:
             after._drop(offer.offer.offer_id)
             after._add(offer)
         after._stacked = dict(_stacked(after))
-        after.asks_brands = any(version.scope.brands.asks for offer in after for version in offer.versions)
+        asked = {kind for offer in after for version in offer.versions for kind in version.scope.places_asked}
+        after.asks_brands = "brands" in asked
+        after._places_of = attrgetter(*(FIELDS[kind] for kind in asked)) if asked else _nowhere
         return after
 
     def get(self, offer_id: UUID) -> CompiledOffer | None:
@@ -64,24 +76,32 @@ class Catalogue:
 
     def candidates(self, purchase: Purchase) -> list[CompiledOffer]:
         """The offers whose version in force has the purchase in scope, and whose coarse range of time holds it; in no stated order."""
-        at, indexes = purchase.at, self._indexes
-        products = indexes["products"]
-        buckets = [bucket for product, _ in purchase.items if (bucket := products.get(product))]
-        buckets += (
-            indexes["merchants"].get(purchase.merchant_id, ()),
-            indexes["locations"].get(purchase.location_id or "", ()),
-            indexes["mccs"].get(purchase.mcc or "", ()),
-            indexes[EVERYWHERE].get(EVERYWHERE, ()),
-        )
-        if purchase.brand:
-            buckets.append(indexes["brands"].get(purchase.brand, ()))
-        if purchase.network_merchant_id:
-            buckets.append(indexes["network_merchant_ids"].get(purchase.network_merchant_id, ()))
-        return [
-            offer
-            for offer in dict.fromkeys(chain.from_iterable(buckets))
-            if offer.earliest <= at < offer.latest and offer.version_at(at).in_scope(purchase)
-        ]
+        at, products = purchase.at, self._indexes["products"]
+        here, asking = self._known_places.get(self._places_of(purchase)) or self._look_up(purchase)
+        found = [offer for offer in here if offer.earliest <= at < offer.latest]
+        buckets = [bucket for product, _ in purchase.items if (bucket := products.get(product))] if products else ()
+        if asking or buckets:
+            found += [
+                offer
+                for offer in dict.fromkeys(chain(asking, *buckets))
+                if offer.earliest <= at < offer.latest and offer.version_at(at).in_scope(purchase)
+            ]
+        return found
+
+    def _look_up(self, purchase: Purchase) -> tuple[Bucket, Bucket]:
+        """The offers that have every purchase at these places in scope, and those that ask for more; remembered, as places come again."""
+        buckets = [self._indexes[kind].get(code_of(purchase) or "", ()) for kind, code_of in INDEXED_PLACES]
+        here, asking = [], []
+        for offer in dict.fromkeys(chain(*buckets, self._indexes[EVERYWHERE].get(EVERYWHERE, ()))):
+            holding = [version.scope.in_place(purchase) for version in offer.versions]
+            if all(holding) and not any(version.scope.products.asks for version in offer.versions):
+                here.append(offer)
+            elif any(holding):
+                asking.append(offer)
+        if len(self._known_places) >= MOST_PLACES:
+            self._known_places.clear()
+        known = self._known_places[self._places_of(purchase)] = (tuple(here), tuple(asking))
+        return known
 
     def __len__(self) -> int:
         return len(self._offers)
@@ -111,6 +131,10 @@ class Catalogue:
     def _most_selective(self, version: CompiledVersion) -> tuple[str, Collection[str]]:
         keys = _keys(version)
         return keys[0] if len(keys) == 1 else min(keys, key=lambda key: _crowd(self._indexes[key[0]], key[1]))
+
+
+def _nowhere(_purchase: Purchase) -> None:
+    return None
 
 
 def _keys(version: CompiledVersion) -> list[tuple[str, Collection[str]]]:

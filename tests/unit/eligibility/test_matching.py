@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from shared.eligibility import matching
 from shared.eligibility.compile import CompiledOffer, compile_offer
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Item, Purchase, Version
@@ -126,3 +127,18 @@ def test_offers_of_one_merchant_are_told_apart_by_their_products() -> None:
     catalogue = Catalogue.of(listed(number, {"merchants": ["m1"], "products": [f"p{number}"]}) for number in range(100))
     assert len(catalogue._indexes["merchants"]["m1"]) == 1
     assert found(catalogue, purchase(items=(Item("p7", 100),))) == [7]
+
+
+def test_places_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "MOST_PLACES", 2)
+    catalogue = Catalogue.of(OFFERS)
+    for merchant, wanted in (("m1", [1, 7]), ("m2", [2, 7]), ("m3", [7]), ("m1", [1, 7])):
+        assert found(catalogue, purchase(merchant_id=merchant)) == wanted
+        assert len(catalogue._known_places) <= 2
+
+
+def test_purchases_at_the_same_places_are_told_apart_by_moment_and_basket() -> None:
+    catalogue = Catalogue.of([listed(1, {"merchants": ["m1"], "products": ["p1"]}), listed(2, window={"start": "2017-03-16"})])
+    later = PURCHASED_AT + timedelta(days=1)
+    assert [found(catalogue, purchase(at=at)) for at in (PURCHASED_AT, later)] == [[], [2]]
+    assert [found(catalogue, purchase(items=(Item(code, 100),))) for code in ("p1", "p2")] == [[1], []]

@@ -119,17 +119,19 @@ def test_rule_that_is_not_asked_never_fails(offer: Offer, history: History) -> N
 
 
 @many
-@given(st.lists(offers(), max_size=4), purchases())
-def test_catalogue_finds_what_asking_every_offer_finds(listed: list[Offer], purchase: Purchase) -> None:
+@given(st.lists(offers(), max_size=4), st.lists(purchases(), min_size=1, max_size=4))
+def test_catalogue_finds_what_asking_every_offer_finds(listed: list[Offer], bought: list[Purchase]) -> None:
     compiled = [compile_offer(replace(offer, offer_id=UUID(int=n))) for n, offer in enumerate(listed)]
-    wanted = {
-        offer.offer.offer_id
-        for offer in compiled
-        if offer.earliest <= purchase.at < offer.latest and offer.version_at(purchase.at).in_scope(purchase)
-    }
-    found = Catalogue.of(compiled).candidates(purchase)
-    assert {offer.offer.offer_id for offer in found} == wanted
-    assert len(found) == len(wanted)
+    catalogue = Catalogue.of(compiled)
+    for purchase in (*bought, *bought):
+        wanted = {
+            offer.offer.offer_id
+            for offer in compiled
+            if offer.earliest <= purchase.at < offer.latest and offer.version_at(purchase.at).in_scope(purchase)
+        }
+        found = catalogue.candidates(purchase)
+        assert {offer.offer.offer_id for offer in found} == wanted
+        assert len(found) == len(wanted)
 
 
 @many
