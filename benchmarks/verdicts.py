@@ -104,14 +104,14 @@ def written_by_hand() -> Verdict:  # noqa: C901  (so it is written)
         (purchase,), (grant,) = history.purchases, history.grants
         name, grant_id = purchase.transaction_id, grant.grant_id
         if purchase.merchant_id not in merchants or purchase.mcc not in categories or purchase.channel not in channels:
-            return Evaluation(outcomes=(), decisions=(), progress=(Progress(grant_id, 0, 0, 0),))
+            return Evaluation(outcomes=(), decisions=(), progress=(Progress(grant_id, 0, 0, 0, None),))
         if history.held_out:
             return Evaluation(outcomes=(), decisions=(Decision(name, None, Reason.HELD_OUT),), progress=())
         reason = why_not(history, grant, purchase)
         if reason:
-            return Evaluation(outcomes=(), decisions=(Decision(name, grant_id, reason),), progress=(Progress(grant_id, 0, 0, 0),))
+            return Evaluation(outcomes=(), decisions=(Decision(name, grant_id, reason),), progress=(Progress(grant_id, 0, 0, 0, None),))
         outcome = completed(grant, purchase)
-        return Evaluation(outcomes=(outcome,), decisions=(Decision(name, grant_id, None),), progress=(Progress(grant_id, 0, 0, 1),))
+        return Evaluation(outcomes=(outcome,), decisions=(Decision(name, grant_id, None),), progress=(Progress(grant_id, 0, 0, 1, None),))
 
     return verdict
 

@@ -42,8 +42,8 @@ LEFT_TO_THE_TABLE: Final[dict[str, dict[str, Any]]] = {
     "day of the week": {"window": {"days_of_week": ["monday"]}},
     "time of day": {"window": {"times_of_day": ["09:00-12:00"]}},
     "arrived in time": {"window": {"tail": "P10D"}},
-    "new customer": {"recency": {"kind": "new", "days": 30}},
-    "lapsed customer": {"recency": {"kind": "lapsed", "days": 30}},
+    "new customer": {"recency": {"customers": "new", "within": "P30D"}},
+    "lapsed customer": {"recency": {"customers": "lapsed", "within": "P30D"}},
 }
 STOPS: Final[dict[str, dict[str, Any]]] = {
     "not withdrawn": {"withdrawn_at": PURCHASED_AT},
