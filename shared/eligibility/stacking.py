@@ -125,7 +125,6 @@ class JointFold:
         covered = covers is None or covers(self._offers[trial.arrival.place], trial.promised_minor)
         return trial.promised_minor > 0 and covered
 
-    def _rank(self, trial: _Trial) -> tuple[int, int, object, UUID]:
-        compiled = self._offers[trial.arrival.place]
-        first = compiled.versions[0].in_force_from
-        return -trial.stacking.priority, -trial.promised_minor, first, compiled.offer.offer_id
+    def _rank(self, trial: _Trial) -> tuple[int, int, UUID]:
+        """The lowest comes first. Ids are in order of time."""
+        return -trial.stacking.priority, -trial.promised_minor, self._offers[trial.arrival.place].offer.offer_id
