@@ -134,8 +134,9 @@ def _redeem_one(connection: psycopg.Connection[tuple[object, ...]], at: Place, n
     if grant is None or left is None:
         raise RuntimeError(customer)
     connection.execute(
-        "INSERT INTO transactions (transaction_id, kind, purchase_id, customer_id, at, amount_minor, currency, merchant_id, offers,"
-        " content_hash, recorded_at) VALUES (%s, 'purchase', %s, %s, %s, 1500, 'USD', 'shop', ARRAY[%s::uuid], '', %s)",
+        "INSERT INTO transactions (transaction_id, kind, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,"
+        " offers, content_hash, recorded_at)"
+        " VALUES (%s, 'purchase', %s, %s, %s, 1500, 'USD', 'shop', 'merchant_unknown', ARRAY[%s::uuid], '', %s)",
         (transaction, transaction, customer, NOW, offer_id, NOW),
     )
     connection.execute(

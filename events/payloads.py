@@ -9,14 +9,18 @@ from shared.kernel.money import to_minor
 from shared.kernel.wire import (
     Amount,
     BasisPoints,
+    City,
     Country,
     Currency,
+    Descriptor,
     ExternalId,
     Image,
     Language,
     LongText,
+    Mcc,
     Minor,
     Moment,
+    Network,
     PurchaseChannel,
     Region,
     Text,
@@ -132,15 +136,20 @@ class PurchaseSaid(Wire):
     """What of the amount was a tip, as the next two were tax and cash-back at the till."""
     tax: Amount | None = None
     cash_back: Amount | None = None
-    merchant_id: ExternalId
-    location_id: ExternalId | None = None
-    mcc: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+    merchant_id: ExternalId | None = None
+    """The merchant's own id, or the one that its acquirer gave it. One of this, the network's id and the descriptor must be said."""
+    network: Network | None = None
     network_merchant_id: ExternalId | None = None
     """The card network's own id of the merchant."""
+    descriptor: Descriptor | None = None
+    """What the card statement calls the merchant."""
+    location_id: ExternalId | None = None
+    mcc: Mcc | None = None
     channel: PurchaseChannel | None = None
     country: Country | None = None
-    """Where it was made; the location's where not given, as the region is."""
+    """Where it was made; the location's where not given, as the region and the city are."""
     region: Region | None = None
+    city: City | None = None
     card_product: ExternalId | None = None
     """The kind of card that was paid with; the card's where not given."""
     card_token: ExternalId | None = None
@@ -152,6 +161,12 @@ class PurchaseSaid(Wire):
         for amount in (self.amount, self.tip, self.tax, self.cash_back, *(item.amount for item in self.items)):
             if isinstance(amount, str):
                 to_minor(amount, self.currency)
+        return self
+
+    @model_validator(mode="after")
+    def _names_its_merchant(self) -> Self:
+        if self.merchant_id is None and self.network_merchant_id is None and self.descriptor is None:
+            raise ValueError("one of merchant_id, network_merchant_id and descriptor must be given")
         return self
 
 

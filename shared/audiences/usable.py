@@ -54,5 +54,5 @@ def _case(compiled: CompiledOffer, version: CompiledVersion, held: Held, at: dat
     )
     withdrawn = () if held.consent else (model.Interval(start=at),)
     history = model.History(grants=(grant,), purchases=(), consent_withdrawn=withdrawn, zone=held.zone)
-    purchase = model.Purchase(transaction_id="", at=at, amount_minor=0, currency=version.terms.currency, merchant_id="")
+    purchase = model.Purchase(transaction_id="", at=at, amount_minor=0, currency=version.terms.currency)
     return Case(compiled.offer, version, history, grant, purchase, held.completions, 0, bought_at)

@@ -28,7 +28,10 @@ def explain(  # noqa: PLR0913, PLR0917  (each parameter is an option)
     transaction_file: TransactionFile = None,
     amount: Annotated[str | None, typer.Option(help="What was paid, in major units: 12.34.")] = None,
     currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "USD",
-    merchant: Annotated[str | None, typer.Option(help="The merchant's id.")] = None,
+    merchant: Annotated[str | None, typer.Option(help="The merchant's id, or its acquirer's of it.")] = None,
+    network: Annotated[str | None, typer.Option(help="The card network, such as visa.")] = None,
+    network_merchant: Annotated[str | None, typer.Option(help="The card network's id of the merchant.")] = None,
+    descriptor: Annotated[str | None, typer.Option(help="What the card statement calls the merchant.")] = None,
     location: Annotated[str | None, typer.Option(help="The location's id.")] = None,
     mcc: Annotated[str | None, typer.Option(help="Merchant category code.")] = None,
     card: Annotated[str | None, typer.Option(help="The token of the card.")] = None,
@@ -43,30 +46,39 @@ def explain(  # noqa: PLR0913, PLR0917  (each parameter is an option)
     if transaction_file:
         purchase = _read(transaction_file)
     else:
-        given = {"amount": amount, "currency": currency, "merchant_id": merchant, "location_id": location, "mcc": mcc, "at": at}
+        names = {"merchant_id": merchant, "network_merchant_id": network_merchant, "descriptor": descriptor}
+        given = {"amount": amount, "currency": currency, "network": network, "location_id": location, "mcc": mcc, "at": at}
         given["card_token"] = card
-        purchase = _purchase({name: value for name, value in given.items() if value is not None}, item or [])
+        purchase = _purchase(_said(given), _said(names), item or [])
     posted_of = purchase.pop("customer_id", None)
-    asked = {"customer_id": customer or posted_of, "offer_id": offer, "purchase": purchase}
-    question = {name: value for name, value in asked.items() if value is not None}
+    question = _said({"customer_id": customer or posted_of, "offer_id": offer, "purchase": purchase})
     answer = _ask(url, token or token_for(data, "clo explain", (SCOPE,)), question)
     if as_json:
         print_json(answer)
         return
+    words.print(f"Merchant: {answer['merchant_id'] or 'not known'} ({answer['matched_by']}).")
     for verdict in answer["verdicts"]:
         _print_verdict(verdict)
     words.print(f"{len(answer['verdicts'])} verdicts.")
 
 
-def _purchase(given: dict[str, Any], items: list[str]) -> dict[str, Any]:
-    missing = [f"--{name.removesuffix('_id')}" for name in ("amount", "merchant_id") if name not in given]
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _purchase(given: dict[str, Any], names: dict[str, Any], items: list[str]) -> dict[str, Any]:
+    missing = ["--amount"] * ("amount" not in given) + ["--merchant (or --network-merchant, or --descriptor)"] * (not names)
     if missing:
         raise typer.BadParameter(f"Give {' and '.join(missing)}, or a --transaction-file.")
     pairs = [item.partition("=") for item in items]
-    return {
-        "at": SystemClock().now().isoformat(),
-        "items": [{"product": product, "amount": amount} for product, _, amount in pairs],
-    } | given
+    return (
+        {
+            "at": SystemClock().now().isoformat(),
+            "items": [{"product": product, "amount": amount} for product, _, amount in pairs],
+        }
+        | given
+        | names
+    )
 
 
 def _read(file: Path) -> dict[str, Any]:

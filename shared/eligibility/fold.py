@@ -125,8 +125,17 @@ def refused_keys(refusals: Iterable[Refusal]) -> frozenset[tuple[UUID, str]]:
 
 
 def _content(purchase: Purchase) -> tuple[object, ...]:
-    places = (purchase.merchant_id, purchase.location_id or "", purchase.mcc or "", purchase.zone or "")
-    more = (purchase.brand, purchase.network_merchant_id, purchase.channel, purchase.country, purchase.region, purchase.card_product)
+    places = (purchase.merchant_id or "", purchase.location_id or "", purchase.mcc or "", purchase.zone or "")
+    more = (
+        purchase.matched_by,
+        purchase.descriptor,
+        purchase.brand,
+        purchase.network_merchant_id,
+        purchase.channel,
+        purchase.country,
+        purchase.region,
+        purchase.card_product,
+    )
     parts = (purchase.tip_minor, purchase.tax_minor, purchase.cash_back_minor)
     known = (*places, *(fact or "" for fact in more))
     said = (purchase.at, purchase.transaction_id, purchase.amount_minor, purchase.currency, *parts, *known, purchase.items)

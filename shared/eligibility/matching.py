@@ -30,11 +30,9 @@ class Catalogue:
     Each version is indexed under one of its include lists: the one whose codes have the fewest offers indexed under them so far.
     """
 
-    __slots__ = ("_indexes", "_known_places", "_offers", "_places_of", "_stacked", "asks_brands")
+    __slots__ = ("_indexes", "_known_places", "_offers", "_places_of", "_stacked")
 
     def __init__(self) -> None:
-        self.asks_brands = False
-        """Whether any offer asks of what brand a purchase is: what merchants tell must be looked up then."""
         self._offers: dict[UUID, CompiledOffer] = {}
         self._indexes: dict[str, Index] = {kind: {} for kind in (*KINDS, EVERYWHERE)}
         self._stacked: dict[UUID, frozenset[UUID]] = {}
@@ -57,7 +55,6 @@ class Catalogue:
             after._add(offer)
         after._stacked = dict(_stacked(after))
         asked = {kind for offer in after for version in offer.versions for kind in version.scope.places_asked}
-        after.asks_brands = "brands" in asked
         after._places_of = attrgetter(*(FIELDS[kind] for kind in asked)) if asked else _nowhere
         return after
 

@@ -28,7 +28,12 @@ class Purchase:
     at: datetime
     amount_minor: int
     currency: str
-    merchant_id: str
+    merchant_id: str | None = None
+    """The merchant that it is matched to."""
+    matched_by: str | None = None
+    """What told the merchant: a rung of the match ladder, or the code of the reason why none did."""
+    descriptor: str | None = None
+    """What the card statement calls the merchant."""
     location_id: str | None = None
     mcc: str | None = None
     zone: str | None = None
@@ -140,7 +145,7 @@ class Outcome(NamedTuple):
     """When the last of the purchases behind it cleared."""
     transaction_id: str
     version: int
-    merchant_id: str
+    merchant_id: str | None
     account_token: str | None
 
 

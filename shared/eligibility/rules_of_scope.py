@@ -11,7 +11,13 @@ from shared.eligibility.scope import PLACES, Sieve
 from shared.kernel.reasons import Reason
 
 
-def _of_list(kind: str, name: str, plural: str, reason: Reason) -> Rule[Case]:
+def _merchant_not_known(case: Case) -> Reason | None:
+    """Why the merchant of a purchase is not known, where it is not."""
+    purchase = case.purchase
+    return Reason.of(purchase.matched_by or Reason.MERCHANT_UNKNOWN.code) if purchase.merchant_id is None else None
+
+
+def _of_list(kind: str, name: str, plural: str, reason: Reason, because: Callable[[Case], Reason | None] | None = None) -> Rule[Case]:
     """The rule on the include and exclude lists of one kind of place."""
     code_of: Callable[[Purchase], str | None] = PLACES[kind]
     sieve_of: Callable[[Case], Sieve] = attrgetter(f"version.scope.{kind}")
@@ -23,6 +29,7 @@ def _of_list(kind: str, name: str, plural: str, reason: Reason) -> Rule[Case]:
         actual=lambda case: code_of(case.purchase) or "unknown",
         asked=lambda case: sieve_of(case).asks,
         otherwise=f"any {name}",
+        because=because,
     )
 
 
@@ -35,8 +42,8 @@ def _written(kind: str, plural: str) -> Callable[[Case], str]:
 
 
 SCOPE: Final[tuple[Rule[Case], ...]] = (
-    _of_list("merchants", "merchant", "merchants", Reason.MERCHANT_NOT_IN_SCOPE),
-    _of_list("brands", "brand", "brands", Reason.BRAND_NOT_IN_SCOPE),
+    _of_list("merchants", "merchant", "merchants", Reason.MERCHANT_NOT_IN_SCOPE, _merchant_not_known),
+    _of_list("brands", "brand", "brands", Reason.BRAND_NOT_IN_SCOPE, _merchant_not_known),
     _of_list("locations", "location", "locations", Reason.LOCATION_NOT_IN_SCOPE),
     _of_list("network_merchant_ids", "network merchant id", "network merchant ids", Reason.NETWORK_MERCHANT_NOT_IN_SCOPE),
     _of_list("mccs", "merchant category", "merchant category codes", Reason.MCC_NOT_IN_SCOPE),

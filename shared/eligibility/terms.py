@@ -37,9 +37,6 @@ LocalTime = Annotated[
 ]
 """A local date ("2017-04-09") or date and time ("2017-04-09T18:30") without offset; the window's zone gives it its place."""
 
-Mcc = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
-"""Merchant category code, ISO 18245."""
-
 MccRange = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-[0-9]{4})?$")]
 """One merchant category code ("5411"), or all from one to another, both included ("5411-5499")."""
 

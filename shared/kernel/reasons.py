@@ -103,6 +103,16 @@ class Reason(Enum):
         "The merchant is not among the offer's merchants, or is excluded.",
         "The shop does not take part in the offer.",
     )
+    MERCHANT_UNKNOWN = (
+        "merchant_unknown",
+        "What the purchase says of its merchant is no name of any merchant at its moment.",
+        "We could not tell which shop the purchase was made at.",
+    )
+    MERCHANT_AMBIGUOUS = (
+        "merchant_ambiguous",
+        "What the purchase says of its merchant is a name of several merchants at its moment.",
+        "We could not tell which shop the purchase was made at.",
+    )
     BRAND_NOT_IN_SCOPE = (
         "brand_not_in_scope",
         "The merchant's brand is unknown or not among the offer's, or is excluded.",

@@ -97,6 +97,18 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Region = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A part of a country in the bank's own words, such as "NY"; the same word in merchants, purchases and offers."""
 
+City = Region
+"""A town, in any spelling: case, accents and punctuation don't matter where it is compared."""
+
+Mcc = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
+"""Merchant category code (ISO 18245)."""
+
+Network = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""A card network in the bank's own word, such as "visa"; the same word in merchants and purchases."""
+
+Descriptor = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\W_][^\x00-\x1f\x7f]*$")]
+"""What a card statement calls a merchant, such as "SQ *BLUE CUP 0042"; at least one letter or digit."""
+
 PurchaseChannel = Literal["in_store", "online", "app", "pay_at_pump"]
 """How a purchase was made: at the till, on the web, in an app, at the pump."""
 

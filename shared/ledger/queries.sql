@@ -172,7 +172,7 @@ FROM offer_pots AS p,
     LATERAL (SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
              FROM redemptions AS r
              WHERE r.offer_id = p.offer_id AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
-               AND (p.kind <> 'merchant' OR r.merchant_id = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)) AS given
+               AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)) AS given
 WHERE (p.redemptions, p.cost_minor) <> (given.redemptions, given.cost_minor);
 
 -- name: stream_seals

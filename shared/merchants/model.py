@@ -1,6 +1,66 @@
-"""Merchants and their places as values."""
+"""Merchants, their places and their other names as values."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+
+class Rung(Enum):
+    """What tells the merchant of a purchase; in the order in which it is asked."""
+
+    MERCHANT_ID = "merchant_id"  # the merchant's own id, under which the bank sent it
+    ACQUIRER = "acquirer"  # the id that the merchant's acquirer gave it
+    NETWORK = "network"  # the id that a card network gave it
+    DESCRIPTOR = "descriptor"  # what card statements call it, perhaps of a category or at a place only
+
+
+Value = tuple[Rung, str]
+"""What an alias is found by: its rung, and the id or the normalised descriptor."""
+CIRCUMSTANCES: Final = ("mcc", "country", "region", "city", "location_id")
+"""What an alias may ask of a purchase beside what it is found by."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alias:
+    """Another name of a merchant, which holds from `valid_from` up to, not including, `valid_to`; None is for ever."""
+
+    merchant_id: str
+    rung: Rung
+    value: str
+    network: str | None = None
+    asks: frozenset[tuple[str, str]] = frozenset()
+    """Circumstances, each by name and value, in which alone it holds."""
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    @property
+    def found_by(self) -> Value:
+        """What it is looked up by."""
+        return self.rung, self.value
+
+    @property
+    def name(self) -> tuple[object, ...]:
+        """What it says, whoever it names and whenever."""
+        return self.rung, self.value, self.network, self.asks
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells it from all others: sent again it takes the place of the one with the same key."""
+        return self.merchant_id, self.name, self.valid_from
+
+    def overlaps(self, other: "Alias") -> bool:
+        """Whether there is a moment at which both hold."""
+        return _before(self.valid_from, other.valid_to) and _before(other.valid_from, self.valid_to) and self.ever and other.ever
+
+    @property
+    def ever(self) -> bool:
+        """Whether it holds at all: one that ends where it begins was taken back."""
+        return _before(self.valid_from, self.valid_to)
+
+
+def _before(start: datetime | None, end: datetime | None) -> bool:
+    return start is None or end is None or start < end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -11,6 +71,7 @@ class Location:
     zone: str | None
     country: str | None
     region: str | None
+    city: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +83,7 @@ class Merchant:
     brand: str | None
     mcc: str
     locations: tuple[Location, ...]
+    aliases: tuple[Alias, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,3 +96,4 @@ class Place:
     brand: str | None
     country: str | None
     region: str | None
+    city: str | None

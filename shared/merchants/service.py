@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 from shared.kernel.wire import ExternalId
 from shared.merchants import store
-from shared.merchants.api import LocationShape, MerchantShape
-from shared.merchants.model import Location, Merchant, Place
+from shared.merchants.api import MerchantShape
+from shared.merchants.ladder import Book, Clues
+from shared.merchants.names import Sent, without_conflicts
 from shared.platform.batches import BatchAnswer, Rejected, read_batch
 from shared.platform.call import Call, Transaction
 from shared.platform.operations import BodySchema
@@ -16,34 +17,42 @@ MOST_MERCHANTS: Final = 1_000
 
 
 def put_merchants(call: Call, raw: Annotated[bytes, BodySchema("merchants", MerchantShape, MOST_MERCHANTS)]) -> BatchAnswer:
-    """Take merchants with their places, new or changed: `{"merchants": [...]}`, 1 to 1,000. Bad ones are named, the others taken."""
+    """Take merchants, new or changed: `{"merchants": [...]}`, 1 to 1,000. Bad ones are named, the others taken.
+
+    With their places, and with the other names by which purchases tell them. At no moment may two merchants have the same name: one
+    that passes from one merchant to another ends there first, in this batch or before.
+    """
     batch = read_batch(raw, "merchants", MerchantShape, MOST_MERCHANTS, id_field="merchant_id")
-    merchants, repeated = _without_repeats(batch.accepted)
+    sent, repeated = _without_repeats(batch.accepted)
     with call.transaction() as tx:
-        if merchants:
-            store.put(tx, merchants)
-        return tx.answer(BatchAnswer.of(len(merchants), [*batch.rejected, *repeated]))
+        accepted, taken = _named_alone(tx, sent)
+        if accepted:
+            store.put(tx, [one.merchant for one in accepted])
+            tx.bump("merchants")
+        return tx.answer(BatchAnswer.of(len(accepted), [*batch.rejected, *repeated, *taken]))
 
 
 def get_merchant(call: Call, merchant_id: ExternalId) -> MerchantShape:
-    """One merchant with all its places."""
+    """One merchant with all its places and other names."""
     with call.reading() as tx:
         return MerchantShape.of(store.read(tx, merchant_id))
 
 
-def places(tx: Transaction, location_ids: Collection[str]) -> dict[str, Place]:
-    """Zone, merchant, category, brand, country and region of those locations that are known; one statement, for areas with purchases."""
-    return store.places(tx, location_ids)
+def look_up(tx: Transaction, purchases: Collection[Clues]) -> Book:
+    """What is known of the merchants and places of purchases, in two statements; for areas with purchases."""
+    values = {value for clues in purchases for value in clues.values()}
+    return store.book(tx, values, {clues.location_id for clues in purchases if clues.location_id})
 
 
-def brands(tx: Transaction, merchant_ids: Collection[str]) -> dict[str, str]:
-    """The brand of each of these merchants that has one, in one statement; for purchases whose location is not known."""
-    return store.brands(tx, merchant_ids)
+def _named_alone(tx: Transaction, sent: Sequence[Sent]) -> tuple[Sequence[Sent], list[Rejected]]:
+    """The merchants that have no name that another has at the same moment, and the others."""
+    values = {alias.found_by for one in sent for alias in one.merchant.aliases}
+    return without_conflicts(sent, store.lock_aliases(tx, values)) if values else (sent, [])
 
 
-def _without_repeats(accepted: Sequence[tuple[int, MerchantShape]]) -> tuple[list[Merchant], list[Rejected]]:
+def _without_repeats(accepted: Sequence[tuple[int, MerchantShape]]) -> tuple[list[Sent], list[Rejected]]:
     """Each merchant and each place once: an item that names one again is refused whole."""
-    merchants, rejected = [], []
+    sent, rejected = [], []
     seen: set[tuple[str, str]] = set()
     for index, item in accepted:
         ids = Counter([("merchant", item.merchant_id), *(("location", at.location_id) for at in item.locations)])
@@ -53,19 +62,5 @@ def _without_repeats(accepted: Sequence[tuple[int, MerchantShape]]) -> tuple[lis
             rejected.append(Rejected.because(index, item.merchant_id, f"/merchants/{index}", message))
         else:
             seen |= ids.keys()
-            merchants.append(_merchant(item))
-    return merchants, rejected
-
-
-def _merchant(item: MerchantShape) -> Merchant:
-    return Merchant(
-        merchant_id=item.merchant_id,
-        name=item.name,
-        brand=item.brand,
-        mcc=item.mcc,
-        locations=tuple(map(_location, item.locations)),
-    )
-
-
-def _location(at: LocationShape) -> Location:
-    return Location(location_id=at.location_id, zone=at.zone, country=at.country, region=at.region)
+            sent.append(Sent(index, item.merchant()))
+    return sent, rejected

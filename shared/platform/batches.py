@@ -70,7 +70,7 @@ def read_batch(raw: bytes, field: str, item: type[Item], most: int, *, id_field:
     try:
         return Batch(accepted=list(enumerate(_validate(raw, field, item, most))), rejected=[])
     except ValidationError as error:
-        problems = _by_item(error, field)
+        problems = _by_item(error, field, raw)
     document: list[Any] = json.loads(raw)[field]
     good = [index for index in range(len(document)) if index not in problems]
     kept = json.dumps({field: [document[index] for index in good]}).encode()
@@ -91,16 +91,17 @@ def _reader(field: str, item: type[Wire], most: int) -> TypeAdapter[Any]:
     return TypeAdapter(BodySchema(field, item, most).model())
 
 
-def _by_item(error: ValidationError, field: str) -> dict[int, list[ItemProblem]]:
+def _by_item(error: ValidationError, field: str, raw: bytes) -> dict[int, list[ItemProblem]]:
     """The problems of each bad item. Raises Malformed or Invalid when something is wrong with the batch itself."""
+    details = error.errors(include_url=False, include_input=False)
+    if any(detail["type"] == "json_invalid" for detail in details):
+        raise Malformed("The body is not valid JSON.") from error
     found: dict[int, list[ItemProblem]] = defaultdict(list)
     of_batch: list[Problem] = []
-    for detail, problem in zip(error.errors(include_url=False, include_input=False), problems_of(error), strict=True):
+    for detail, problem in zip(details, problems_of(error, body=raw), strict=True):
         match detail["loc"]:
             case (str(name), int(index), *_) if name == field:
                 found[index].append(ItemProblem(path=problem.path, message=problem.message))
-            case _ if detail["type"] == "json_invalid":
-                raise Malformed("The body is not valid JSON.") from error
             case _:
                 of_batch.append(problem)
     if of_batch:

@@ -2,9 +2,10 @@
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from types import ModuleType
 from typing import Annotated, Any, Final, get_type_hints
 from urllib.parse import unquote_plus
@@ -133,11 +134,11 @@ def _pointer(detail: ErrorDetails, document: object) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in _places(detail["loc"], document))
 
 
-def _places(parts: Iterable[int | str], document: object) -> Iterator[int | str]:
+def _places(parts: Sequence[int | str], document: object) -> Iterator[int | str]:
     """The parts of a place but for the names of kinds: a shape chosen by its `kind` is told of with that name, which is no place."""
     at: Any = document
-    for part in parts:
-        if isinstance(at, dict) and part not in at and part == at.get("kind"):
+    for part, inner in zip_longest(parts, parts[1:]):
+        if isinstance(at, dict) and part == at.get("kind") and (part not in at or isinstance(inner, str)):
             continue
         yield part
         try:

@@ -10,20 +10,24 @@ from events.payloads import PurchaseSaid
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Purchase
 from shared.kernel.errors import CloError, Invalid, NotFound
-from shared.offers.catalogue import at_hand, catalogue
+from shared.merchants.at_hand import Kept, look_up_and_keep
+from shared.merchants.at_hand import at_hand as merchants_at_hand
+from shared.offers.catalogue import at_hand as offers_at_hand
+from shared.offers.catalogue import catalogue
 from shared.offers.model import Revisions
-from shared.platform.call import Call
+from shared.platform.call import Call, Transaction
 from shared.platform.database import joined
 from shared.redemptions.eligibility_api import NOBODYS_CARD, Eligibility, EligibilityAsked
 from shared.redemptions.past import check_as_of
-from shared.redemptions.purchases import NOTHING_KNOWN, Surroundings, purchase_of, surroundings
-from shared.redemptions.routing import customer_of
+from shared.redemptions.purchases import Surroundings, clues_of, purchase_of
+from shared.redemptions.routing import Holders, customer_of, holders_of
 from shared.redemptions.store import SQL
 from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, in_order
 
 Answers = list[Eligibility | CloError]
 NOBODY: Final = "-"
 """No customer's id: none begins so."""
+NOBODYS: Final[Holders] = {}
 
 
 async def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
@@ -50,11 +54,15 @@ async def _check_then(call: Call, body: EligibilityAsked) -> Eligibility | CloEr
 async def _check_now(call: Call, bodies: Sequence[EligibilityAsked]) -> Answers:
     if not bodies:
         return []
-    snapshot = at_hand(call.database)
-    questions = await _questions(call, bodies, snapshot.catalogue)
+    asked = [body.purchase for body in bodies]
+    offers, merchants, holders = offers_at_hand(call.database), merchants_at_hand(call.database), NOBODYS
+    if any(purchase.card_token for purchase in asked) or not merchants.book.covers(map(clues_of, asked)):
+        merchants, holders = await to_thread(_around, call, asked)
+    questions = _questions(call, bodies, offers.catalogue, Surroundings(merchants.book, holders))
     facts = await _read(call, questions)
-    if not snapshot.covers(Revisions(offers=facts[0]["offers_revision"], campaigns=facts[0]["campaigns_revision"])):
-        questions = await _questions(call, bodies, await to_thread(_catalogue, call))
+    revisions = Revisions(offers=facts[0]["offers_revision"], campaigns=facts[0]["campaigns_revision"])
+    if not offers.covers(revisions) or merchants.revision != facts[0]["merchants_revision"]:
+        questions = _questions(call, bodies, *await to_thread(_as_new_as_the_database, call, asked))
         facts = await _read(call, questions)
     return [_answer(question, about) for question, about in zip(questions, facts, strict=True)]
 
@@ -70,11 +78,7 @@ class _Question(NamedTuple):
     now: datetime
 
 
-async def _questions(call: Call, bodies: Sequence[EligibilityAsked], offers: Catalogue) -> list[_Question]:
-    asked = [body.purchase for body in bodies]
-    known = NOTHING_KNOWN
-    if offers.asks_brands or any(purchase.location_id or purchase.card_token for purchase in asked):
-        known = await to_thread(_surroundings, call, asked, brands=offers.asks_brands)
+def _questions(call: Call, bodies: Sequence[EligibilityAsked], offers: Catalogue, known: Surroundings) -> list[_Question]:
     now = call.clock.now()
     return [_question(body, known, offers, now) for body in bodies]
 
@@ -85,14 +89,19 @@ def _question(asked: EligibilityAsked, known: Surroundings, offers: Catalogue, n
     return _Question(asked, customer_id, purchase, _wanted(offers, asked.offer_id, purchase), now)
 
 
-def _surroundings(call: Call, asked: Sequence[PurchaseSaid], *, brands: bool) -> Surroundings:
+def _around(call: Call, asked: Sequence[PurchaseSaid]) -> tuple[Kept, Holders]:
     with call.reading() as tx:
-        return surroundings(tx, asked, brands=brands)
+        return _kept_around(tx, asked)
 
 
-def _catalogue(call: Call) -> Catalogue:
+def _as_new_as_the_database(call: Call, asked: Sequence[PurchaseSaid]) -> tuple[Catalogue, Surroundings]:
     with call.reading() as tx:
-        return catalogue(tx)
+        merchants, holders = _kept_around(tx, asked)
+        return catalogue(tx), Surroundings(merchants.book, holders)
+
+
+def _kept_around(tx: Transaction, asked: Sequence[PurchaseSaid]) -> tuple[Kept, Holders]:
+    return look_up_and_keep(tx, [clues_of(purchase) for purchase in asked]), holders_of(tx, asked)
 
 
 def _wanted(offers: Catalogue, offer_id: UUID | None, purchase: Purchase) -> list[Together]:

@@ -73,5 +73,9 @@ class Eligibility(Wire):
     customer_id: ExternalId
     as_of: Moment
     """By what was known at this moment it is judged."""
+    merchant_id: str | None
+    """The merchant that the purchase is matched to, by what is known of merchants now."""
+    matched_by: str
+    """What told the merchant: `merchant_id`, `acquirer`, `network` or `descriptor`; or the code of the reason why none of them did."""
     eligible: bool
     verdicts: list[VerdictView]

@@ -23,9 +23,9 @@ Key = tuple[str, str, int]
 """What tells a message from all others: transaction id, kind, sequence."""
 
 MESSAGE: Final = (
-    "text", "text", "int4", "int4", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text", "text",
-    "text", "text", "text", "int8", "int8", "int8", "text", "uuid[]", "bytea", "timestamptz", "text", "text", "timestamptz", "timestamptz",
-    "bool", "text", "bool",
+    "text", "text", "int4", "int4", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text",
+    "text", "text", "text", "text", "text", "text", "text", "text", "text", "int8", "int8", "int8", "text", "uuid[]", "bytea",
+    "timestamptz", "text", "text", "timestamptz", "timestamptz", "bool", "text", "bool",
 )  # fmt: skip
 """Types of the columns of copy_messages."""
 
@@ -104,6 +104,17 @@ def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:
     tx.connection.execute(SQL["rematch"], _keys(one.message.key for one in refunds) | values)
 
 
+def match_anew(tx: Transaction, messages: Collection[Filed]) -> None:
+    """Bring it up to date which merchants messages are matched to; how they were matched is kept."""
+    values = {
+        "merchant_ids": [one.message.said.merchant_id for one in messages],
+        "matched_by": [one.message.said.matched_by for one in messages],
+        "brands": [one.message.said.brand for one in messages],
+        "now": tx.now,
+    }
+    tx.connection.execute(SQL["match_anew"], _keys(one.message.key for one in messages) | values)
+
+
 def close_due(tx: Transaction, *, now: datetime, most: int) -> tuple[int, list[Routed]]:
     """Close authorisations that waited too long, at most so many: how many, and what is to be said of those that expired, and to whom."""
     found = rows(tx.connection, SQL["close_due"], now=now, most=most)
@@ -117,7 +128,7 @@ def _expiry(row: DictRow) -> Posted:
     return Posted(kind=Kind.EXPIRY.value, amount=0, customer_id=customer_id, **{name: row[name] for name in EXPIRED})
 
 
-EXPIRED: Final = ("transaction_id", "at", "currency", "merchant_id", "card_token")
+EXPIRED: Final = ("transaction_id", "at", "currency", "merchant_id", "network", "network_merchant_id", "descriptor", "card_token")
 
 
 def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason) -> None:
@@ -140,11 +151,13 @@ def message_of_row(row: Mapping[str, Any]) -> Message:
         amount_minor=row["amount_minor"],
         currency=row["currency"],
         merchant_id=row["merchant_id"],
+        matched_by=row["matched_by"],
+        network_merchant_id=row["network_merchant_id"],
+        descriptor=row["descriptor"],
         location_id=row["location_id"],
         mcc=row["mcc"],
         zone=row["zone"],
         brand=row["brand"],
-        network_merchant_id=row["network_merchant_id"],
         channel=row["channel"],
         country=row["country"],
         region=row["region"],
@@ -180,6 +193,9 @@ def _filed(row: DictRow) -> Filed:
         loose=row["loose"],
         unmatched=Reason.of(row["unmatched"]) if row["unmatched"] else None,
         expires_at=row["expires_at"],
+        merchant_said=row["merchant_said"],
+        network=row["network"],
+        city=row["city"],
     )
 
 
@@ -188,10 +204,10 @@ def _row(one: Filed) -> tuple[object, ...]:
     items = orjson.dumps([tuple(item) for item in p.items]).decode() if p.items else None
     return (
         p.transaction_id, message.kind.value, message.sequence, message.sequence_count, message.purchase_id, one.customer_id, p.at,
-        p.amount_minor, p.currency, p.merchant_id, p.location_id, p.mcc, p.zone, p.brand, p.network_merchant_id, p.channel, p.country,
-        p.region, p.card_product, p.tip_minor, p.tax_minor, p.cash_back_minor, items, list(one.offers), one.content_hash, p.recorded_at,
-        p.card_token, p.account_token, p.posted_at, one.expires_at, one.loose, one.unmatched.code if one.unmatched else None,
-        one.by_card,
+        p.amount_minor, p.currency, p.merchant_id, p.matched_by, one.merchant_said, one.network, p.network_merchant_id, p.descriptor,
+        p.location_id, p.mcc, p.zone, p.brand, p.channel, p.country, p.region, one.city, p.card_product, p.tip_minor, p.tax_minor,
+        p.cash_back_minor, items, list(one.offers), one.content_hash, p.recorded_at, p.card_token, p.account_token, p.posted_at,
+        one.expires_at, one.loose, one.unmatched.code if one.unmatched else None, one.by_card,
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class Redemption:
     qualifying_minor: int
     version: int
     transaction_id: str
-    merchant_id: str
+    merchant_id: str | None
     account_token: str | None
     earned_at: datetime
     payable_at: datetime

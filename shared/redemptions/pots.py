@@ -79,7 +79,8 @@ def _month(redemption: "Redemption", zone: ZoneInfo) -> Key:
 
 
 def _merchant(redemption: "Redemption", _zone: ZoneInfo) -> Key:
-    return Key(redemption.offer_id, "merchant", redemption.merchant_id)
+    """The merchant's; all whose merchant is not known share one."""
+    return Key(redemption.offer_id, "merchant", redemption.merchant_id or "")
 
 
 def _account(redemption: "Redemption", _zone: ZoneInfo) -> Key | None:

@@ -1,7 +1,7 @@
 """From what was posted to what the history holds of it: messages of purchases, each with a hash of what it says."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -16,20 +16,16 @@ from shared.eligibility.model import Item, Purchase
 from shared.kernel.money import to_minor
 from shared.kernel.reasons import Reason
 from shared.merchants import service as merchants
-from shared.merchants.model import Place
+from shared.merchants.ladder import Book, Clues, match
 from shared.platform.call import Transaction
 from shared.redemptions.routing import Holders, customer_of, holder_of, holders_of
 
 
 class Surroundings(NamedTuple):
-    """What is known beside what a purchase says: places by location, brands by merchant, whose its card was."""
+    """What is known beside what a purchase says: of merchants and their places, and whose its card was."""
 
-    places: Mapping[str, Place]
-    brands: Mapping[str, str]
+    merchants: Book
     holders: Holders
-
-
-NOTHING_KNOWN: Final = Surroundings({}, {}, {})
 
 
 AUTHORIZATION_LIFE: Final = timedelta(days=10)
@@ -53,6 +49,10 @@ class Filed:
     """Why a refund is matched with no purchase."""
     expires_at: datetime | None = None
     """Of an authorisation that has not been cleared: when it expires."""
+    merchant_said: str | None = None
+    """What it said of its merchant, beside what its purchase says that it was matched to."""
+    network: str | None = None
+    city: str | None = None
 
     @property
     def card_token(self) -> str | None:
@@ -72,18 +72,9 @@ class Arrival(NamedTuple):
     filed: Filed
 
 
-def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, brands: bool = True, as_of: datetime | None = None) -> Surroundings:
-    """What merchants, their places and cards tell of purchases.
-
-    Without `brands`, of their merchants' brands only what the places tell. `as_of`: whose cards were by what was known then.
-    """
-    location_ids = {purchase.location_id for purchase in said if purchase.location_id}
-    merchant_ids = {purchase.merchant_id for purchase in said} if brands else ()
-    return Surroundings(
-        merchants.places(tx, location_ids),
-        merchants.brands(tx, merchant_ids) if merchant_ids else {},
-        holders_of(tx, said, as_of=as_of),
-    )
+def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, as_of: datetime | None = None) -> Surroundings:
+    """What merchants, their places and cards tell of purchases; `as_of`: whose cards were by what was known then."""
+    return Surroundings(merchants.look_up(tx, [clues_of(purchase) for purchase in said]), holders_of(tx, said, as_of=as_of))
 
 
 def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset[UUID]) -> Filed:
@@ -101,6 +92,9 @@ def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset
         loose=purchase_id is None,
         unmatched=Reason.NO_PURCHASE_TO_REFUND if purchase_id is None else None,
         expires_at=expires_at,
+        merchant_said=posted.merchant_id,
+        network=posted.network,
+        city=posted.city,
     )
 
 
@@ -111,26 +105,29 @@ def said_of(posted: Posted, known: Surroundings, *, now: datetime) -> Purchase:
 
 
 def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetime) -> Purchase:
-    """The purchase with amounts in minor units. Its location tells zone and brand, and MCC, country and region where it doesn't say.
+    """The purchase with amounts in minor units, matched to its merchant.
 
-    Where the location tells no brand, the merchant's counts. The card tells the account, and its product where the purchase doesn't.
+    Its location tells zone and brand, and MCC, country, region and city where it doesn't say. Where the location tells no brand, the
+    merchant's counts. The card tells the account, and its product where the purchase doesn't.
     """
-    holder = holder_of(said, known.holders)
-    place = known.places.get(said.location_id) if said.location_id else None
+    place, clues = known.merchants.place(said.location_id), known.merchants.completed(clues_of(said))
+    found, holder = match(clues, known.merchants), holder_of(said, known.holders)
     return Purchase(
         transaction_id=said.transaction_id,
         at=said.at.astimezone(UTC),
         amount_minor=to_minor(said.amount, said.currency),
         currency=said.currency,
-        merchant_id=said.merchant_id,
-        location_id=said.location_id,
-        mcc=said.mcc or (place.mcc if place else None),
-        zone=place.zone if place else None,
-        brand=(place.brand if place else None) or known.brands.get(said.merchant_id),
+        merchant_id=found.merchant_id,
+        matched_by=found.matched_by.value,
         network_merchant_id=said.network_merchant_id,
+        descriptor=said.descriptor,
+        location_id=said.location_id,
+        mcc=clues.mcc,
+        zone=place.zone if place else None,
+        brand=(place.brand if place else None) or known.merchants.brands.get(found.merchant_id or ""),
         channel=said.channel,
-        country=said.country or (place.country if place else None),
-        region=said.region or (place.region if place else None),
+        country=clues.country,
+        region=clues.region,
         card_product=said.card_product or (holder.card_product if holder else None),
         card_token=said.card_token,
         account_token=holder.account_token if holder else None,
@@ -142,11 +139,28 @@ def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetim
     )
 
 
+def clues_of(said: PurchaseSaid) -> Clues:
+    """What it says of where it was made."""
+    return Clues(
+        at=said.at,
+        merchant_id=said.merchant_id,
+        network=said.network,
+        network_merchant_id=said.network_merchant_id,
+        descriptor=said.descriptor,
+        mcc=said.mcc,
+        country=said.country,
+        region=said.region,
+        city=said.city,
+        location_id=said.location_id,
+    )
+
+
 def _content_hash(posted: Posted, purchase: Purchase) -> bytes:
-    """A hash of what was said, however it was written: amounts as numbers or decimals, moments in any zone."""
+    """A hash of what was said, however it was written (amounts as numbers or decimals, moments in any zone), not of what followed."""
     said = (
-        posted.kind, posted.customer_id, purchase.at, purchase.amount_minor, purchase.currency, purchase.merchant_id,
-        purchase.location_id, posted.mcc, posted.network_merchant_id, posted.channel, posted.country, posted.region, posted.card_product,
+        posted.kind, posted.customer_id, purchase.at, purchase.amount_minor, purchase.currency, posted.merchant_id, posted.network,
+        posted.network_merchant_id, posted.descriptor, posted.location_id, posted.mcc, posted.channel, posted.country, posted.region,
+        posted.city, posted.card_product,
         purchase.tip_minor, purchase.tax_minor, purchase.cash_back_minor, posted.card_token, posted.sequence_count, posted.posted_at,
         posted.expires_at, posted.original_transaction_id,
         [tuple(item) for item in purchase.items],

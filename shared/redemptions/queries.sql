@@ -1,24 +1,27 @@
 -- name: read_lives
 -- All that is on file with these transaction ids, all refunds of these purchases, and those of these customers that name no purchase.
-SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
-       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
-       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at, by_card
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
+       merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
+       tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
+       unmatched, expires_at, by_card
 FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR kind = 'refund' AND purchase_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR loose AND customer_id = ANY (string_to_array(%(customer_ids)s, ','));
 
 -- name: read_all
 -- All that is on file of these customers.
-SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
-       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
-       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at, by_card
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
+       merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
+       tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
+       unmatched, expires_at, by_card
 FROM transactions WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ','));
 
 -- name: read_cards
 -- All that is on file with these cards, and with the purchases that refunds to them are for.
-SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
-       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
-       card_token, account_token, posted_at, content_hash, loose, unmatched, expires_at, by_card
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
+       merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
+       tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
+       unmatched, expires_at, by_card
 FROM transactions
 WHERE card_token = ANY (string_to_array(%(card_tokens)s, ','))
    OR transaction_id = ANY (ARRAY(
@@ -32,18 +35,18 @@ WHERE card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND kind = 'refun
 
 -- name: read_messages
 -- The history of these customers under these offers.
-SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, location_id, mcc, zone,
-       brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at,
-       card_token, account_token, posted_at
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
+       network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, card_product, tip_minor, tax_minor,
+       cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at
 FROM transactions
 WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %(offer_ids)s::uuid[];
 
 -- name: copy_messages
 -- Adds messages to the history.
 COPY transactions (transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id,
-                   location_id, mcc, zone, brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor,
-                   cash_back_minor, items, offers, content_hash, recorded_at, card_token, account_token, posted_at, expires_at, loose,
-                   unmatched, by_card)
+                   matched_by, merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country,
+                   region, city, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, content_hash, recorded_at, card_token,
+                   account_token, posted_at, expires_at, loose, unmatched, by_card)
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
@@ -54,8 +57,8 @@ WITH more AS (
         AS m (transaction_id, kind, sequence, offer_id)
     GROUP BY transaction_id, kind, sequence
 ), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers)
-    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers
+    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
+    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
     FROM transactions AS t JOIN more USING (transaction_id, kind, sequence)
 )
 UPDATE transactions AS t SET offers = t.offers || more.offers FROM more
@@ -68,8 +71,8 @@ WITH m AS (
                          %(account_tokens)s::text[], %(card_products)s::text[])
         AS m (transaction_id, kind, sequence, customer_id, account_token, card_product)
 ), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers)
-    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers
+    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
+    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
     FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
 )
 UPDATE transactions AS t SET customer_id = m.customer_id, account_token = m.account_token, card_product = m.card_product
@@ -82,11 +85,26 @@ WITH m AS (
     SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(purchase_ids)s::text[],
                          %(unmatched)s::text[], %(offers)s::text[]) AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers)
 ), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers)
-    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers
+    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
+    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
     FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
 )
 UPDATE transactions AS t SET purchase_id = m.purchase_id, unmatched = m.unmatched, offers = string_to_array(m.offers, ',')::uuid[]
+FROM m
+WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
+
+-- name: match_anew
+-- Brings it up to date which merchants messages are matched to; how they were matched is kept.
+WITH m AS (
+    SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(merchant_ids)s::text[],
+                         %(matched_by)s::text[], %(brands)s::text[])
+        AS m (transaction_id, kind, sequence, merchant_id, matched_by, brand)
+), was AS (
+    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
+    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
+    FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
+)
+UPDATE transactions AS t SET merchant_id = m.merchant_id, matched_by = m.matched_by, brand = m.brand
 FROM m
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
@@ -110,9 +128,11 @@ WITH due AS (
 ), closed AS (
     UPDATE transactions AS t SET expires_at = NULL FROM due
     WHERE (t.transaction_id, t.kind, t.sequence) = (due.transaction_id, due.kind, due.sequence)
-    RETURNING t.transaction_id, t.sequence, t.customer_id, t.by_card, t.card_token, t.at, t.currency, t.merchant_id
+    RETURNING t.transaction_id, t.sequence, t.customer_id, t.by_card, t.card_token, t.at, t.currency, t.merchant_said, t.network,
+              t.network_merchant_id, t.descriptor
 )
-SELECT DISTINCT ON (c.transaction_id) c.transaction_id, c.customer_id, c.by_card, c.card_token, c.at, c.currency, c.merchant_id,
+SELECT DISTINCT ON (c.transaction_id) c.transaction_id, c.customer_id, c.by_card, c.card_token, c.at, c.currency,
+       c.merchant_said AS merchant_id, c.network, c.network_merchant_id, c.descriptor,
        EXISTS (SELECT FROM transactions AS other
                WHERE other.transaction_id = c.transaction_id
                  AND (other.expires_at > %(now)s OR other.kind IN ('purchase', 'decline', 'expiry')
@@ -176,7 +196,7 @@ FROM unnest(%(offer_ids)s::uuid[], %(kinds)s::text[], %(ofs)s::text[], %(starts)
     LATERAL (SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
              FROM redemptions AS r
              WHERE r.offer_id = p.offer_id AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
-               AND (p.kind <> 'merchant' OR r.merchant_id = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)) AS given
+               AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)) AS given
 WHERE NOT EXISTS (SELECT FROM offer_pots AS o WHERE o.offer_id = p.offer_id AND o.kind = p.kind AND o.of = p.of)
 ORDER BY p.offer_id, p.kind, p.of
 ON CONFLICT DO NOTHING;
@@ -254,18 +274,19 @@ UPDATE redemptions AS r SET state = 'payable' FROM due WHERE r.redemption_id = d
 RETURNING r.redemption_id, r.customer_id;
 
 -- name: read_eligibility
--- All that a verdict about a customer depends on: revisions of the catalogue, grants, history, refusals, consent, hold-out, pots. A row
--- for each question, in their order; of lists of ids, `;` parts the questions. OFFSET 0 hides from the planner what is asked: it then
--- keeps one plan.
+-- All that a verdict about a customer depends on: revisions of offers and merchants, grants, history, refusals, consent, hold-out, pots.
+-- A row for each question, in their order; of lists of ids, `;` parts the questions. OFFSET 0 hides from the planner what is asked: it
+-- then keeps one plan.
 SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
        (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
+       (SELECT revision FROM revisions WHERE area = 'merchants') AS merchants_revision,
        (SELECT json_agg(g) FROM (
             SELECT grant_id, offer_id, granted_at, activated_at, revoked_at, variant
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)) AS g) AS grants,
        (SELECT json_agg(t) FROM (
-            SELECT transaction_id, kind, sequence, sequence_count, purchase_id, at, amount_minor, currency, merchant_id, location_id, mcc,
-                   zone, brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor, cash_back_minor,
-                   recorded_at, items, offers, card_token, account_token, posted_at
+            SELECT transaction_id, kind, sequence, sequence_count, purchase_id, at, amount_minor, currency, merchant_id, matched_by,
+                   network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, card_product, tip_minor,
+                   tax_minor, cash_back_minor, recorded_at, items, offers, card_token, account_token, posted_at
             FROM transactions WHERE customer_id = asked.customer_id AND offers && wanted.offer_ids) AS t) AS transactions,
        (SELECT json_agg(r) FROM (
             SELECT offer_id, grant_id, completion, reason FROM redemptions
@@ -294,14 +315,15 @@ SELECT (SELECT json_agg(g) FROM (
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND recorded_at <= asked.as_of
         ) AS g) AS grants,
        (SELECT json_agg(t) FROM (
-            SELECT m.transaction_id, m.kind, m.sequence, sequence_count, filed.purchase_id, at, amount_minor, currency, merchant_id,
-                   location_id, mcc, zone, brand, network_merchant_id, channel, country, region, card_product, tip_minor, tax_minor,
-                   cash_back_minor, recorded_at, items, filed.offers, card_token, account_token, posted_at
+            SELECT m.transaction_id, m.kind, m.sequence, sequence_count, filed.purchase_id, at, amount_minor, currency,
+                   filed.merchant_id, filed.matched_by, network_merchant_id, descriptor, location_id, mcc, zone, filed.brand, channel,
+                   country, region, card_product, tip_minor, tax_minor, cash_back_minor, recorded_at, items, filed.offers, card_token,
+                   account_token, posted_at
             FROM transactions AS m, LATERAL (
-                SELECT customer_id, purchase_id, offers FROM (
-                    SELECT customer_id, purchase_id, offers, until, seq FROM filings
+                SELECT customer_id, purchase_id, offers, merchant_id, matched_by, brand FROM (
+                    SELECT customer_id, purchase_id, offers, merchant_id, matched_by, brand, until, seq FROM filings
                     WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until > asked.as_of
-                    UNION ALL SELECT m.customer_id, m.purchase_id, m.offers, 'infinity', 0) AS was
+                    UNION ALL SELECT m.customer_id, m.purchase_id, m.offers, m.merchant_id, m.matched_by, m.brand, 'infinity', 0) AS was
                 ORDER BY until, seq LIMIT 1) AS filed
             WHERE (m.customer_id = asked.customer_id OR m.transaction_id = ANY (ARRAY(
                     SELECT transaction_id FROM filings WHERE customer_id = asked.customer_id)))

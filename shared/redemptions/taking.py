@@ -17,7 +17,7 @@ from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
 from shared.redemptions import history
 from shared.redemptions.history import Key, Pair
-from shared.redemptions.purchases import Arrival, Filed, Surroundings, filed, said_of
+from shared.redemptions.purchases import Arrival, Filed, Surroundings, clues_of, filed, said_of
 from shared.redemptions.refunds import match_refunds
 from shared.redemptions.routing import customer_of
 
@@ -31,6 +31,8 @@ class Taken:
     fresh: list[Filed] = field(default_factory=list)
     touched: set[Pair] = field(default_factory=set)
     new: set[tuple[str, UUID]] = field(default_factory=set)
+    anew: list[Filed] = field(default_factory=list)
+    """What was on file and is matched to another merchant now."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -40,6 +42,18 @@ class Life:
     known: list[Filed] = field(default_factory=list)
     fresh: list[Filed] = field(default_factory=list)
     again: list[Filed] = field(default_factory=list)
+
+    def match_anew(self) -> list[Filed]:
+        """Match what was said again to the merchant that it names by now; what of the known changes by it."""
+        again = {one.message.key: one.message.said for one in self.again}
+        changed = []
+        for place, before in enumerate(self.known):
+            said, now = before.message.said, again.get(before.message.key)
+            if now and (now.merchant_id, now.matched_by) != (said.merchant_id, said.matched_by):
+                said = replace(said, merchant_id=now.merchant_id, matched_by=now.matched_by, brand=now.brand)
+                self.known[place] = replace(before, message=replace(before.message, said=said))
+                changed.append(self.known[place])
+        return changed
 
     def offers(self, offers: Catalogue) -> frozenset[UUID]:
         """All the offers that the purchase is, or is now to be, filed under."""
@@ -62,8 +76,9 @@ def take_in(tx: Transaction, posted: Sequence[Posted], known: Surroundings, offe
         return Taken()
     lives = _lives(tx, arrived)
     taken = _refile(tx, lives, offers)
-    with_loose = {customer_id for (customer_id, _), life in lives.items() if any(one.loose for one in life.known)}
-    match_loose(tx, taken, {one.customer_id for one in taken.fresh if one.customer_id and (one.loose or one.customer_id in with_loose)})
+    changed = {one.customer_id for one in (*taken.fresh, *taken.anew) if one.customer_id}
+    with_loose = {one.customer_id for life in lives.values() for one in (*life.known, *life.fresh) if one.loose}
+    match_loose(tx, taken, changed & with_loose)
     return taken
 
 
@@ -82,8 +97,10 @@ def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
     taken = Taken()
     more: list[tuple[Key, UUID]] = []
     for (customer_id, purchase_id), life in lives.items():
+        matched_anew = life.match_anew()
+        taken.anew.extend(matched_anew)
         under = life.offers(offers)
-        if not life.fresh and all(under == known.offers for known in life.known):
+        if not life.fresh and not matched_anew and all(under == known.offers for known in life.known):
             continue
         more += ((known.message.key, offer_id) for known in life.known for offer_id in under - known.offers)
         taken.fresh.extend(_file(life.fresh, under))
@@ -93,16 +110,23 @@ def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
             taken.new.update((purchase_id, offer_id) for offer_id in under - before)
     if more:
         history.file_under_more(tx, more)
+    if taken.anew:
+        history.match_anew(tx, taken.anew)
     return taken
 
 
 def _arrivals(posted: Iterable[Posted], known: Surroundings, offers: Catalogue, *, now: datetime) -> Iterator[Arrival]:
-    """What may concern us: purchases in the scope of some offer, all that may be about such a purchase, and what is nobody's yet."""
+    """What may concern us: purchases in the scope of some offer or once in it, all that may be about such a purchase, and nobody's yet."""
     for message in posted:
         said = said_of(message, known, now=now)
         under = NO_OFFERS if message.kind == Kind.REFUND.value else _candidates(offers, said)
-        if under or message.kind != Kind.PURCHASE.value or customer_of(message, message.customer_id, known.holders) is None:
+        if under or message.kind != Kind.PURCHASE.value or _may_be_on_file(message, known):
             yield Arrival(message, filed(message, said, known, under))
+
+
+def _may_be_on_file(purchase: Posted, known: Surroundings) -> bool:
+    """Whether a purchase in no offer's scope may be on file, at another merchant of the same name, or is to be until it has a customer."""
+    return known.merchants.speaks_of(clues_of(purchase)) or customer_of(purchase, purchase.customer_id, known.holders) is None
 
 
 def _candidates(offers: Catalogue, purchase: Purchase) -> frozenset[UUID]:
@@ -124,8 +148,8 @@ def _lives(tx: Transaction, arrived: Collection[Arrival]) -> Lives:
             lives.setdefault(one.filed.life, Life()).fresh.append(one.filed)
         elif said_before.content_hash != one.filed.content_hash:
             contradictions.append(one)
-        elif one.filed.life in lives:
-            lives[one.filed.life].again.append(one.filed)
+        else:
+            lives[said_before.life].again.append(one.filed)
     if contradictions:
         history.set_aside(tx, contradictions, Reason.TRANSACTION_ID_REUSED)
     return lives

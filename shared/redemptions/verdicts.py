@@ -49,7 +49,14 @@ def answer(customer_id: str, wanted: Sequence[Together], facts: Facts, purchase:
     """The verdicts on a purchase under these offers, in their order and that of grants."""
     members = {compiled: Member(compiled, _history(compiled, facts)) for compiled in all_of(wanted)}
     views = [view for together in wanted for view in _under([members[compiled] for compiled in together], facts, purchase)]
-    return Eligibility(customer_id=customer_id, as_of=as_of, eligible=any(view.eligible for view in views), verdicts=views)
+    return Eligibility(
+        customer_id=customer_id,
+        as_of=as_of,
+        merchant_id=purchase.merchant_id,
+        matched_by=purchase.matched_by or Reason.MERCHANT_UNKNOWN.code,
+        eligible=any(view.eligible for view in views),
+        verdicts=views,
+    )
 
 
 def reason_view(reason: Reason) -> ReasonView:

@@ -16,6 +16,9 @@ from tests.world import terms
         ({"kind": "fixed", "amount": 1.5}, "/terms/reward/amount"),
         ({"kind": "percent"}, "/terms/reward/basis_points"),
         ({"kind": "fixed", "amount": 1, "cap": 2}, "/terms/reward/cap"),
+        ({"kind": "tiers", "on": "whole", "tiers": []}, "/terms/reward/tiers"),
+        ({"kind": "tiers", "on": "whole", "tiers": [{"reached": "1", "amount": 1.5}]}, "/terms/reward/tiers/0/amount"),
+        ({"kind": "tiers", "on": "whole", "tiers": [{"reached": "1", "amount": 1}], "cap": 1.5}, "/terms/reward/cap"),
     ],
 )
 def test_a_kind_is_no_place(reward: dict[str, object], path: str) -> None:

@@ -6,7 +6,7 @@ CREATE TABLE revisions (
     revision bigint NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE revisions IS 'Goes up by one in the transaction that changes an area''s cached values; the row lock makes revision order commit order.';
-INSERT INTO revisions (area) VALUES ('campaigns'), ('offers');
+INSERT INTO revisions (area) VALUES ('campaigns'), ('offers'), ('merchants');
 
 CREATE TABLE handled (
     consumer text NOT NULL,

@@ -12,15 +12,20 @@ CREATE TABLE transactions (
     at timestamptz NOT NULL,
     amount_minor bigint NOT NULL,
     currency char(3) NOT NULL,
-    merchant_id text NOT NULL,
+    merchant_id text,
+    matched_by text NOT NULL,
+    merchant_said text,
+    network text,
+    network_merchant_id text,
+    descriptor text,
     location_id text,
     mcc char(4),
     zone text,
     brand text,
-    network_merchant_id text,
     channel text,
     country char(2),
     region text,
+    city text,
     card_product text,
     tip_minor bigint NOT NULL DEFAULT 0,
     tax_minor bigint NOT NULL DEFAULT 0,
@@ -57,6 +62,9 @@ COMMENT ON COLUMN transactions.loose IS 'A refund that names no purchase: which 
 COMMENT ON COLUMN transactions.unmatched IS 'The reason why a refund is matched with no purchase.';
 COMMENT ON COLUMN transactions.expires_at IS 'Of an authorisation, until it is cleared or its expiry is recorded: when it expires.';
 COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when it came: under these it is history.';
+COMMENT ON COLUMN transactions.merchant_id IS 'The merchant that it was matched to, NULL where none is known.';
+COMMENT ON COLUMN transactions.matched_by IS 'What told the merchant: a rung of the match ladder, or the reason why none did.';
+COMMENT ON COLUMN transactions.merchant_said IS 'The merchant id that it said: the merchant''s own, or its acquirer''s.';
 COMMENT ON COLUMN transactions.brand IS 'As the merchants told when it came, as the zone is, and what of MCC, country and region it did not say.';
 COMMENT ON COLUMN transactions.items IS 'JSON: [[product code, amount in minor units], ...].';
 
@@ -69,10 +77,14 @@ CREATE TABLE filings (
     customer_id text,
     purchase_id text,
     offers uuid[] NOT NULL,
+    merchant_id text,
+    matched_by text NOT NULL,
+    brand text,
     PRIMARY KEY (transaction_id, kind, sequence, until, seq)
 );
 CREATE INDEX filings_customer ON filings (customer_id);
-COMMENT ON TABLE filings IS 'Whose, for which purchase and under which offers messages were filed before they were filed anew, each with until when.';
+COMMENT ON TABLE filings IS
+    'Whose, for which purchase, at which merchant and under which offers messages were filed before they were filed anew, each with until when.';
 
 CREATE TABLE set_aside (
     transaction_id text NOT NULL,
@@ -103,7 +115,7 @@ CREATE TABLE redemptions (
     qualifying_minor bigint NOT NULL,
     version integer NOT NULL,
     transaction_id text NOT NULL,
-    merchant_id text NOT NULL,
+    merchant_id text,
     account_token text,
     earned_at timestamptz NOT NULL,
     payable_at timestamptz NOT NULL,

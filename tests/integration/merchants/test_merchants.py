@@ -6,9 +6,10 @@ import pytest
 from shared.kernel.errors import NotFound
 from shared.merchants import service
 from shared.merchants.api import LocationShape, MerchantShape
+from shared.merchants.ladder import Book, Clues
 from shared.merchants.model import Place
 from shared.platform.batches import BatchAnswer
-from tests.conftest import MakeCall
+from tests.conftest import NOW, MakeCall
 
 
 def merchant(merchant_id: str = "m1", **overrides: Any) -> dict[str, Any]:
@@ -19,8 +20,13 @@ def put(call: MakeCall, *sent: dict[str, Any]) -> BatchAnswer:
     return service.put_merchants(call(), json.dumps({"merchants": sent}).encode())
 
 
+def look_up(call: MakeCall, *clues: Clues) -> Book:
+    with call().reading() as tx:
+        return service.look_up(tx, clues)
+
+
 def test_shows_a_merchant_with_its_places(call: MakeCall) -> None:
-    places = [{"location_id": "l2"}, {"location_id": "l1", "zone": "America/New_York", "country": "US", "region": "NY"}]
+    places = [{"location_id": "l2"}, {"location_id": "l1", "zone": "America/New_York", "country": "US", "region": "NY", "city": "New York"}]
     assert put(call, merchant(brand="Corner", locations=places)) == BatchAnswer(accepted=1, rejected=[])
     assert service.get_merchant(call(), "m1") == MerchantShape(
         merchant_id="m1",
@@ -28,7 +34,7 @@ def test_shows_a_merchant_with_its_places(call: MakeCall) -> None:
         brand="Corner",
         mcc="5411",
         locations=[
-            LocationShape(location_id="l1", zone="America/New_York", country="US", region="NY"),
+            LocationShape(location_id="l1", zone="America/New_York", country="US", region="NY", city="New York"),
             LocationShape(location_id="l2"),
         ],
     )
@@ -76,11 +82,11 @@ def test_a_bad_merchant_is_named_and_the_others_are_taken(call: MakeCall, bad: d
 
 
 def test_places_tell_what_is_known_of_them_and_of_their_merchant(call: MakeCall) -> None:
-    there = {"location_id": "l1", "zone": "America/New_York", "country": "US", "region": "NY"}
+    there = {"location_id": "l1", "zone": "America/New_York", "country": "US", "region": "NY", "city": "New York"}
     put(call, merchant(brand="Corner", locations=[there]), merchant("m2", locations=[{"location_id": "l2"}]))
-    with call().reading() as tx:
-        assert service.places(tx, ["l1", "l2", "nowhere"]) == {
-            "l1": Place(zone="America/New_York", merchant_id="m1", mcc="5411", brand="Corner", country="US", region="NY"),
-            "l2": Place(zone=None, merchant_id="m2", mcc="5411", brand=None, country=None, region=None),
-        }
-        assert service.brands(tx, ["m1", "m2", "nobody"]) == {"m1": "Corner"}
+    book = look_up(call, Clues(at=NOW, location_id="l1"), Clues(at=NOW, location_id="l2"), Clues(at=NOW, location_id="nowhere"))
+    assert book.places == {
+        "l1": Place(zone="America/New_York", merchant_id="m1", mcc="5411", brand="Corner", country="US", region="NY", city="New York"),
+        "l2": Place(zone=None, merchant_id="m2", mcc="5411", brand=None, country=None, region=None, city=None),
+        "nowhere": None,
+    }

@@ -43,6 +43,17 @@ def test_a_limit_that_comes_later_counts_what_was_given_before(world: World) -> 
     world.verify()
 
 
+def test_a_budget_per_merchant_that_comes_later_counts_what_was_given_where_no_merchant_is_known(world: World) -> None:
+    offer = world.offer(world.campaign())
+    world.grant(offer, "a", "b")
+    world.post(purchase("t1", "a", merchant_id=None, descriptor="BLUE CUP"))
+    revise(world, offer, limits={"budget_per_merchant": 300})
+    world.post(purchase("t2", "b", merchant_id=None, descriptor="GREEN CUP"))
+    assert sorted(amounts(world.redemptions())) == [0, 200]
+    assert [row["reason"] for row in world.redemptions() if row["reason"]] == ["merchant_budget_exhausted"]
+    world.verify()
+
+
 def test_a_limit_that_was_lifted_for_a_while_counts_what_was_given_meanwhile(world: World) -> None:
     offer = world.offer(world.campaign(), **total(10))
     world.grant(offer, *"abcd")

@@ -4,19 +4,22 @@
 """
 
 import hashlib
+import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 import orjson
 import pytest
 
 from events.payloads import HistoriesChanged, Transaction
 from shared.kernel.shards import shard_of
+from shared.merchants import service as merchants
 from shared.redemptions import service as redemptions
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.world import World, purchase
@@ -43,6 +46,12 @@ OFFERS: dict[str, dict[str, Any]] = {
 GRANTED_DAYS_AGO = {"new": 1, "lapsed": 0}
 """Where it is not two: late enough for purchases before."""
 FEW, MINUTE = 12, timedelta(minutes=1)
+ALIASES: dict[str, Callable[[str], dict[str, str]]] = {
+    "merchant_id": lambda name: {"kind": "acquirer", "merchant_id": f"{name}-acquired"},
+    "network_merchant_id": lambda name: {"kind": "network", "network": "visa", "network_merchant_id": f"{name}-on-visa"},
+    "descriptor": lambda name: {"kind": "descriptor", "descriptor": f"SQ *Shop {name} 0042"},
+}
+"""What else than its own id names the merchant of a round, by what messages say."""
 
 
 @pytest.fixture
@@ -97,6 +106,8 @@ def _round(world: World, name: str) -> Round:
     campaign = world.campaign(budget=10_000_000)
     offers = {offer: world.offer(campaign, scope={"include": {"merchants": [name]}}, **values) for offer, values in OFFERS.items()}
     made = Round(name=name, offers=offers)
+    merchant = {"merchant_id": name, "name": name, "mcc": "5411", "aliases": [alias(name) for alias in ALIASES.values()]}
+    assert merchants.put_merchants(world.call(), json.dumps({"merchants": [merchant]}).encode()).accepted == 1
     for offer, offer_id in offers.items():
         for turn in range(2):
             granted_at = NOW - timedelta(days=GRANTED_DAYS_AGO.get(offer, 2), hours=turn)
@@ -156,13 +167,20 @@ def _arrive(world: World, where: Round, facts: list[Fact]) -> None:
 def _of_round(where: Round, customer: str, message: Transaction) -> Transaction:
     original = message.original_transaction_id
     return message.model_copy(
-        update={
+        update=_named(where.name, message)
+        | {
             "transaction_id": f"{where.name}-{message.transaction_id}",
             "customer_id": where.of(customer),
-            "merchant_id": where.name,
             "original_transaction_id": f"{where.name}-{original}" if original else None,
         }
     )
+
+
+def _named(name: str, message: Transaction) -> dict[str, str | None]:
+    """What a message says of its merchant; each message of a purchase may say something else."""
+    said = list({"own": None} | ALIASES)[crc32(f"{message.transaction_id} {message.kind} {message.sequence}".encode()) % 4]
+    nothing: dict[str, str | None] = {"merchant_id": None}
+    return nothing | ({"merchant_id": name} if said == "own" else {said: ALIASES[said](name)[said]})
 
 
 def _note(world: World, where: Round, fact: Fact) -> None:

@@ -206,11 +206,14 @@ def test_country_and_region_come_from_the_location_where_the_purchase_does_not_s
     assert [row["transaction_id"] for row in world.redemptions()] == ["t1"]
 
 
-@pytest.mark.parametrize("said", SAID)
+NAMED: Final[dict[str, Any]] = {"network": "visa", "descriptor": "SQ *BLUE CUP", "city": "Seattle"}
+
+
+@pytest.mark.parametrize("said", [*SAID, *NAMED, "merchant_id"])
 def test_an_id_that_comes_again_with_another_fact_is_set_aside(world: World, said: str) -> None:
     world.grant(world.offer(world.campaign(), repeat=True), "cust-1")
-    world.post(purchase("t1", **SAID))
-    world.post(purchase("t1", **SAID), purchase("t1", **SAID | {said: None}))
+    world.post(purchase("t1", **SAID | NAMED))
+    world.post(purchase("t1", **SAID | NAMED), purchase("t1", **SAID | NAMED | {said: None}))
     assert [row["reason"] for row in world.rows("SELECT reason FROM set_aside")] == ["transaction_id_reused"]
 
 

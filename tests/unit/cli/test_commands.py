@@ -34,6 +34,7 @@ VERDICT = {
     },
     "budget_left_minor": 99_800,
 }
+ANSWER = {"customer_id": "anna", "merchant_id": "shop", "matched_by": "acquirer", "eligible": False, "verdicts": [VERDICT]}
 PURCHASE = ("--amount", "12.34", "--merchant", "shop")
 
 
@@ -69,6 +70,7 @@ def test_help_loads_no_heavy_library() -> None:
         ("up", "--simulated-from", "2016-11-01T00:00:00"),
         ("up", "--port", "70000"),
         ("explain", "--customer", "anna"),
+        ("explain", "--customer", "anna", "--amount", "12.34", "--network", "visa"),
         ("dead-letters", "redrive", "--event", "cmp_1"),
     ],
     ids=" ".join,
@@ -133,7 +135,7 @@ def test_explain_asks_the_platform_and_shows_every_rule(tmp_path: Path, monkeypa
 
     def post(url: str, **parts: object) -> httpx.Response:
         asked.append((url, parts["json"], parts["headers"]))
-        return httpx.Response(200, json={"customer_id": "anna", "eligible": False, "verdicts": [VERDICT]})
+        return httpx.Response(200, json=ANSWER)
 
     monkeypatch.setattr(httpx, "post", post)
     result = explain(*PURCHASE, "--at", "2017-08-09T12:00:00Z", "--item", "7=1.00", folder=tmp_path)
@@ -155,7 +157,30 @@ def test_explain_asks_the_platform_and_shows_every_rule(tmp_path: Path, monkeypa
     assert all(
         told in result.stdout for told in ("not_targeted", "of the variant gold", "12.34 USD", "1, 2.00 USD", "withdrawn", "998.00 USD")
     )
+    assert "Merchant: shop (acquirer)." in result.stderr
     assert json.loads(explain(*PURCHASE, "--json", folder=tmp_path).stdout)["verdicts"] == [VERDICT]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--network", "visa", "--network-merchant", "n-5"), {"network": "visa", "network_merchant_id": "n-5"}),
+        (("--descriptor", "SQ *BLUE CUP"), {"descriptor": "SQ *BLUE CUP"}),
+    ],
+)
+def test_explain_takes_whatever_names_the_merchant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], said: dict[str, str]
+) -> None:
+    asked: list[Any] = []
+
+    def post(_url: str, **parts: object) -> httpx.Response:
+        asked.append(parts["json"])
+        return httpx.Response(200, json=ANSWER)
+
+    monkeypatch.setattr(httpx, "post", post)
+    assert explain("--amount", "12.34", *options, folder=tmp_path).exit_code == Exit.DONE
+    assert asked[0]["purchase"].items() >= said.items()
+    assert "merchant_id" not in asked[0]["purchase"]
 
 
 def test_explain_takes_the_purchase_from_a_file_as_it_is_posted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +188,7 @@ def test_explain_takes_the_purchase_from_a_file_as_it_is_posted(tmp_path: Path, 
 
     def post(_url: str, **parts: object) -> httpx.Response:
         asked.append(parts["json"])
-        return httpx.Response(200, json={"verdicts": []})
+        return httpx.Response(200, json=ANSWER | {"verdicts": []})
 
     monkeypatch.setattr(httpx, "post", post)
     file = tmp_path / "purchase.json"
