@@ -53,11 +53,11 @@ def run() -> list[Result]:
     with place(customers=1_000, budget_minor=10**11) as at, tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         at.redeem(0, at.purchases("h", HISTORY))
         keys = LocalKeys(Path(folder))
-        script = _script(at, keys, Path(folder) / "post.lua")
+        asking = _script(at, keys, Path(folder) / "post.lua")
         environment = {"CLO_DATABASE_URL": at.postgres.app_url(), "CLO_JWKS": str(keys.jwks), "CLO_LOG_LEVEL": "warning"}
         targets = {"check_eligibility": FUNCTION, **dict.fromkeys(PEERS, PEER)}
-        urls = {target: servers.enter_context(_served(source, target, environment)) for target, source in targets.items()}
-        loads = _in_turns(urls, script)
+        urls = {target: servers.enter_context(served(source, target, environment)) for target, source in targets.items()}
+        loads = in_turns({target: (url, asking) for target, url in urls.items()}, connections=CONNECTIONS)
     return [result for peer, name in PEERS.items() for result in _results(loads["check_eligibility"], loads[peer], name)]
 
 
@@ -82,23 +82,22 @@ def _results(ours: Load, theirs: Load, peer: str) -> list[Result]:
 
 def _script(at: Place, keys: LocalKeys, file: Path) -> Path:
     """A wrk script that asks about one customer after the other."""
-    token = keys.token("bench", ("eligibility:read",), now=SystemClock().now())
-    bodies = [
-        json.dumps(
-            {
-                "customer_id": customer,
-                "offer_id": OFFER.render(at.offer_ids[number % len(at.offer_ids)]),
-                "purchase": {
-                    "at": (NOW + timedelta(days=1)).isoformat(),
-                    "currency": "USD",
-                    "amount": 2500,
-                    "merchant_id": f"shop-{number % len(at.offer_ids)}",
-                },
-            }
-        )
+    purchase = {"at": (NOW + timedelta(days=1)).isoformat(), "currency": "USD", "amount": 2500}
+    questions = [
+        {
+            "customer_id": customer,
+            "offer_id": OFFER.render(at.offer_ids[number % len(at.offer_ids)]),
+            "purchase": purchase | {"merchant_id": f"shop-{number % len(at.offer_ids)}"},
+        }
         for number, customer in enumerate(at.customers)
     ]
-    lines = ",\n".join(f"[[{body}]]" for body in bodies)
+    return script(questions, keys, file)
+
+
+def script(questions: Sequence[object], keys: LocalKeys, file: Path) -> Path:
+    """A wrk script that asks one question after the other."""
+    token = keys.token("bench", ("eligibility:read",), now=SystemClock().now())
+    lines = ",\n".join(f"[[{json.dumps(question)}]]" for question in questions)
     file.write_text(
         f'local bodies = {{\n{lines}\n}}\nlocal at = 0\nwrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
         f'wrk.headers["authorization"] = "Bearer {token}"\n'
@@ -108,18 +107,18 @@ def _script(at: Place, keys: LocalKeys, file: Path) -> Path:
     return file
 
 
-def _in_turns(urls: Mapping[str, str], script: Path) -> dict[str, Load]:
-    """The medians of several rounds in which each has its turn; the first round warms up."""
-    rounds = [{target: _load(url, script) for target, url in urls.items()} for _ in range(ROUNDS + 1)][1:]
-    return {target: _median([loads[target] for loads in rounds]) for target in urls}
+def in_turns(asked: Mapping[str, tuple[str, Path]], *, connections: int) -> dict[str, Load]:
+    """The medians of several rounds in which each has its turn at a URL with a script; the first round warms up."""
+    rounds = [{name: _load(url, script, connections) for name, (url, script) in asked.items()} for _ in range(ROUNDS + 1)][1:]
+    return {name: _median([loads[name] for loads in rounds]) for name in asked}
 
 
 def _median(loads: Sequence[Load]) -> Load:
     return Load(per_second=median(load.per_second for load in loads), p99=median(load.p99 for load in loads))
 
 
-def _load(url: str, script: Path) -> Load:
-    said = _wrk(url, script, SECONDS)
+def _load(url: str, script: Path, connections: int) -> Load:
+    said = _wrk(url, script, connections)
     per_second = re.search(r"Requests/sec:\s+([\d.]+)", said)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
     if not per_second or not p99 or "Non-2xx" in said:
@@ -127,13 +126,14 @@ def _load(url: str, script: Path) -> Load:
     return Load(per_second=float(per_second[1]), p99=float(p99[1]) * UNITS[p99[2]])
 
 
-def _wrk(url: str, script: Path, seconds: int) -> str:
-    command = [shutil.which("wrk") or "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url]
+def _wrk(url: str, script: Path, connections: int) -> str:
+    command = [shutil.which("wrk") or "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-s", str(script), url]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @contextmanager
-def _served(source: Path, target: str, environment: dict[str, str]) -> Iterator[str]:
+def served(source: Path, target: str, environment: dict[str, str]) -> Iterator[str]:
+    """A function served by a process of its own; its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

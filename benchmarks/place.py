@@ -1,5 +1,6 @@
 """A place to measure in: a fresh embedded PostgreSQL with a campaign, offers, customers and grants."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,7 +73,8 @@ class Place:
     def forget(self) -> None:
         """Take back all that was redeemed, so that the next measurement starts from the same state."""
         with psycopg.connect(self.postgres.owner_url(), autocommit=True) as connection:
-            connection.execute("TRUNCATE transactions, redemptions, statement_credits, outbox, handled, refusal_counts, set_aside")
+            connection.execute("TRUNCATE transactions, filings, redemptions, redemption_revisions, statement_credits")
+            connection.execute("TRUNCATE outbox, handled, refusal_counts, set_aside")
             connection.execute("DELETE FROM postings WHERE step <> 'approve'")
             connection.execute(
                 "UPDATE accounts SET debit_minor = CASE kind WHEN 'funding' THEN debit_minor ELSE 0 END,"
@@ -83,8 +85,8 @@ class Place:
 
 
 @contextmanager
-def place(*, customers: int, budget_minor: int) -> Iterator[Place]:
-    """Make a place, and take it away afterwards."""
+def place(*, customers: int, budget_minor: int, repeat: bool = False) -> Iterator[Place]:
+    """Make a place, and take it away afterwards; its offers pay once, or again and again."""
     with tempfile.TemporaryDirectory(prefix="clo-bench-") as folder:
         tune_memory()
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
@@ -98,14 +100,14 @@ def place(*, customers: int, budget_minor: int) -> Iterator[Place]:
             offer_ids=[],
         )
         try:
-            _fill(made, budget_minor)
+            _fill(made, budget_minor, repeat=repeat)
             yield made
         finally:
             database.close()
             postgres.stop()
 
 
-def _fill(made: Place, budget_minor: int) -> None:
+def _fill(made: Place, budget_minor: int, *, repeat: bool) -> None:
     window = CampaignWindow(start="2026-01-01", end="2026-12-31", zone="America/New_York")
     body = NewCampaign(name="Bench", objective="Measure", portfolio="bench", currency="USD", window=window)
     made.campaign_id = campaigns.create_campaign(made.call("maya"), body).campaign_id
@@ -113,7 +115,7 @@ def _fill(made: Place, budget_minor: int) -> None:
     campaigns.approve_budget(made.call("omar"), made.campaign_id, WHY)
     campaigns.schedule_campaign(made.call("maya"), made.campaign_id, WHY)
     for number in range(OFFERS):
-        body_of_offer = NewOffer(campaign_id=made.campaign_id, name=f"Offer {number}", terms=_terms(f"shop-{number}"))
+        body_of_offer = NewOffer(campaign_id=made.campaign_id, name=f"Offer {number}", terms=_terms(f"shop-{number}", repeat=repeat))
         offer_id = offers.create_offer(made.call("maya"), body_of_offer).offer_id
         offers.submit_offer(made.call("maya"), offer_id, WHY)
         offers.approve_offer(made.call("omar"), offer_id, WHY)
@@ -121,11 +123,11 @@ def _fill(made: Place, budget_minor: int) -> None:
     _grant_all(made)
 
 
-def _terms(merchant: str) -> Terms:
+def _terms(merchant: str, *, repeat: bool) -> Terms:
     return Terms.model_validate_json(
         f'{{"currency":"USD","reward":{{"kind":"fixed","amount":{REWARD_MINOR}}},'
         f'"qualification":{{"kind":"single_purchase","threshold":1000}},"scope":{{"include":{{"merchants":["{merchant}"]}}}},'
-        '"window":{"start":"2026-01-01","end":"2026-12-31","zone":"America/New_York"}}'
+        f'"repeat":{json.dumps(repeat)},"window":{{"start":"2026-01-01","end":"2026-12-31","zone":"America/New_York"}}}}'
     )
 
 

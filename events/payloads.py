@@ -194,6 +194,11 @@ class Transaction(PurchaseSaid):
     customer_id: ExternalId | None = None
     """Whose purchase it is, whatever the cards tell; whose the card was at that moment where not given."""
 
+    @property
+    def purchase_id(self) -> str | None:
+        """The purchase that it is about; None of a refund that does not say."""
+        return self.original_transaction_id if self.kind == "refund" else self.transaction_id
+
     @model_validator(mode="after")
     def _says_what_its_kind_says(self) -> Self:
         for name, kind in OF_KIND.items():

@@ -51,6 +51,13 @@ CHECKS: Final = (
         actual="{debit_minor} debited, {credit_minor} credited",
     ),
     Check(
+        statement="wrong_balances",
+        invariant="a seal's balance is that of the seal before and its postings",
+        subject="seal {number} of campaign {campaign_id}",
+        expected="{minor} available",
+        actual="{available_minor} available",
+    ),
+    Check(
         statement="wrong_routes",
         invariant="a step joins its two accounts, of one campaign and currency",
         subject="posting {posting_id} ({step})",

@@ -29,8 +29,10 @@ FROM STDIN (FORMAT binary);
 
 -- name: insert_seals
 -- Seals the postings just added, campaign by campaign.
-INSERT INTO seals (campaign_id, number, postings, hash)
-SELECT * FROM unnest(%(campaign_ids)s::uuid[], %(numbers)s::int[], %(postings)s::int[], %(hashes)s::bytea[]);
+INSERT INTO seals (campaign_id, number, postings, hash, recorded_at, available_minor)
+SELECT campaign_id, number, postings, hash, %(now)s, available_minor
+FROM unnest(%(campaign_ids)s::uuid[], %(numbers)s::int[], %(postings)s::int[], %(hashes)s::bytea[], %(available)s::bigint[])
+    AS s (campaign_id, number, postings, hash, available_minor);
 
 -- name: change_reservations
 -- Opens reservations and uses them up. What was never reserved becomes a row below nothing, which no_more_than_reserved refuses as well.
@@ -74,6 +76,19 @@ WITH sums AS (
 SELECT a.account_no, a.kind, a.debit_minor, a.credit_minor, coalesce(s.debit_minor, 0) AS debits, coalesce(s.credit_minor, 0) AS credits
 FROM accounts AS a LEFT JOIN sums AS s USING (account_no)
 WHERE a.debit_minor <> coalesce(s.debit_minor, 0) OR a.credit_minor <> coalesce(s.credit_minor, 0);
+
+-- name: wrong_balances
+-- Seals whose balance is not that of the seal before and their postings.
+WITH moved AS (
+    SELECT p.campaign_id, p.seal, sum(CASE a.account_no WHEN p.credit_account THEN p.amount_minor ELSE -p.amount_minor END) AS minor
+    FROM accounts AS a JOIN postings AS p ON a.campaign_id = p.campaign_id AND a.account_no IN (p.debit_account, p.credit_account)
+    WHERE a.kind = 'available' GROUP BY p.campaign_id, p.seal
+), balances AS (
+    SELECT s.campaign_id, s.number, s.available_minor,
+           coalesce(lag(s.available_minor) OVER (PARTITION BY s.campaign_id ORDER BY s.number), 0) + coalesce(m.minor, 0) AS minor
+    FROM seals AS s LEFT JOIN moved AS m ON m.campaign_id = s.campaign_id AND m.seal = s.number
+)
+SELECT campaign_id, number, available_minor, minor FROM balances WHERE available_minor <> minor;
 
 -- name: wrong_routes
 -- Postings between accounts that their step does not join, of two currencies, or of another campaign.

@@ -44,7 +44,7 @@ def write(tx: Transaction, movements: list[Movement], pots: dict[UUID, Pot]) -> 
     if any(pot.paid_minor > pot.posted_minor for pot, _ in after.values()):
         raise CheckViolation("no more is paid than was ever posted")
     copy_rows(tx.connection, SQL["copy_postings"], POSTING, postings)
-    _insert_seals(tx, [seal for _, seal in after.values()])
+    _insert_seals(tx, after.values())
     if changes := open_changes(movements):
         _change_reservations(tx, changes)
     values = {
@@ -67,12 +67,14 @@ def balances(tx: Transaction, campaign_ids: Collection[UUID]) -> dict[UUID, int]
     return {row["campaign_id"]: row["available_minor"] for row in rows(tx.connection, SQL["balances"], campaign_ids=list(campaign_ids))}
 
 
-def _insert_seals(tx: Transaction, seals: Collection[Seal]) -> None:
+def _insert_seals(tx: Transaction, sealed: Collection[tuple[Pot, Seal]]) -> None:
     values = {
-        "campaign_ids": [seal.campaign_id for seal in seals],
-        "numbers": [seal.number for seal in seals],
-        "postings": [seal.postings for seal in seals],
-        "hashes": [seal.hash for seal in seals],
+        "campaign_ids": [seal.campaign_id for _, seal in sealed],
+        "numbers": [seal.number for _, seal in sealed],
+        "postings": [seal.postings for _, seal in sealed],
+        "hashes": [seal.hash for _, seal in sealed],
+        "available": [pot.available_minor for pot, _ in sealed],
+        "now": tx.now,
     }
     tx.connection.execute(SQL["insert_seals"], values)
 

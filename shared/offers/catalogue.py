@@ -65,9 +65,11 @@ def at_hand(database: Database) -> Snapshot:
     return _cache(database).snapshot
 
 
-def offers_as_of(tx: Transaction, moment: datetime, wanted: Callable[[CompiledOffer], bool]) -> list[CompiledOffer]:
-    """The offers that are wanted, as they were known at a moment: only versions that were approved, and stops that were told, by then."""
-    approved = [known for compiled in catalogue(tx) if (known := _approved_by(compiled, moment)) and wanted(known)]
+def offers_as_of(
+    tx: Transaction, offers: Iterable[CompiledOffer], moment: datetime, wanted: Callable[[CompiledOffer], bool]
+) -> list[CompiledOffer]:
+    """Those of the offers that are wanted, as they were known at a moment: with the versions approved, and the stops told, by then."""
+    approved = [known for compiled in offers if (known := _approved_by(compiled, moment)) and wanted(known)]
     timelines = campaigns.timelines_as_of(tx, {compiled.offer.campaign_id for compiled in approved}, moment)
     stops = {timeline.campaign_id: timeline for timeline in timelines}
     return [replace(compiled, offer=_with_stops(compiled.offer, stops.get(compiled.offer.campaign_id))) for compiled in approved]

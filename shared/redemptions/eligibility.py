@@ -17,8 +17,8 @@ from shared.offers.catalogue import catalogue
 from shared.offers.model import Revisions
 from shared.platform.call import Call, Transaction
 from shared.platform.database import joined
-from shared.redemptions.eligibility_api import NOBODYS_CARD, Eligibility, EligibilityAsked
-from shared.redemptions.past import check_as_of
+from shared.redemptions.eligibility_api import NOBODYS_CARD, AboutPurchase, Eligibility, EligibilityAsked
+from shared.redemptions.past import look_back
 from shared.redemptions.purchases import Surroundings, clues_of, purchase_of
 from shared.redemptions.routing import Holders, customer_of, holders_of
 from shared.redemptions.store import SQL
@@ -39,30 +39,31 @@ async def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
 
 
 async def check_together(call: Call, bodies: Sequence[EligibilityAsked]) -> Answers:
-    """Answer several questions: those about the present with one read of the database, those about the past one by one."""
-    present = iter(await _check_now(call, [body for body in bodies if body.as_of is None]))
-    return [next(present) if body.as_of is None else await _check_then(call, body) for body in bodies]
+    """Answer several questions: those about a purchase as things stand with one read of the database, those that look back one by one."""
+    plain = [body.about if body.as_of is None else None for body in bodies]
+    answers = iter(await _check_now(call, [about for about in plain if about]))
+    return [next(answers) if about else await _look_back(call, body) for about, body in zip(plain, bodies, strict=True)]
 
 
-async def _check_then(call: Call, body: EligibilityAsked) -> Eligibility | CloError:
+async def _look_back(call: Call, body: EligibilityAsked) -> Eligibility | CloError:
     try:
-        return await to_thread(check_as_of, call, body)
+        return await to_thread(look_back, call, body)
     except CloError as error:  # an answer to this question; the others have theirs
         return error
 
 
-async def _check_now(call: Call, bodies: Sequence[EligibilityAsked]) -> Answers:
-    if not bodies:
+async def _check_now(call: Call, asked: Sequence[AboutPurchase]) -> Answers:
+    if not asked:
         return []
-    asked = [body.purchase for body in bodies]
+    said = [about.purchase for about in asked]
     offers, merchants, holders = offers_at_hand(call.database), merchants_at_hand(call.database), NOBODYS
-    if any(purchase.card_token for purchase in asked) or not merchants.book.covers(map(clues_of, asked)):
-        merchants, holders = await to_thread(_around, call, asked)
-    questions = _questions(call, bodies, offers.catalogue, Surroundings(merchants.book, holders))
+    if any(purchase.card_token for purchase in said) or not merchants.book.covers(map(clues_of, said)):
+        merchants, holders = await to_thread(_around, call, said)
+    questions = _questions(call, asked, offers.catalogue, Surroundings(merchants.book, holders))
     facts = await _read(call, questions)
     revisions = Revisions(offers=facts[0]["offers_revision"], campaigns=facts[0]["campaigns_revision"])
     if not offers.covers(revisions) or merchants.revision != facts[0]["merchants_revision"]:
-        questions = _questions(call, bodies, *await to_thread(_as_new_as_the_database, call, asked))
+        questions = _questions(call, asked, *await to_thread(_as_new_as_the_database, call, said))
         facts = await _read(call, questions)
     return [_answer(question, about) for question, about in zip(questions, facts, strict=True)]
 
@@ -70,7 +71,7 @@ async def _check_now(call: Call, bodies: Sequence[EligibilityAsked]) -> Answers:
 class _Question(NamedTuple):
     """Whom it is about, the purchase, and the offers that it is held against, each with those that it must be folded with."""
 
-    asked: EligibilityAsked
+    asked: AboutPurchase
     customer_id: str | None
     """None where it is to follow from the card, and that is nobody's."""
     purchase: Purchase
@@ -78,12 +79,12 @@ class _Question(NamedTuple):
     now: datetime
 
 
-def _questions(call: Call, bodies: Sequence[EligibilityAsked], offers: Catalogue, known: Surroundings) -> list[_Question]:
+def _questions(call: Call, asked: Sequence[AboutPurchase], offers: Catalogue, known: Surroundings) -> list[_Question]:
     now = call.clock.now()
-    return [_question(body, known, offers, now) for body in bodies]
+    return [_question(about, known, offers, now) for about in asked]
 
 
-def _question(asked: EligibilityAsked, known: Surroundings, offers: Catalogue, now: datetime) -> _Question:
+def _question(asked: AboutPurchase, known: Surroundings, offers: Catalogue, now: datetime) -> _Question:
     customer_id = customer_of(asked.purchase, asked.customer_id, known.holders)
     purchase = purchase_of(asked.purchase, known, recorded_at=now)
     return _Question(asked, customer_id, purchase, _wanted(offers, asked.offer_id, purchase), now)
@@ -115,6 +116,7 @@ async def _read(call: Call, questions: Sequence[_Question]) -> list[dict[str, An
     offers = [all_of(question.wanted) for question in questions]
     values = {
         "customer_ids": joined(question.customer_id or NOBODY for question in questions),
+        "transaction_ids": joined(question.purchase.transaction_id for question in questions),
         "offer_ids": ";".join(joined(compiled.offer.offer_id for compiled in asked) for asked in offers),
         "campaign_ids": ";".join(joined(budgets_of(asked)) for asked in offers),
     }

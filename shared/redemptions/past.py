@@ -1,55 +1,146 @@
-"""Would this purchase have earned by what was known at a moment: the same fold of what had been recorded by then.
+"""Looking back: would this purchase have earned by what was known at a moment, and what was decided about one on record.
 
-Two times are told apart: when something happened decides what it means, when it was recorded decides whether it was known.
+Two times are told apart: when something happened decides what it means, when it was recorded decides whether it was known. The fold is the
+same, of what had been recorded by then; nothing needs to have been stored of a purchase that earned nothing.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
+from events.payloads import Transaction as Posted
 from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.life import Kind, Message
+from shared.eligibility.life import purchase_of as life_of
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Purchase
 from shared.kernel.errors import Invalid, NotFound, Problem
-from shared.offers.catalogue import offers_as_of
+from shared.offers.catalogue import catalogue, offers_as_of
 from shared.platform.call import Call, Transaction
-from shared.platform.database import exactly_one, joined
-from shared.redemptions.eligibility_api import NOBODYS_CARD, Eligibility, EligibilityAsked
-from shared.redemptions.purchases import purchase_of, surroundings
+from shared.platform.database import joined, rows
+from shared.redemptions import record
+from shared.redemptions.eligibility_api import NOBODYS_CARD, AboutPurchase, Eligibility, EligibilityAsked
+from shared.redemptions.history import message_of_row
+from shared.redemptions.purchases import filed, purchase_of, said_of, surroundings
 from shared.redemptions.routing import customer_of
 from shared.redemptions.store import SQL
-from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, all_of, answer, budgets_of, in_order
+from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, in_order, stored_message
+
+NOT_ON_RECORD = "No purchase of this id is on record: those in the scope of no offer are not kept. Tell its facts to have it judged."
 
 
-def check_as_of(call: Call, asked: EligibilityAsked) -> Eligibility:
-    """Judge a purchase by what was known at a moment. Raises Invalid for one in the future, NotFound where the offer was not known."""
+def look_back(call: Call, asked: EligibilityAsked) -> Eligibility:
+    """Judge a purchase by what was known at a moment, or one on record as it was decided and as it would be decided.
+
+    Raises Invalid for a moment in the future, NotFound where no such offer or purchase was known.
+    """
     with call.reading() as tx:
         as_of = asked.as_of or tx.now
         if as_of > tx.now:
             raise Invalid(problems=(Problem(path="/as_of", message="must not be in the future"),))
-        around = surroundings(tx, [asked.purchase], as_of=as_of)
-        customer_id = customer_of(asked.purchase, asked.customer_id, around.holders)
-        if customer_id is None:
-            raise Invalid(problems=(NOBODYS_CARD,))
-        purchase = purchase_of(asked.purchase, around, recorded_at=as_of)
-        wanted = _wanted(asked.offer_id, purchase)
-        known = Catalogue.of(offers_as_of(tx, as_of, lambda compiled: bool(compiled.groups) or wanted(compiled)))
-        together = [known.with_rivals(compiled) for compiled in in_order(filter(wanted, known))]
-        if asked.offer_id and not together:
-            raise NotFound(NO_SUCH_OFFER)
-        return answer(customer_id, together, facts_as_of(tx, customer_id, all_of(together), as_of), purchase, as_of)
+        if asked.about:
+            return _of_facts(tx, asked.about, as_of)
+        return _of_messages(tx, asked.messages, asked.offer_id, as_of) if asked.messages else _of_record(tx, asked, as_of)
 
 
-def facts_as_of(tx: Transaction, customer_id: str, offers: Collection[CompiledOffer], as_of: datetime) -> Facts:
+def _of_facts(tx: Transaction, about: AboutPurchase, as_of: datetime) -> Eligibility:
+    known = surroundings(tx, [about.purchase], as_of=as_of)
+    customer_id = customer_of(about.purchase, about.customer_id, known.holders)
+    return _told(tx, customer_id, purchase_of(about.purchase, known, recorded_at=as_of), about.offer_id, as_of)
+
+
+def _of_messages(tx: Transaction, posted: Sequence[Posted], offer_id: UUID | None, as_of: datetime) -> Eligibility:
+    """A purchase as it would be if these messages came too. Raises NotFound where they tell of none that is known."""
+    known = surroundings(tx, posted, as_of=as_of)
+    customer_id = customer_of(posted[0], posted[0].customer_id, known.holders)
+    said = [filed(one, said_of(one, known, now=as_of), known, frozenset()).message for one in posted]
+    on_file = [message for message, _ in _messages(tx, posted[0].purchase_id, customer_id, as_of)]
+    purchase = life_of([*on_file, *said]) if posted[0].purchase_id else None
+    if purchase is None:
+        raise NotFound("The messages are refunds of no purchase that is on record.")
+    return _told(tx, customer_id, purchase, offer_id, as_of)
+
+
+def _told(tx: Transaction, customer_id: str | None, purchase: Purchase, offer_id: UUID | None, as_of: datetime) -> Eligibility:
+    """The answer for a purchase of which the facts are told. Raises Invalid where it is nobody's."""
+    if customer_id is None:
+        raise Invalid(problems=(NOBODYS_CARD,))
+    wanted = _as_known(tx, catalogue(tx), _wanted(offer_id, purchase), as_of)
+    if offer_id and not wanted:
+        raise NotFound(NO_SUCH_OFFER)
+    return answer(customer_id, wanted, _facts(tx, customer_id, purchase, wanted, as_of), purchase, as_of)
+
+
+def _of_record(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> Eligibility:
+    """Both decisions on a purchase: the one when it became known, and the one by what is known now; and what lies between them."""
+    made = _find(tx, asked, as_of)
+    offers = catalogue(tx)
+    now, facts = _judged(tx, made, offers, as_of)
+    if asked.offer_id and not now.verdicts:
+        raise NotFound(NO_SUCH_OFFER)
+    then, _ = _judged(tx, made, offers, made.recorded_at)
+    under_offers = map(stored_message, facts["transactions"] or ())
+    others = [message for message in under_offers if message.purchase_id != made.purchase.transaction_id]
+    return now.model_copy(update={"record": record.read(tx, made.purchase, [*made.messages, *others], now, then)})
+
+
+class _Made(NamedTuple):
+    """A purchase on record with all that was said of it, since when it is known as his, and the offers that it is held against."""
+
+    customer_id: str
+    messages: list[Message]
+    purchase: Purchase
+    recorded_at: datetime
+    offer_ids: frozenset[UUID]
+
+
+def _find(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> _Made:
+    """The purchase of an id, or the one that a refund of that id is for, as it was known at a moment. Raises NotFound."""
+    found = _messages(tx, asked.transaction_id, asked.customer_id, as_of)
+    if all(message.kind is Kind.REFUND for message, _ in found):
+        refunded = next((message.purchase_id for message, _ in found if message.purchase_id), None)
+        found = _messages(tx, refunded, asked.customer_id, as_of) if refunded else []
+    messages = [message for message, _ in found]
+    purchase = life_of(messages) if messages else None
+    if purchase is None:
+        raise NotFound(NOT_ON_RECORD)
+    since = min(row["since"] for message, row in found if message.kind is not Kind.REFUND)
+    under = {asked.offer_id} if asked.offer_id else {offer_id for _, row in found for offer_id in row["offers"]}
+    return _Made(found[0][1]["customer_id"], messages, purchase, since, frozenset(under))
+
+
+def _messages(tx: Transaction, transaction_id: str | None, customer_id: str | None, as_of: datetime) -> list[tuple[Message, DictRow]]:
+    values = {"transaction_id": transaction_id, "customer_id": customer_id, "as_of": as_of}
+    return [(message_of_row(row), row) for row in rows(tx.connection, SQL["read_messages_as_of"], **values)]
+
+
+def _judged(tx: Transaction, made: _Made, offers: Catalogue, as_of: datetime) -> tuple[Eligibility, Facts]:
+    wanted = _as_known(tx, offers, lambda compiled: compiled.offer.offer_id in made.offer_ids, as_of)
+    facts = _facts(tx, made.customer_id, made.purchase, wanted, as_of)
+    return answer(made.customer_id, wanted, facts, made.purchase, as_of, as_recorded=True), facts
+
+
+def _as_known(tx: Transaction, offers: Catalogue, wanted: Callable[[CompiledOffer], bool], as_of: datetime) -> list[Together]:
+    """The offers that are wanted as they were known at a moment, each with those that it must be folded with."""
+    known = Catalogue.of(offers_as_of(tx, offers, as_of, lambda compiled: bool(compiled.groups) or wanted(compiled)))
+    return [known.with_rivals(compiled) for compiled in in_order(filter(wanted, known))]
+
+
+def _facts(tx: Transaction, customer_id: str, purchase: Purchase, wanted: Iterable[Together], as_of: datetime) -> Facts:
     """All that verdicts about a customer depend on, as it was known at a moment, in one statement."""
-    return exactly_one(
-        tx.connection,
-        SQL["read_eligibility_as_of"],
-        customer_id=customer_id,
-        offer_ids=joined(compiled.offer.offer_id for compiled in offers),
-        campaign_ids=joined(budgets_of(offers)),
-        as_of=as_of,
-    )
+    offers = all_of(wanted)
+    values = {
+        "customer_id": customer_id,
+        "transaction_id": purchase.transaction_id,
+        "offer_ids": joined(compiled.offer.offer_id for compiled in offers),
+        "campaign_ids": joined(budgets_of(offers)),
+        "as_of": as_of,
+    }
+    (facts,) = tx.connection.execute(SQL["read_eligibility_as_of"], values, prepare=True)
+    return facts
 
 
 def _wanted(offer_id: UUID | None, purchase: Purchase) -> Callable[[CompiledOffer], bool]:

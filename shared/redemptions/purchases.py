@@ -80,7 +80,7 @@ def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, as_of: date
 def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset[UUID]) -> Filed:
     """What was posted, and is `said` in our terms, as the history holds it."""
     kind = Kind(posted.kind)
-    purchase_id = posted.original_transaction_id if kind is Kind.REFUND else posted.transaction_id
+    purchase_id = posted.purchase_id
     expires_at = (posted.expires_at or said.at + AUTHORIZATION_LIFE) if kind is Kind.AUTHORIZATION else None
     message = Message(kind=kind, sequence=posted.sequence, purchase_id=purchase_id, said=said, sequence_count=posted.sequence_count)
     return Filed(

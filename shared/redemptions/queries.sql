@@ -274,9 +274,9 @@ UPDATE redemptions AS r SET state = 'payable' FROM due WHERE r.redemption_id = d
 RETURNING r.redemption_id, r.customer_id;
 
 -- name: read_eligibility
--- All that a verdict about a customer depends on: revisions of offers and merchants, grants, history, refusals, consent, hold-out, pots.
--- A row for each question, in their order; of lists of ids, `;` parts the questions. OFFSET 0 hides from the planner what is asked: it
--- then keeps one plan.
+-- All that a verdict about a customer depends on: revisions of offers and merchants, grants, history, refusals, consent, hold-out, pots,
+-- and whether the purchase is on file. A row for each question, in their order; of lists of ids, `;` parts the questions. OFFSET 0 hides
+-- from the planner what is asked: it then keeps one plan.
 SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
        (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
        (SELECT revision FROM revisions WHERE area = 'merchants') AS merchants_revision,
@@ -298,19 +298,21 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
        (SELECT json_agg(campaign_id) FROM holdouts
         WHERE customer_id = asked.customer_id AND held_out AND campaign_id = ANY (wanted.campaign_ids)) AS held_out,
        (SELECT json_object_agg(campaign_id, credit_minor - debit_minor) FROM accounts
-        WHERE kind = 'available' AND campaign_id = ANY (wanted.campaign_ids)) AS available
-FROM (SELECT %(customer_ids)s AS customer_ids, %(offer_ids)s AS offer_ids, %(campaign_ids)s AS campaign_ids OFFSET 0) AS said,
-     unnest(string_to_array(said.customer_ids, ','), string_to_array(said.offer_ids, ';'), string_to_array(said.campaign_ids, ';'))
-         WITH ORDINALITY AS asked (customer_id, offer_ids, campaign_ids, place),
+        WHERE kind = 'available' AND campaign_id = ANY (wanted.campaign_ids)) AS available,
+       EXISTS (SELECT FROM transactions WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id) AS on_record
+FROM (SELECT %(customer_ids)s AS customer_ids, %(transaction_ids)s AS transaction_ids, %(offer_ids)s AS offer_ids,
+             %(campaign_ids)s AS campaign_ids OFFSET 0) AS said,
+     unnest(string_to_array(said.customer_ids, ','), string_to_array(said.transaction_ids, ','), string_to_array(said.offer_ids, ';'),
+            string_to_array(said.campaign_ids, ';')) WITH ORDINALITY AS asked (customer_id, transaction_id, offer_ids, campaign_ids, place),
      LATERAL (SELECT string_to_array(asked.offer_ids, ',')::uuid[] AS offer_ids,
                      string_to_array(asked.campaign_ids, ',')::uuid[] AS campaign_ids) AS wanted
 ORDER BY asked.place;
 
 -- name: read_eligibility_as_of
 -- What read_eligibility tells of one question, as it was known at a moment: only what was recorded by then, as it was filed then. What pots
--- had refused follows from the revisions of redemptions, what budgets had left from the postings.
+-- had refused follows from the revisions of redemptions, what budgets had left from the seals of their postings.
 SELECT (SELECT json_agg(g) FROM (
-            SELECT grant_id, offer_id, granted_at, revoked_at, variant,
+            SELECT grant_id, offer_id, granted_at, CASE WHEN revoked_at <= asked.as_of THEN revoked_at END AS revoked_at, variant,
                    (SELECT min(at) FROM activations WHERE grant_id = grants.grant_id AND recorded_at <= asked.as_of) AS activated_at
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND recorded_at <= asked.as_of
         ) AS g) AS grants,
@@ -345,9 +347,75 @@ SELECT (SELECT json_agg(g) FROM (
         WHERE customer_id = asked.customer_id AND recorded_at <= asked.as_of) AS given,
        (SELECT json_agg(campaign_id) FROM holdouts
         WHERE customer_id = asked.customer_id AND held_out AND campaign_id = ANY (asked.campaign_ids) AND drawn_at <= asked.as_of) AS held_out,
-       (SELECT json_object_agg(a.campaign_id, (
-            SELECT coalesce(sum(CASE a.account_no WHEN credit_account THEN amount_minor WHEN debit_account THEN -amount_minor END), 0)
-            FROM postings WHERE campaign_id = a.campaign_id AND recorded_at <= asked.as_of))
-        FROM accounts AS a WHERE a.kind = 'available' AND a.campaign_id = ANY (asked.campaign_ids)) AS available
-FROM (SELECT %(customer_id)s AS customer_id, string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids,
-             string_to_array(%(campaign_ids)s, ',')::uuid[] AS campaign_ids, %(as_of)s::timestamptz AS as_of) AS asked;
+       (SELECT json_object_agg(campaign_id, available_minor) FROM unnest(asked.campaign_ids) AS c (campaign_id), LATERAL (
+            SELECT available_minor FROM seals WHERE campaign_id = c.campaign_id AND recorded_at <= asked.as_of
+            ORDER BY recorded_at DESC, number DESC LIMIT 1) AS last) AS available,
+       EXISTS (SELECT FROM transactions WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id
+               AND recorded_at <= asked.as_of) AS on_record
+FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_id, string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids,
+             string_to_array(%(campaign_ids)s, ',')::uuid[] AS campaign_ids, %(as_of)s::timestamptz AS as_of OFFSET 0) AS asked;
+
+-- name: read_messages_as_of
+-- All that was on file by a moment with this transaction id, or of the purchase of this id, as it was filed then; and since when it was
+-- known to be of the customer whose it was then.
+SELECT m.transaction_id, m.kind, m.sequence, m.sequence_count, filed.purchase_id, filed.customer_id, m.at, m.amount_minor, m.currency,
+       filed.merchant_id, filed.matched_by, m.network_merchant_id, m.descriptor, m.location_id, m.mcc, m.zone, filed.brand, m.channel,
+       m.country, m.region, m.card_product, m.tip_minor, m.tax_minor, m.cash_back_minor, m.items, filed.offers, m.recorded_at,
+       m.card_token, m.account_token, m.posted_at,
+       greatest(m.recorded_at, (
+            SELECT max(until) FROM filings AS f
+            WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until <= %(as_of)s
+              AND f.customer_id IS DISTINCT FROM filed.customer_id)) AS since
+FROM transactions AS m, LATERAL (
+    SELECT customer_id, purchase_id, offers, merchant_id, matched_by, brand FROM (
+        SELECT customer_id, purchase_id, offers, merchant_id, matched_by, brand, until, seq FROM filings
+        WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until > %(as_of)s
+        UNION ALL SELECT m.customer_id, m.purchase_id, m.offers, m.merchant_id, m.matched_by, m.brand, 'infinity', 0) AS was
+    ORDER BY until, seq LIMIT 1) AS filed
+WHERE (m.transaction_id = %(transaction_id)s OR m.kind = 'refund' AND m.purchase_id = %(transaction_id)s
+       OR m.transaction_id = ANY (ARRAY(SELECT transaction_id FROM filings WHERE purchase_id = %(transaction_id)s)))
+  AND m.recorded_at <= %(as_of)s AND %(transaction_id)s IN (m.transaction_id, filed.purchase_id)
+  AND filed.customer_id = coalesce(%(customer_id)s, filed.customer_id);
+
+-- name: read_record
+-- All that was decided by a moment about redemptions that a purchase completed at any time, oldest first.
+WITH decided AS (
+    SELECT * FROM redemptions WHERE customer_id = %(customer_id)s AND recorded_at <= %(as_of)s
+    UNION ALL SELECT * FROM redemption_revisions WHERE customer_id = %(customer_id)s AND recorded_at <= %(as_of)s
+)
+SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
+       written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id, account_token, earned_at, payable_at,
+       reason, revision, recorded_at
+FROM decided
+WHERE offer_id = ANY (%(offer_ids)s) AND redemption_id IN (SELECT redemption_id FROM decided WHERE transaction_id = %(transaction_id)s)
+ORDER BY recorded_at, redemption_id, revision;
+
+-- name: read_payments
+-- What was credited of redemptions by a moment, set against debts, or recovered, oldest first.
+SELECT redemption_id, at, what, amount_minor
+FROM (SELECT redemption_id, instructed_at, 'paid', amount_minor FROM statement_credits
+      UNION ALL SELECT redemption_id, settled_at, 'set_off', amount_minor FROM offsets
+      UNION ALL SELECT debt_redemption_id, settled_at, 'recovered', amount_minor FROM offsets) AS p (redemption_id, at, what, amount_minor)
+WHERE redemption_id = ANY (%(redemption_ids)s) AND at <= %(as_of)s
+ORDER BY at, redemption_id, what;
+
+-- name: read_known_since
+-- What was recorded after one moment and by another, beside messages, of all that a decision on a purchase depends on.
+SELECT what, offer_id, at, recorded_at, detail
+FROM (SELECT 'grant', offer_id, granted_at, recorded_at, NULL FROM grants
+      WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s)
+      UNION ALL SELECT 'activation', offer_id, a.at, a.recorded_at, NULL FROM grants JOIN activations AS a USING (grant_id)
+      WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s)
+      UNION ALL SELECT CASE WHEN given THEN 'consent' ELSE 'opt_out' END, NULL, at, recorded_at, NULL FROM consents
+      WHERE customer_id = %(customer_id)s AND at <= %(at)s
+      UNION ALL SELECT 'zone', NULL, until, until, coalesce(zone, 'none') FROM customer_zones WHERE customer_id = %(customer_id)s
+      UNION ALL SELECT 'version', offer_id, decided_at, decided_at, version::text FROM offer_versions AS v
+      WHERE state = 'approved' AND offer_id = ANY (%(offer_ids)s) AND (decided_at <= %(at)s OR version = (
+            SELECT min(version) FROM offer_versions AS first WHERE first.offer_id = v.offer_id AND first.state = 'approved'))
+      UNION ALL SELECT 'withdrawal', offer_id, withdrawn_at, withdrawn_at, NULL FROM offers
+      WHERE offer_id = ANY (%(offer_ids)s) AND withdrawn_at <= %(at)s
+      UNION ALL SELECT 'campaign', NULL, at, recorded_at, to_state FROM campaign_history
+      WHERE campaign_id = ANY (%(campaign_ids)s) AND from_state <> to_state AND at <= %(at)s
+     ) AS known (what, offer_id, at, recorded_at, detail)
+WHERE recorded_at > %(since)s AND recorded_at <= %(as_of)s
+ORDER BY recorded_at, what, at, offer_id, detail;

@@ -54,7 +54,7 @@ def read_customers(tx: Transaction, customer_ids: Collection[str]) -> dict[str, 
 
 def read_redemptions(tx: Transaction, grant_ids: Collection[UUID]) -> list[Redemption]:
     """What is on record of grants."""
-    return [_redemption(row) for row in rows(tx.connection, SQL["read_redemptions"], grant_ids=joined(grant_ids))]
+    return [redemption_of_row(row) for row in rows(tx.connection, SQL["read_redemptions"], grant_ids=joined(grant_ids))]
 
 
 def write_redemptions(tx: Transaction, redemptions: Sequence[Redemption]) -> None:
@@ -99,12 +99,12 @@ def count_refusals(tx: Transaction, counts: Mapping[tuple[UUID, Reason], int]) -
 
 def lock_payable(tx: Transaction, redemption_ids: Collection[UUID], *, now: datetime) -> list[Redemption]:
     """Those of the redemptions that are owed something now, held until the transaction ends."""
-    return [_redemption(row) for row in rows(tx.connection, SQL["lock_payable"], redemption_ids=list(redemption_ids), now=now)]
+    return [redemption_of_row(row) for row in rows(tx.connection, SQL["lock_payable"], redemption_ids=list(redemption_ids), now=now)]
 
 
 def lock_debts(tx: Transaction, customer_ids: Collection[str]) -> list[Redemption]:
     """Redemptions of customers of which more was paid than stands, held until the transaction ends; oldest first."""
-    return [_redemption(row) for row in rows(tx.connection, SQL["lock_debts"], customer_ids=joined(customer_ids))]
+    return [redemption_of_row(row) for row in rows(tx.connection, SQL["lock_debts"], customer_ids=joined(customer_ids))]
 
 
 def write_settlements(tx: Transaction, settlements: Sequence[Settlement], statement_credits: Sequence[StatementCredit]) -> None:
@@ -153,7 +153,8 @@ def _offset(offset: Offset, tx: Transaction) -> tuple[object, ...]:
     return offset.offset_id, owed.redemption_id, debt.redemption_id, owed.customer_id, offset.amount_minor, owed.currency, tx.now
 
 
-def _redemption(row: DictRow) -> Redemption:
+def redemption_of_row(row: DictRow) -> Redemption:
+    """A redemption from a row of its table."""
     return Redemption(**row | {"state": State(row["state"]), "reason": Reason.of(row["reason"]) if row["reason"] else None})
 
 

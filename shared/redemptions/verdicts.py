@@ -45,15 +45,22 @@ def budgets_of(offers: Iterable[CompiledOffer]) -> set[UUID]:
     return {compiled.offer.campaign_id for compiled in offers} | {campaign for campaign in goodwill if campaign}
 
 
-def answer(customer_id: str, wanted: Sequence[Together], facts: Facts, purchase: Purchase, as_of: datetime) -> Eligibility:
-    """The verdicts on a purchase under these offers, in their order and that of grants."""
+def answer(
+    customer_id: str, wanted: Sequence[Together], facts: Facts, purchase: Purchase, as_of: datetime, *, as_recorded: bool = False
+) -> Eligibility:
+    """The verdicts on a purchase under these offers, in their order and that of grants.
+
+    The purchase takes the place of one with its id in the history; with `as_recorded`, that one stays, as it is known there.
+    """
     members = {compiled: Member(compiled, _history(compiled, facts)) for compiled in all_of(wanted)}
-    views = [view for together in wanted for view in _under([members[compiled] for compiled in together], facts, purchase)]
+    grouped = ([members[compiled] for compiled in together] for together in wanted)
+    views = [view for together in grouped for view in _under(together, facts, purchase, as_recorded=as_recorded)]
     return Eligibility(
         customer_id=customer_id,
         as_of=as_of,
         merchant_id=purchase.merchant_id,
         matched_by=purchase.matched_by or Reason.MERCHANT_UNKNOWN.code,
+        on_record=facts["on_record"],
         eligible=any(view.eligible for view in views),
         verdicts=views,
     )
@@ -64,10 +71,11 @@ def reason_view(reason: Reason) -> ReasonView:
     return ReasonView(code=reason.code, support=reason.support, customer=reason.customer)
 
 
-def _under(together: Sequence[Member], facts: Facts, purchase: Purchase) -> Iterator[VerdictView]:
+def _under(together: Sequence[Member], facts: Facts, purchase: Purchase, *, as_recorded: bool) -> Iterator[VerdictView]:
     (compiled, history), *rivals = together
     made = next((known for known in history.purchases if known.transaction_id == purchase.transaction_id), None)
-    purchase = replace(purchase, recorded_at=made.recorded_at) if made else purchase
+    if made:
+        purchase = made if as_recorded else replace(purchase, recorded_at=made.recorded_at)
     available: Mapping[str, int] = facts["available"] or {}
 
     def left_minor(asked: CompiledOffer) -> tuple[int, int]:
@@ -87,7 +95,7 @@ def _history(compiled: CompiledOffer, facts: Facts) -> History:
     grants = [row for row in facts["grants"] or () if row["offer_id"] == offer_id]
     return History(
         grants=tuple([_grant(row) for row in grants]),
-        purchases=tuple(purchases_of([_stored_message(row) for row in facts["transactions"] or () if offer_id in row["offers"]])),
+        purchases=tuple(purchases_of([stored_message(row) for row in facts["transactions"] or () if offer_id in row["offers"]])),
         consent_withdrawn=without_consent(facts["changed"] or (), facts["given"] or ()),
         zone=facts["zone"],
         refusals=tuple([_refusal(row) for row in facts["refusals"] or () if row["offer_id"] == offer_id]),
@@ -105,9 +113,10 @@ def _grant(row: dict[str, Any]) -> Grant:
     )
 
 
-def _stored_message(row: dict[str, Any]) -> Message:
+def stored_message(row: Mapping[str, Any]) -> Message:
+    """A message from a row of the facts."""
     moments = {"at": datetime.fromisoformat(row["at"]), "recorded_at": datetime.fromisoformat(row["recorded_at"])}
-    return message_of_row(row | moments | {"posted_at": _moment(row["posted_at"])})
+    return message_of_row({**row, **moments, "posted_at": _moment(row["posted_at"])})
 
 
 def _refusal(row: dict[str, Any]) -> Refusal:

@@ -14,7 +14,7 @@ MOST_POSTINGS = 10_000
 MOST_SEALED = 20_000
 MOST_REDEMPTIONS = 1_000
 
-RedemptionState = Literal["earned", "held", "payable", "paid", "reversed", "rejected"]
+RedemptionState = Literal["pending", "held", "payable", "paid", "reversed", "rejected"]
 
 
 class Budget(Wire):

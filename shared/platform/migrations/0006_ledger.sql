@@ -37,8 +37,12 @@ CREATE TABLE seals (
     number integer NOT NULL CHECK (number > 0),
     postings integer NOT NULL CHECK (postings > 0),
     hash bytea NOT NULL CHECK (length(hash) = 32),
+    recorded_at timestamptz NOT NULL,
+    available_minor bigint NOT NULL,
     PRIMARY KEY (campaign_id, number)
 );
+CREATE INDEX seals_recorded ON seals (campaign_id, recorded_at, number);
+COMMENT ON COLUMN seals.available_minor IS 'What of the budget was available after it: derived from the postings, so that any past moment is found at once.';
 COMMENT ON TABLE seals IS 'A chain for each campaign: each hash is over the one before and all columns of the postings added together.';
 
 CREATE TABLE reservations (

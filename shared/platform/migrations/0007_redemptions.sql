@@ -83,6 +83,7 @@ CREATE TABLE filings (
     PRIMARY KEY (transaction_id, kind, sequence, until, seq)
 );
 CREATE INDEX filings_customer ON filings (customer_id);
+CREATE INDEX filings_purchase ON filings (purchase_id);
 COMMENT ON TABLE filings IS
     'Whose, for which purchase, at which merchant and under which offers messages were filed before they were filed anew, each with until when.';
 

@@ -22,6 +22,7 @@ from tests.conftest import NOW, MakeCall
 from tests.world import World, purchase
 
 TOTALS = "totals are the sums of postings"
+BALANCES = "a seal's balance is that of the seal before and its postings"
 ROUTES = "a step joins its two accounts, of one campaign and currency"
 REDEMPTIONS = "what is earned of a redemption is posted, and what is pending is reserved, used up or open"
 PAYOUTS = "paid is what was credited and offset less what was recovered, each posted"
@@ -42,7 +43,7 @@ BOTH = """
 CHANGES = {
     "a posting that reserves": (
         "UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {reserve}",
-        {TOTALS, REDEMPTIONS, SEALS},
+        {TOTALS, BALANCES, REDEMPTIONS, SEALS},
     ),
     "a posting of a reward": (
         "UPDATE postings SET amount_minor = amount_minor - 1 WHERE posting_id = {post}",
@@ -51,7 +52,7 @@ CHANGES = {
     "a posting of a payment": ("UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {pay}", {TOTALS, PAYOUTS, SEALS}),
     "a posting of an approval": (
         "UPDATE postings SET amount_minor = amount_minor + 1 WHERE posting_id = {approve}",
-        {TOTALS, APPROVALS, SEALS},
+        {TOTALS, BALANCES, APPROVALS, SEALS},
     ),
     "a posting taken away": ("DELETE FROM postings WHERE posting_id = {post}", {TOTALS, REDEMPTIONS, SEALS}),
     "a posting to another account": (
@@ -62,6 +63,7 @@ CHANGES = {
     "a posting of another campaign": ("UPDATE postings SET campaign_id = {nobody} WHERE posting_id = {post}", {ROUTES, SEALS}),
     "a posting about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {post}", {REDEMPTIONS, SEALS}),
     "a payment about something else": ("UPDATE postings SET reference = {nobody} WHERE posting_id = {pay}", {PAYOUTS, SEALS}),
+    "the balance of a seal": ("UPDATE seals SET available_minor = available_minor + 1 WHERE number = 1", {BALANCES}),
     "debits of an account": ("UPDATE accounts SET debit_minor = debit_minor + 1 WHERE kind = 'available'", {TOTALS}),
     "credits of an account": ("UPDATE accounts SET credit_minor = credit_minor + 1 WHERE kind = 'payable'", {TOTALS}),
     "what is pending of a redemption": (
@@ -88,7 +90,7 @@ CHANGES = {
     ),
     "an approval in postings and totals alike": (
         BOTH,
-        {APPROVALS, SEALS},
+        {BALANCES, APPROVALS, SEALS},
     ),
 }
 
@@ -144,7 +146,7 @@ def test_one_cent_changed_behind_the_books_is_found(behind: Behind, call: MakeCa
 
 def test_money_promised_beyond_the_budget_is_found(behind: Behind, call: MakeCall) -> None:
     behind.change("DELETE FROM postings WHERE posting_id = {approve}")
-    assert {finding.invariant for finding in findings(call)} == {TOTALS, APPROVALS, OVERSPENT, SEALS}
+    assert {finding.invariant for finding in findings(call)} == {TOTALS, BALANCES, APPROVALS, OVERSPENT, SEALS}
 
 
 def test_more_paid_than_posted_is_found(behind: Behind, call: MakeCall) -> None:

@@ -10,6 +10,7 @@ import jwt
 import pytest
 from typer.testing import CliRunner, Result
 
+from events.payloads import PurchaseSaid, Transaction
 from shared.cli.main import app
 from shared.cli.options import moment
 from shared.cli.places import hold
@@ -18,9 +19,11 @@ from shared.cli.terminal import Exit
 VERDICT = {
     "offer_id": "off_1",
     "grant_id": None,
+    "version": 2,
     "variant": "gold",
     "eligible": False,
     "reward_minor": 0,
+    "reasons": [{"code": "not_targeted", "support": "The customer holds no grant.", "customer": "This offer was not made to you."}],
     "currency": "USD",
     "rules": [{"rule": "targeted", "passed": False, "expected": "a grant", "actual": "no grant", "reason": "not_targeted"}],
     "before": {
@@ -34,7 +37,23 @@ VERDICT = {
     },
     "budget_left_minor": 99_800,
 }
-ANSWER = {"customer_id": "anna", "merchant_id": "shop", "matched_by": "acquirer", "eligible": False, "verdicts": [VERDICT]}
+ANSWER = {
+    "customer_id": "anna",
+    "as_of": "2017-08-10T00:00:00Z",
+    "merchant_id": "shop",
+    "matched_by": "acquirer",
+    "on_record": False,
+    "eligible": False,
+    "verdicts": [VERDICT],
+}
+EVENT = {"at": "2017-08-09T13:00:00Z", "what": "refused", "amount_minor": 200, "currency": "USD", "offer_id": "off_1", "version": 2}
+RECORD = {
+    "recorded_at": "2017-08-09T13:00:00Z",
+    "decided": [VERDICT],
+    "events": [EVENT | {"reason": {"code": "budget_exhausted"}}, EVENT | {"what": "paid", "reason": None}],
+    "known_since": [{"recorded_at": "2017-08-11T00:00:00Z", "what": "refund", "told": "A refund was recorded."}],
+    "summary": "It would be the same.",
+}
 PURCHASE = ("--amount", "12.34", "--merchant", "shop")
 
 
@@ -154,9 +173,9 @@ def test_explain_asks_the_platform_and_shows_every_rule(tmp_path: Path, monkeypa
     }
     assert headers["Authorization"].startswith("Bearer ey")
     assert result.exit_code == Exit.DONE
-    assert all(
-        told in result.stdout for told in ("not_targeted", "of the variant gold", "12.34 USD", "1, 2.00 USD", "withdrawn", "998.00 USD")
-    )
+    told = ("not_targeted", "holds no grant", "not made to you", "12.34 USD", "1, 2.00 USD", "withdrawn", "998.00 USD", "under version 2")
+    assert [word for word in (*told, "of the variant gold") if word not in " ".join(result.stdout.split())] == []
+    assert "not on record" in result.stderr
     assert "Merchant: shop (acquirer)." in result.stderr
     assert json.loads(explain(*PURCHASE, "--json", folder=tmp_path).stdout)["verdicts"] == [VERDICT]
 
@@ -188,15 +207,58 @@ def test_explain_takes_the_purchase_from_a_file_as_it_is_posted(tmp_path: Path, 
 
     def post(_url: str, **parts: object) -> httpx.Response:
         asked.append(parts["json"])
-        return httpx.Response(200, json=ANSWER | {"verdicts": []})
+        return httpx.Response(200, json=ANSWER)
 
     monkeypatch.setattr(httpx, "post", post)
     file = tmp_path / "purchase.json"
     file.write_text(json.dumps({"transaction_id": "t1", "kind": "purchase", "customer_id": "bert", "amount": 5}), encoding="utf-8")
     assert explain("--transaction-file", str(file), folder=tmp_path).exit_code == Exit.DONE
     assert asked[0]["purchase"] == {"transaction_id": "t1", "amount": 5}
-    file.write_text("not json", encoding="utf-8")
-    assert explain("--transaction-file", str(file), folder=tmp_path).exit_code == Exit.USAGE
+    refund = {"transaction_id": "r1", "kind": "refund", "customer_id": "anna", "amount": 5, "original_transaction_id": "t1"}
+    file.write_text(json.dumps({"transactions": [refund, refund]}), encoding="utf-8")
+    assert explain("--transaction-file", str(file), folder=tmp_path).exit_code == Exit.DONE
+    assert asked[1] == {"messages": [refund, refund], "offer_id": "off_1"}
+    for text in ("not json", "[]", "[1]", "3"):
+        file.write_text(text, encoding="utf-8")
+        assert explain("--transaction-file", str(file), folder=tmp_path).exit_code == Exit.USAGE
+
+
+def test_explain_asks_for_a_purchase_on_record_and_tells_what_came_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def post(_url: str, **parts: object) -> httpx.Response:
+        asked.append(parts["json"])
+        return httpx.Response(200, json=ANSWER | {"on_record": True, "record": RECORD})
+
+    monkeypatch.setattr(httpx, "post", post)
+    result = clo("explain", "--transaction", "t1", "--as-of", "2017-08-10T00:00:00Z", "--data", str(tmp_path))
+    assert asked == [{"transaction_id": "t1", "as_of": "2017-08-10T00:00:00Z"}]
+    told = ("budget_exhausted", "refused", "paid", "A refund was recorded.", "It would be the same.", "2017-08-09T13:00:00Z")
+    assert [word for word in told if word not in result.stdout] == []
+    assert "is on record" in result.stderr
+
+
+def test_explain_has_a_flag_for_all_that_is_said_of_a_purchase_and_of_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def post(_url: str, **parts: object) -> httpx.Response:
+        asked.append(parts["json"])
+        return httpx.Response(200, json=ANSWER)
+
+    monkeypatch.setattr(httpx, "post", post)
+    flags = {
+        "location": "l1", "mcc": "5411", "network-merchant": "n1", "channel": "app", "country": "US", "region": "NY", "city": "Albany",
+        "network": "visa", "descriptor": "SHOP 12", "card-product": "gold", "card": "c1", "tip": "1.00", "tax": "0.50",
+        "cash-back": "5.00", "transaction": "t1",
+    }  # fmt: skip
+    given = [part for name, value in flags.items() for part in (f"--{name}", value)]
+    message = ("--kind", "clearing", "--sequence", "1", "--sequence-count", "2", "--posted-at", "2017-08-09T12:00:00Z")
+    assert explain(*PURCHASE, *given, "--item", "7=1.00", folder=tmp_path).exit_code == Exit.DONE
+    assert explain(*PURCHASE, *given, *message, folder=tmp_path).exit_code == Exit.DONE
+    assert asked[0]["purchase"].keys() == PurchaseSaid.model_fields.keys()
+    (posted,) = asked[1]["messages"]
+    told_of_others = {"expires_at", "original_transaction_id"}
+    assert posted.keys() | told_of_others == Transaction.model_fields.keys()
 
 
 @pytest.mark.parametrize(
