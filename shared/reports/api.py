@@ -76,6 +76,20 @@ class OfferFunnel(Funnel):
     state: str
 
 
+class VariantFunnel(Wire):
+    """From grants to money paid, of one offer's grants of one variant, or of none. Steps are those of the offer's funnel."""
+
+    offer_id: OfferId
+    variant: str | None
+    granted: int
+    activated: int
+    purchased: int
+    redeemed: int
+    paid: int
+    reward_minor: Minor
+    paid_minor: Minor
+
+
 class RefusalCount(Wire):
     """How often a reason kept a purchase, or a completion, from earning."""
 
@@ -106,6 +120,8 @@ class CampaignReport(Wire):
     held_out: int
     funnel: Funnel
     offers: list[OfferFunnel]
+    variants: list[VariantFunnel]
+    """Of offers of which some grants are of a variant; those of no variant first."""
     channels: list[ChannelFunnel]
     refusals: list[RefusalCount]
     burn_down: list[BurnDay]

@@ -41,6 +41,24 @@ LEFT JOIN reached AS r USING (offer_id)
 LEFT JOIN redeemed AS d USING (offer_id)
 ORDER BY c.campaign_id, c.name, c.offer_id;
 
+-- name: variant_funnels
+-- Each variant of offers of which some grants are of one, beside the grants of none: from grants to money paid.
+WITH varied AS (
+    SELECT offer_id, campaign_id FROM offers AS o
+    WHERE campaign_id = ANY (%(campaign_ids)s) AND EXISTS (SELECT FROM grants WHERE offer_id = o.offer_id AND variant IS NOT NULL)
+), redeemed AS (
+    SELECT grant_id, count(*) FILTER (WHERE wanted_minor > 0) AS completions, count(*) FILTER (WHERE reward_minor > 0) AS redeemed,
+           count(*) FILTER (WHERE paid_minor > 0) AS paid, sum(reward_minor) AS reward_minor, sum(paid_minor) AS paid_minor
+    FROM redemptions JOIN varied USING (offer_id) GROUP BY grant_id
+)
+SELECT v.campaign_id, offer_id, g.variant, count(*) AS granted, count(g.activated_at) AS activated,
+       count(*) FILTER (WHERE r.completions > 0) AS purchased, coalesce(sum(r.redeemed), 0)::bigint AS redeemed,
+       coalesce(sum(r.paid), 0)::bigint AS paid, coalesce(sum(r.reward_minor), 0)::bigint AS reward_minor,
+       coalesce(sum(r.paid_minor), 0)::bigint AS paid_minor
+FROM varied AS v JOIN grants AS g USING (offer_id) LEFT JOIN redeemed AS r USING (grant_id)
+GROUP BY v.campaign_id, offer_id, g.variant
+ORDER BY offer_id, g.variant NULLS FIRST;
+
 -- name: channel_funnels
 -- Each channel of some campaigns: impressions, and the distinct customers they reached over all offers.
 WITH chosen AS (

@@ -1,6 +1,6 @@
 """The questions that reports answer, one function each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, cast
 from uuid import UUID
@@ -41,12 +41,16 @@ from shared.reports.api import (
     UnknownCard,
     UnknownCards,
     UnknownCardsQuery,
+    VariantFunnel,
 )
 
 REFERENCES: Final[dict[str, Prefix]] = {"approve": BUDGET_REQUEST, "withdraw": BUDGET_REQUEST, "pay": CREDIT}
 """What a posting of a step is about; a redemption where the step is not named."""
 
 SENTENCES: Final = {reason.code: reason.support for reason in Reason}
+
+PARTS: Final = ("budgets", "holdouts", "offer_funnels", "variant_funnels", "channel_funnels", "refusals", "burn_down")
+"""The statements that a campaign's report is made from."""
 
 NO_BUDGET: Final = dict.fromkeys(("approved_minor", "reserved_minor", "spent_minor", "left_minor", "paid_minor", "honoured_minor"), 0)
 
@@ -133,27 +137,15 @@ def sentence(code: str) -> str:
 
 def _reports(tx: Transaction, chosen: Sequence[Campaign]) -> list[CampaignReport]:
     ids = [campaign.campaign_id for campaign in chosen]
-    parts = {
-        name: store.by_campaign(tx, name, ids)
-        for name in ("budgets", "holdouts", "offer_funnels", "channel_funnels", "refusals", "burn_down")
-    }
-    return [_report(tx, campaign, **{name: part[campaign.campaign_id] for name, part in parts.items()}) for campaign in chosen]
+    parts = {name: store.by_campaign(tx, name, ids) for name in PARTS}
+    return [_report(tx, campaign, {name: part[campaign.campaign_id] for name, part in parts.items()}) for campaign in chosen]
 
 
-def _report(
-    tx: Transaction,
-    campaign: Campaign,
-    *,
-    budgets: list[DictRow],
-    holdouts: list[DictRow],
-    offer_funnels: list[DictRow],
-    channel_funnels: list[DictRow],
-    refusals: list[DictRow],
-    burn_down: list[DictRow],
-) -> CampaignReport:
+def _report(tx: Transaction, campaign: Campaign, parts: Mapping[str, list[DictRow]]) -> CampaignReport:
+    budgets, holdouts, refusals = parts["budgets"], parts["holdouts"], parts["refusals"]
     dry = next((row["first_at"] for row in refusals if row["reason"] == Reason.BUDGET_EXHAUSTED.code), None)
     budget = Budget(**(budgets[0] if budgets else NO_BUDGET), ran_dry_at=dry)
-    offers = [OfferFunnel(**row) for row in offer_funnels]
+    offers = [OfferFunnel(**row) for row in parts["offer_funnels"]]
     return CampaignReport(
         as_of=tx.now,
         campaign=CampaignView.of(campaign),
@@ -161,9 +153,10 @@ def _report(
         held_out=holdouts[0]["held_out"] if holdouts else 0,
         funnel=Funnel(**{step: sum(getattr(offer, step) for offer in offers) for step in Funnel.model_fields}),
         offers=offers,
-        channels=[ChannelFunnel(**row) for row in channel_funnels],
+        variants=[VariantFunnel(**row) for row in parts["variant_funnels"]],
+        channels=[ChannelFunnel(**row) for row in parts["channel_funnels"]],
         refusals=[_refusal(row) for row in refusals],
-        burn_down=[BurnDay(**row, left_minor=budget.approved_minor - row["spent_minor"]) for row in burn_down],
+        burn_down=[BurnDay(**row, left_minor=budget.approved_minor - row["spent_minor"]) for row in parts["burn_down"]],
     )
 
 

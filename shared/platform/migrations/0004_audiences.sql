@@ -96,6 +96,7 @@ CREATE TABLE grants (
 COMMENT ON COLUMN grants.variant IS 'Of which of the offer''s variants it was drawn when it was given; never changed.';
 CREATE INDEX grants_customer ON grants (customer_id, offer_id);
 CREATE INDEX grants_offer ON grants (offer_id, grant_id);
+CREATE INDEX grants_variant ON grants (offer_id) WHERE variant IS NOT NULL;
 
 CREATE TABLE activations (
     grant_id uuid NOT NULL REFERENCES grants,

@@ -11,7 +11,7 @@ from shared.campaigns import service as campaigns
 from shared.campaigns.api import CampaignWindow, NewCampaign
 from shared.impressions.service import count_impressions
 from shared.kernel.errors import NotFound
-from shared.kernel.ids import derived_id
+from shared.kernel.ids import SEGMENT, derived_id
 from shared.kernel.reasons import Reason
 from shared.kernel.shards import shard_of
 from shared.redemptions import payout
@@ -107,6 +107,20 @@ def test_funnel_goes_from_grants_to_money_paid(call: MakeCall, world: World, rep
         "budget_exhausted": (1, 200),
     }
     assert {refusal.sentence for refusal in found.refusals} == {Reason.AMOUNT_BELOW_THRESHOLD.support, Reason.BUDGET_EXHAUSTED.support}
+
+
+def test_variants_are_told_apart_where_some_grants_are_of_one(world: World, report: Report) -> None:
+    campaign_id = world.campaign()
+    gold = {"name": "gold", "segments": [SEGMENT.render(world.segment("a"))], "reward": {"kind": "fixed", "amount": 900}}
+    offer_id, plain = world.offer(campaign_id, variants=[gold], repeat=True), world.offer(campaign_id)
+    world.grant(offer_id, "a", "b", variant="gold", activated_at=NOW - timedelta(days=9))
+    world.grant(offer_id, "c", "d")
+    world.grant(plain, "e")
+    world.post(*(purchase(f"t-{number}", customer) for number, customer in enumerate("aabce")))
+
+    found = [(v.offer_id, v.variant, v.granted, v.activated, v.purchased, v.redeemed, v.reward_minor) for v in report(campaign_id).variants]
+
+    assert found == [(offer_id, None, 2, 0, 1, 1, 200), (offer_id, "gold", 2, 2, 2, 3, 2700)]
 
 
 def test_burn_down_goes_by_the_days_of_the_campaigns_zone(world: World, report: Report) -> None:
