@@ -20,7 +20,7 @@ WORDS: Final = st.sampled_from(
     """name objective portfolio currency window start end zone amount reason terms reward kind fixed percent basis_points cap threshold
     qualification single_purchase cumulative_spend audience segments_in customers customer_id consent attributes cards transactions
     transaction_id at merchant_id items product impressions impression_id offer_id channel placement purchase segment_id rule all any
-    attribute op value eq in limit offset after state P10D USD 2026-01-01 2026-01-01T00:00:00Z UTC
+    attribute op value eq in limit descriptor network aliases valid_from offset after state P10D USD 2026-01-01 2026-01-01T00:00:00Z UTC
     America/New_York list served web""".split()
 )
 SCALARS: Final = st.one_of(
@@ -70,7 +70,8 @@ def good(client: Client) -> dict[str, Any]:
     asked = {key: value for key, value in scene.purchase(customer).items() if key != "customer_id"}
     known = {"customer_id": customer, "consent": True, "zone": "UTC", "attributes": {"age": 5}, "cards": [{"card_token": "t"}]}
     shown = {"impression_id": "i", "kind": "served", "customer_id": customer, "offer_id": offer_id, "channel": "web", "placement": "top"}
-    place = {"location_id": "l", "zone": "UTC", "mcc": "5411"}
+    place = {"location_id": "l", "zone": "UTC"}
+    alias = {"kind": "descriptor", "descriptor": "SQ *M", "mcc": "5814", "location_id": "l", "valid_from": "2026-01-01T00:00:00Z"}
     return {
         "/v1/campaigns": {"name": "n", "objective": "o", "portfolio": "p", "currency": "USD", "window": scene.window()},
         f"/v1/campaigns/{campaign_id}/budget-requests": {"amount": 5, "reason": "r"},
@@ -81,7 +82,7 @@ def good(client: Client) -> dict[str, Any]:
         "/v1/segments": segment,
         "/v1/segments/estimate": audience | {"campaign_id": campaign_id},
         "/v1/grants": {"offer_id": offer_id, "customers": [customer], "granted_at": scene.now.isoformat()},
-        "/v1/merchants": {"merchants": [{"merchant_id": "m", "name": "M", "locations": [place]}]},
+        "/v1/merchants": {"merchants": [{"merchant_id": "m", "name": "M", "mcc": "5814", "locations": [place], "aliases": [alias]}]},
         "/v1/eligibility": {"customer_id": customer, "offer_id": offer_id, "purchase": asked},
         "/v1/impressions": {"impressions": [shown | {"at": scene.now.isoformat()}]},
         "/v1/transactions": {"transactions": [scene.purchase(customer, items=[{"product": "p", "amount": 5}])]},
