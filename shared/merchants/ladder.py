@@ -5,10 +5,10 @@ alias counts that held at the moment of the purchase. The first rung that tells 
 taken: that is a reason, not a guess. An id that was said and that no rung knows stands as the merchant's.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from shared.kernel.reasons import Reason
 from shared.merchants.descriptors import normalised, plain
@@ -37,7 +37,12 @@ class Clues(NamedTuple):
 
     def values(self) -> list[Value]:
         """What to look for, rung by rung."""
-        said = ((rung, find(self)) for rung, find in RUNGS)
+        said = (
+            (Rung.MERCHANT_ID, self.merchant_id),
+            (Rung.ACQUIRER, self.merchant_id),
+            (Rung.NETWORK, self.network_merchant_id),
+            (Rung.DESCRIPTOR, normalised(self.descriptor) if self.descriptor else None),
+        )
         return [(rung, value) for rung, value in said if value]
 
 
@@ -97,15 +102,6 @@ class Book:
         return any(self.aliases.get(value) for value in clues.values() if value[0] is not Rung.MERCHANT_ID)
 
 
-RUNGS: Final[tuple[tuple[Rung, Callable[[Clues], str | None]], ...]] = (
-    (Rung.MERCHANT_ID, lambda clues: clues.merchant_id),
-    (Rung.ACQUIRER, lambda clues: clues.merchant_id),
-    (Rung.NETWORK, lambda clues: clues.network_merchant_id),
-    (Rung.DESCRIPTOR, lambda clues: normalised(clues.descriptor) if clues.descriptor else None),
-)
-"""The rungs in order, each with what is looked for on it."""
-
-
 def match(clues: Clues, book: Book) -> Match:
     """The merchant that the first rung tells which tells any."""
     for value in clues.values():
@@ -121,7 +117,8 @@ def match(clues: Clues, book: Book) -> Match:
 def _holds(alias: Alias, clues: Clues) -> bool:
     """Whether it held at the moment of the purchase, and the purchase is all that it asks; any network will do where none is said."""
     at_its_time = (alias.valid_from is None or alias.valid_from <= clues.at) and (alias.valid_to is None or clues.at < alias.valid_to)
-    return at_its_time and alias.network in {None, clues.network or alias.network} and alias.asks <= clues.circumstances()
+    of_its_network = not (alias.network and clues.network) or alias.network == clues.network
+    return at_its_time and of_its_network and (not alias.asks or alias.asks <= clues.circumstances())
 
 
 def _most_particular(holding: Collection[Alias]) -> Collection[Alias]:
