@@ -137,3 +137,24 @@ def _refused(client: Client, path: str, *, who: str = MARKETING) -> str:
     response = client.send("POST", path, who=who, json=WHY)
     assert response.status_code == httpx.codes.FORBIDDEN, response.text
     return str(response.json()["type"].rpartition(":")[2])
+
+
+def test_a_card_that_is_told_late_brings_its_purchases_along(client: Client, scene: Scene) -> None:
+    campaign_id = scene.campaign(budget="100.00")
+    offer_id = scene.offer(campaign_id)
+    client.wait_until_idle()
+    (customer,) = scene.customers(1)
+    scene.grant(offer_id, [customer])
+    card, account = scene.fresh("card"), scene.fresh("account")
+    purchase = {name: value for name, value in scene.purchase(customer).items() if name != "customer_id"} | {"card_token": card}
+    scene.buy(purchase)
+    assert scene.redemptions(campaign_id=campaign_id) == []
+    waiting = {one["card_token"]: one["reason"] for one in client.pages("/v1/unknown-cards", "cards", limit=1000)}
+    assert waiting[card] == "card_unknown"
+
+    client.post("/v1/cards", {"cards": [{"card_token": card, "customer_id": customer, "account_token": account}]}, who=BANK)
+    redemptions = scene.redemptions(campaign_id=campaign_id)
+    assert [(r["customer_id"], r["state"], r["reward_minor"]) for r in redemptions] == [(customer, "paid", 200)]
+    asked = {"offer_id": offer_id, "purchase": purchase}
+    assert client.post("/v1/eligibility", asked)["customer_id"] == customer
+    assert scene.spent(campaign_id) == 200

@@ -7,12 +7,14 @@ from uuid import UUID
 
 import pytest
 
+from events.payloads import CardsChanged
 from shared.audiences import desk, wallet
 from shared.audiences.api import GrantsAsked
 from shared.audiences.wallet_api import Activation
 from shared.kernel.shards import shard_of
 from shared.platform.locks import SHARDS as LOCK_CLASS
 from shared.platform.locks import lock_shards
+from shared.redemptions import service as redemptions
 from tests.conftest import SHARDS, MakeCall
 from tests.integration.audiences.builders import issue, launched, listed, put_all, went_live
 from tests.world import World
@@ -27,6 +29,8 @@ CHANGES: dict[str, Change] = {
         call(), GrantsAsked(offer_id=offer, segment_id=listed(call, CUSTOMER))
     ),
     "launch": lambda call, world, campaign, offer, grant: launched(call, went_live(offer, campaign, segments_in=[listed(call, CUSTOMER)])),
+    "erasure": lambda call, world, campaign, offer, grant: desk.erase_customer(call(), CUSTOMER),
+    "cards": lambda call, world, campaign, offer, grant: redemptions.attribute(call(), CardsChanged(card_tokens=["k1"])),
     "activation": lambda call, world, campaign, offer, grant: wallet.activate_offer(call(), CUSTOMER, grant, Activation()),
 }
 

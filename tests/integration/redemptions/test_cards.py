@@ -1,17 +1,14 @@
 """Purchases that name a card: whose it was, and of which account, at the moment of the purchase."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
-from itertools import permutations
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
-from events.payloads import Transaction, TransactionsPosted
+from events.payloads import CardsChanged, ScheduleTicked, Transaction, TransactionsPosted
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Invalid
 from shared.kernel.shards import shard_of
@@ -20,6 +17,7 @@ from shared.redemptions import intake, service
 from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked, PurchaseAsked
 from shared.reports import service as reports
 from shared.reports.api import UnknownCardsQuery
+from shared.schedule import service as schedule
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.integration.redemptions.asking import Asker, asked
 from tests.world import World, amounts, purchase
@@ -363,28 +361,19 @@ class TestQuestions:
         assert completions == [1, 0, 0, 1]
 
 
-def test_whatever_the_order_the_end_is_the_same(world: World) -> None:
-    """All orders of a hand-over, a purchase before it, one after it, and a refund of the first."""
-    ends = set()
-    for turn, order in enumerate(permutations(range(4))):
-        card, names = f"k{turn}", (f"ann{turn}", f"bob{turn}")
-        offered(world, *names)
-        world.cards({"card_token": card, "customer_id": names[0]})
-        steps: list[Callable[[], None]] = [
-            partial(world.cards, {"card_token": card, "customer_id": names[1], "valid_from": HANDED_OVER}),
-            partial(world.post, by_card(f"a{turn}", card, at=BEFORE, amount=1500)),
-            partial(world.post, by_card(f"b{turn}", card, at=AFTER, amount=2500)),
-            partial(world.post, by_card(f"r{turn}", card, kind="refund", at=NOW, amount=1500)),
-        ]
-        for step in order:
-            steps[step]()
-            if turn % 2:
-                world.deliver()
-        world.deliver()
-        standing = {(row["transaction_id"][0], row["customer_id"][:3]) for row in world.redemptions() if row["reward_minor"]}
-        ends.add(frozenset(standing))
-        world.verify()
-    assert ends == {frozenset({("b", "bob")})}
+def test_an_expiry_that_was_on_its_way_when_the_card_passed_on_follows_the_authorisation(world: World) -> None:
+    offered(world, "ann", "bob")
+    world.cards({"card_token": "k1", "customer_id": "ann"})
+    world.post(by_card("t1", kind="authorization", at=AFTER, expires_at=NOW))
+    world.deliver()
+    schedule.run_schedule(world.call("run_schedule"), ScheduleTicked(at=NOW))
+    handed_over(world)
+    service.attribute(world.call("redeem_cashback"), CardsChanged(card_tokens=["k1"]))
+    world.deliver()
+    stand = [(row["customer_id"], row["state"]) for row in world.redemptions()]
+    assert ("bob", "held") not in stand
+    assert {state for _, state in stand} == {"reversed"}
+    world.verify()
 
 
 def test_more_cards_in_a_batch_take_no_more_statements(world: World, statements: list[str]) -> None:
