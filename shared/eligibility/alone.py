@@ -13,7 +13,9 @@ def evaluate_alone(compiled: CompiledOffer, history: History) -> Evaluation | No
     """What a history of one grant and one purchase comes to; None where it takes the fold to tell."""
     (grant,), (purchase,) = history.grants, history.purchases
     grant_id, name, at = grant.grant_id, purchase.transaction_id, purchase.at
-    version = compiled.version_at(at).for_variant(grant.variant)
+    version = compiled.version_at(at)
+    if grant.variant:
+        version = version.for_variant(grant.variant)
     if history.held_out or version.sums or version.usual is None or purchase.cleared or purchase.before_refunds:
         return None
     if not version.in_scope(purchase):

@@ -153,14 +153,13 @@ def settled(redemption: Redemption, policy: Policy, now: datetime) -> Redemption
     """The redemption with the state that its amounts put it in, and with what of a negative balance is written off."""
     debt_minor = max(redemption.paid_minor - redemption.earned_minor, 0)
     left = policy.clawback.negative_balance == "write_off" or debt_minor <= policy.write_off_minor
-    after = replace(redemption, written_off_minor=debt_minor if left else 0)
-    return replace(after, state=_state(after, now))
+    return replace(redemption, written_off_minor=debt_minor if left else 0, state=_state(redemption, now))
 
 
 def _state(redemption: Redemption, now: datetime) -> State:
     if redemption.reward_minor == 0:
         return State.REJECTED if redemption.wanted_minor else State.REVERSED
-    if redemption.owed_minor > 0:
+    if redemption.earned_minor > redemption.paid_minor:  # what is written off is never owed
         return State.HELD if redemption.payable_at > now else State.PAYABLE
     return State.PAID if redemption.earned_minor == redemption.reward_minor else State.PENDING
 
