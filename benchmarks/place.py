@@ -73,7 +73,7 @@ class Place:
     def forget(self) -> None:
         """Take back all that was redeemed, so that the next measurement starts from the same state."""
         with psycopg.connect(self.postgres.owner_url(), autocommit=True) as connection:
-            connection.execute("TRUNCATE transactions, filings, redemptions, redemption_revisions, statement_credits")
+            connection.execute("TRUNCATE transactions, filings, redemptions, redemption_revisions, statement_credits, offsets")
             connection.execute("TRUNCATE outbox, handled, refusal_counts, set_aside")
             connection.execute("DELETE FROM postings WHERE step <> 'approve'")
             connection.execute(
