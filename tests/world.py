@@ -21,7 +21,7 @@ from shared.kernel.ids import derived_id
 from shared.kernel.shards import shard_of
 from shared.ledger import service as ledger
 from shared.offers import service as offers
-from shared.offers.api import NewOffer
+from shared.offers.api import NewOffer, NewVersion
 from shared.platform.call import Call
 from shared.redemptions import routing
 from shared.redemptions import service as redemptions
@@ -99,6 +99,12 @@ class World:
     def segment(self, *customer_ids: str) -> UUID:
         """A list of customers."""
         return audiences.create_segment(self.call("maya"), NewSegment(name="Some", kind="list", customers=list(customer_ids))).segment_id
+
+    def revise(self, offer_id: UUID, **overrides: Any) -> None:
+        """Other terms of an offer, approved: in force from now."""
+        offers.create_version(self.call("maya"), offer_id, NewVersion(terms=terms(**overrides), reason="Other terms"))
+        offers.submit_offer(self.call("maya"), offer_id, WHY)
+        offers.approve_offer(self.call("omar"), offer_id, WHY)
 
     def grant(
         self, offer_id: UUID, *customer_ids: str, at: datetime = NOW - timedelta(days=10), turn: int = 0, **values: Any

@@ -42,75 +42,98 @@ def keys_of(changes: Iterable[Change]) -> dict[Key, SharedPot]:
 def admit(changes: Iterable[Change], pots: Pots, *, now: datetime) -> Admission:
     """Decide, in the order the completions were earned, which changes the pots can cover.
 
-    What gives back gives back first. Then each pot admits a prefix: the first change that it can't cover closes it for the rest of
-    the batch, so nobody is served before those who came earlier. Nothing ever goes below zero.
+    What gives back gives back first, and so does what leaves a pot for another one. Then each pot admits a prefix: the first change that
+    it can't cover closes it for the rest of the batch, so nobody is served before those who came earlier. No promise takes a pot below
+    zero; what was written off is spent, whichever pot it falls to.
     """
-    ordered = sorted(
-        changes, key=lambda c: (c.increase_minor > 0, c.after.earned_at, c.after.transaction_id, c.after.grant_id, c.after.completion)
-    )
-    closed: set[UUID | Key] = set()
-    admission = Admission(redemptions=[], movements=[], given={})
-    for change in ordered:
-        change, refusal = _borne_by(change, pots, closed)  # noqa: PLW2901
-        after = _refused(change, refusal, now) if refusal else change.after
+    changes = list(changes)
+    admission, closed = Admission(redemptions=[], movements=[], given={}), set[UUID | Key]()
+    for change in changes:
+        _leave(change, pots, admission.given)
+    for change in sorted(changes, key=_in_order):
+        after = _admitted(change, pots, closed, now)
         _take(change, after, pots, admission.given)
         admission.redemptions.append(after)
         admission.movements.extend(_movements(change, after, now))
     return admission
 
 
-def _borne_by(change: Change, pots: Pots, closed: set[UUID | Key]) -> tuple[Change, Reason | None]:
-    """The change as its campaign, or else the goodwill campaign, covers it; or why neither does."""
-    refusal = _refusal(change, pots, closed)
-    of_goodwill = change.of_goodwill if refusal is Reason.BUDGET_EXHAUSTED else None
-    if of_goodwill and _refusal(of_goodwill, pots, closed) is None:
-        return of_goodwill, None
-    return change, refusal
+def _in_order(change: Change) -> tuple[object, ...]:
+    after = change.after
+    asks = change.increase_minor > 0 or any(_moves(change, pot) for pot in change.pots)
+    return asks, after.earned_at, after.transaction_id, after.grant_id, after.completion
 
 
-def _refusal(change: Change, pots: Pots, closed: set[UUID | Key]) -> Reason | None:
-    """Why the pots don't cover a change; None where they do, or where nothing is asked."""
-    after, increase_minor = change.after, change.increase_minor
-    if increase_minor <= 0 or after.reward_minor == 0:
-        return None
+def _moves(change: Change, pot: SharedPot) -> bool:
+    """Whether a redemption on record goes from one pot to another: from one day to the next, when its purchase's time is corrected."""
+    return change.before is not None and pot.key_of(change.before) != pot.key_of(change.after)
+
+
+def _admitted(change: Change, pots: Pots, closed: set[UUID | Key], now: datetime) -> Redemption:
+    """All that is asked, of the goodwill campaign where the campaign's money is used up; where that is refused, what it had.
+
+    Nothing where it would have that of a pot that it moves into, and that one refuses it.
+    """
+    reason = _refusal(change, change.after, pots, closed)
+    if reason is None:
+        return change.after
+    of_goodwill = change.of_goodwill if reason is Reason.BUDGET_EXHAUSTED else None
+    if of_goodwill and _refusal(of_goodwill, of_goodwill.after, pots, closed) is None:
+        return of_goodwill.after
+    kept = _kept(change, change.before.reward_minor if change.before else 0, reason, now)
+    return _kept(change, 0, reason, now) if _refusal(change, kept, pots, closed) else kept
+
+
+def _refusal(change: Change, after: Redemption, pots: Pots, closed: set[UUID | Key]) -> Reason | None:
+    """Why the pots don't cover a redemption as it would be; None where they do, or where nothing is asked."""
+    before_minor = change.before.cost_minor if change.before else 0
     first_time = change.before is None or change.before.reward_minor == 0
+    if after.reward_minor == 0:
+        return None
     for pot in change.pots:
-        key = pot.key_of(after)
-        if key and (key in closed or not pots.shared[key].covers(_asked(change, pot, key), redemption=first_time)):
+        key, moves = pot.key_of(after), _moves(change, pot)
+        asked_minor = after.cost_minor - (0 if moves else before_minor)
+        if key and ((key in closed and asked_minor > 0) or not pots.shared[key].covers(asked_minor, redemption=first_time or moves)):
             if pot.most.minor is not None:
                 closed.add(key)
             return pot.most.reason
-    if after.campaign_id in closed or pots.available_minor.get(after.campaign_id, 0) < increase_minor:
+    increase_minor = after.cost_minor - before_minor
+    if increase_minor > 0 and (after.campaign_id in closed or pots.available_minor.get(after.campaign_id, 0) < increase_minor):
         closed.add(after.campaign_id)
         return Reason.BUDGET_EXHAUSTED
     return None
 
 
-def _asked(change: Change, pot: SharedPot, key: Key) -> int:
-    """What a change asks of one pot: all of the reward where it was in another pot before."""
-    moved = change.before is not None and pot.key_of(change.before) != key
-    return change.after.cost_minor if moved else change.increase_minor
-
-
-def _refused(change: Change, reason: Reason, now: datetime) -> Redemption:
-    """A new completion is rejected; one on record keeps what it had, and is owed what of that has cleared."""
-    kept_minor = change.before.reward_minor if change.before else 0
-    kept = replace(change.after, reward_minor=kept_minor, earned_minor=min(change.after.earned_minor, kept_minor), reason=reason)
+def _kept(change: Change, reward_minor: int, reason: Reason, now: datetime) -> Redemption:
+    """The redemption with no more than this reward, and what of that has cleared."""
+    kept = replace(change.after, reward_minor=reward_minor, earned_minor=min(change.after.earned_minor, reward_minor), reason=reason)
     return settled(kept, change.policy, now)
 
 
+def _leave(change: Change, pots: Pots, given: dict[Key, Given]) -> None:
+    """Give back to the pots that a redemption leaves for others."""
+    for pot in change.pots:
+        if _moves(change, pot):
+            _count(-1, change.before, pot, pots, given)
+
+
 def _take(change: Change, after: Redemption, pots: Pots, given: dict[Key, Given]) -> None:
-    before = change.before
-    cost_minor = after.cost_minor - (before.cost_minor if before else 0)
+    cost_minor = after.cost_minor - (change.before.cost_minor if change.before else 0)
     left_minor = pots.available_minor.get(after.campaign_id, 0) - cost_minor
     pots.available_minor[after.campaign_id] = left_minor - _withdrawn(change, after)
     for pot in change.pots:
-        for redemption, sign in ((before, -1), (after, 1)):
-            key = pot.key_of(redemption) if redemption else None
-            if redemption and key:
-                more = Given(sign * bool(redemption.reward_minor), sign * redemption.cost_minor)
-                pots.shared[key] = pots.shared[key].less(more)
-                given[key] = given.get(key, NOTHING_GIVEN).plus(more)
+        if not _moves(change, pot):
+            _count(-1, change.before, pot, pots, given)
+        _count(1, after, pot, pots, given)
+
+
+def _count(sign: int, redemption: Redemption | None, pot: SharedPot, pots: Pots, given: dict[Key, Given]) -> None:
+    """Count what a redemption takes of its pot, or (negative) gives back."""
+    key = pot.key_of(redemption) if redemption else None
+    if redemption and key:
+        more = Given(sign * bool(redemption.reward_minor), sign * redemption.cost_minor)
+        pots.shared[key] = pots.shared[key].less(more)
+        given[key] = given.get(key, NOTHING_GIVEN).plus(more)
 
 
 def _posted(change: Change, after: Redemption) -> int:

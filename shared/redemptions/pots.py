@@ -54,8 +54,8 @@ class Left(NamedTuple):
     reason: Reason
 
     def covers(self, increase_minor: int, *, redemption: bool) -> bool:
-        """Whether a reward may grow by so much, and one more be given where it is a redemption of its own."""
-        enough = self.minor is None or increase_minor <= self.minor
+        """Whether so much more may be given (nothing more always), and one more where it is a redemption of its own."""
+        enough = self.minor is None or increase_minor <= max(self.minor, 0)
         return enough and (not redemption or self.redemptions is None or self.redemptions > 0)
 
     def less(self, given: Given) -> "Left":

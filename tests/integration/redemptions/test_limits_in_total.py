@@ -1,26 +1,16 @@
 """A limit of redemptions in total holds for all of an offer's life, whichever of its versions brought it."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from shared.offers import service as offers
-from shared.offers.api import NewVersion
 from tests.conftest import MakeCall
-from tests.world import WHY, World, amounts, purchase, terms
+from tests.world import World, amounts, purchase
 
 
 @pytest.fixture
 def world(call: MakeCall) -> World:
     return World(call)
-
-
-def revise(world: World, offer: UUID, **overrides: Any) -> None:
-    """Other terms, approved: in force from now."""
-    offers.create_version(world.call("maya"), offer, NewVersion(terms=terms(**overrides), reason="Other terms"))
-    offers.submit_offer(world.call("maya"), offer, WHY)
-    offers.approve_offer(world.call("omar"), offer, WHY)
 
 
 def total(limit: int) -> dict[str, Any]:
@@ -37,7 +27,7 @@ def test_a_limit_that_comes_later_counts_what_was_given_before(world: World) -> 
     offer = world.offer(world.campaign())
     world.grant(offer, *"abcd")
     buy(world, "a", "b")
-    revise(world, offer, **total(3))
+    world.revise(offer, **total(3))
     assert buy(world, "c", "d") == [0, 200, 200, 200]
     assert [row["reason"] for row in world.redemptions() if row["reason"]] == ["offer_limit_reached"]
     world.verify()
@@ -58,9 +48,9 @@ def test_a_limit_that_was_lifted_for_a_while_counts_what_was_given_meanwhile(wor
     offer = world.offer(world.campaign(), **total(10))
     world.grant(offer, *"abcd")
     buy(world, "a")
-    revise(world, offer)
+    world.revise(offer)
     buy(world, "b", "c")
-    revise(world, offer, **total(3))
+    world.revise(offer, **total(3))
     assert buy(world, "d") == [0, 200, 200, 200]
     world.verify()
 
@@ -69,6 +59,6 @@ def test_a_limit_that_was_lowered_below_what_was_given_gives_no_more(world: Worl
     offer = world.offer(world.campaign(), **total(10))
     world.grant(offer, *"abc")
     buy(world, "a", "b")
-    revise(world, offer, **total(1))
+    world.revise(offer, **total(1))
     assert buy(world, "c") == [0, 200, 200]
     world.verify()

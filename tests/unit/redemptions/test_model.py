@@ -290,6 +290,17 @@ def test_a_redemption_taken_back_can_be_given_to_another() -> None:
     assert (admission.given[TOTAL_KEY].redemptions, books.left_of_limit()) == (0, 0)
 
 
+def test_one_that_was_written_off_and_comes_back_needs_a_redemption_of_the_limit_though_it_costs_no_more() -> None:
+    books, writes_off = record(limit=1), owner(LIMITED, negative_balance="write_off")
+    books.fold((writes_off, outcome("g1")))
+    books.pay()
+    books.fold((writes_off, outcome("g1", reward=0)))
+    books.fold((writes_off, outcome("g1", reward=0)), (writes_off, outcome("g2", minutes=1)))
+    books.fold((writes_off, outcome("g1")), (writes_off, outcome("g2", minutes=1)))
+    assert (books.one("g1").reason, books.one("g2").reward_minor) == (Reason.OFFER_LIMIT_REACHED, 100)
+    assert books.left_of_limit() == 0
+
+
 def test_a_paid_redemption_that_shrinks_stays_paid_and_owes_nothing() -> None:
     books = record()
     books.fold((owner(), outcome(reward=100)))
