@@ -107,12 +107,13 @@ def _verdict(account: _Account, grant: Grant | None) -> Verdict:
         *_stacking(account, grant),
         *(rule.result(attempt) for rule in COMPLETES),
         *_admissions(account, grant),
+        *_taken_back(earned),
     )
     return Verdict(
         grant_id=grant.grant_id if grant else None,
         version=account.version.number,
         variant=case.version.variant,
-        eligible=bool(earned),
+        eligible=any(outcome.reward_minor for outcome in earned),
         reward_minor=sum(outcome.reward_minor for outcome in earned),
         before=_before(case, attempt, standing),
         rules=rules,
@@ -180,3 +181,9 @@ def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
             yield RuleResult(
                 rule="admitted", passed=False, expected=f"redemption {outcome.ordinal} admitted", actual="refused", reason=reason
             )
+
+
+def _taken_back(earned: Sequence[Outcome]) -> Iterator[RuleResult]:
+    """That refunds took the reward back where they leave the completion used up."""
+    if earned and not any(outcome.reward_minor for outcome in earned):
+        yield RuleResult(rule="reward stands", passed=False, expected="a reward", actual="taken back by refunds", reason=Reason.REFUNDED)

@@ -5,7 +5,8 @@
 - What is authorised, less reversals, and has not cleared yet is open: it counts, provisionally. Nothing is open any more once the last
   clearing has come, the authorisation was declined, or it expired. A clearing counts all the same, however late it comes.
 - A reversal takes back what was authorised, or a single-message purchase; what has cleared is taken back by refunds.
-- Refunds take off what they say, items item by item; it does not matter whether they come before or after what they refund.
+- Refunds take off what they say, items item by item where the basket held such; it does not matter whether they come before or after
+  what they refund.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -68,6 +69,10 @@ class Parts(NamedTuple):
         """What is left, never below 0."""
         return Parts(*(max(mine - theirs, 0) for mine, theirs in zip(self, other, strict=True)))
 
+    def or_more(self, other: "Parts") -> "Parts":
+        """Of each the larger one."""
+        return Parts(*map(max, self, other))
+
 
 AMOUNTS: Final = attrgetter("amount_minor", "tip_minor", "tax_minor", "cash_back_minor")
 TELLING: Final = (Kind.PURCHASE, Kind.CLEARING, Kind.AUTHORIZATION, Kind.REVERSAL, Kind.DECLINE, Kind.EXPIRY, Kind.REFUND)
@@ -119,15 +124,14 @@ def _gross(said: Said) -> Purchase:
     firm = said.get(Kind.PURCHASE) or said.get(Kind.CLEARING) or []
     cleared = Parts.of(firm).less(Parts.of(said.get(Kind.REVERSAL, ())) if Kind.PURCHASE in said else Parts())
     authorised = Parts.of(said.get(Kind.AUTHORIZATION, ())).less(Parts.of(said.get(Kind.REVERSAL, ())))
-    open_minor = max(authorised.amount_minor - cleared.amount_minor, 0) if _open(said) else 0
     known: dict[str, Any] = {
         "posted_at": max((message.said.posted_at or message.said.at for message in firm), default=None),
         "recorded_at": _first_recorded(said),
     }
     so_far = replace(telling.said, **known, **cleared._asdict(), items=_items(firm))
-    if open_minor:
+    if authorised.amount_minor > cleared.amount_minor and _open(said):
         items = _items(said[Kind.AUTHORIZATION]) or so_far.items
-        return replace(so_far, **authorised._asdict() | {"amount_minor": cleared.amount_minor + open_minor}, items=items, cleared=so_far)
+        return replace(so_far, **authorised.or_more(cleared)._asdict(), items=items, cleared=so_far)
     ended = next((reason for kind, reason in ENDS if kind in said), None) if not cleared.amount_minor else None
     return replace(so_far, ended=ended)
 
@@ -151,12 +155,15 @@ def _first_recorded(said: Said) -> datetime | None:
 
 
 def _less_refunds(gross: Purchase, refunds: list[Message]) -> Purchase:
-    refunded, returned = Parts.of(refunds), tuple(Item(item.product, -item.amount_minor) for item in _items(refunds))
+    refunded, returned = Parts.of(refunds), _items(refunds)
     net = _less(gross, refunded, returned)
     cleared = _less(gross.cleared, refunded, returned) if gross.cleared else None
     ended = gross.ended or (None if net.amount_minor else Reason.REFUNDED)
-    return replace(net, cleared=cleared, before_refunds=gross, ended=ended)
+    return replace(net, cleared=cleared, ended=ended)
 
 
 def _less(gross: Purchase, refunded: Parts, returned: tuple[Item, ...]) -> Purchase:
-    return replace(gross, **Parts(*AMOUNTS(gross)).less(refunded)._asdict(), items=(*gross.items, *returned))
+    bought = {item.product for item in gross.items}
+    taken_off = (Item(item.product, -item.amount_minor) for item in returned if item.product in bought)
+    amounts = Parts(*AMOUNTS(gross)).less(refunded)._asdict()
+    return replace(gross, **amounts, items=(*gross.items, *taken_off), before_refunds=gross)

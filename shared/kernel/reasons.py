@@ -189,7 +189,7 @@ class Reason(Enum):
         "The authorisation of the purchase was not cleared in time.",
         "The purchase was never charged.",
     )
-    REFUNDED = ("refunded", "All of the purchase was refunded.", "The purchase was refunded.")
+    REFUNDED = ("refunded", "So much was refunded that nothing is left to reward.", "The purchase was refunded.")
     ALREADY_COMPLETED = (
         "already_completed",
         "The grant completes once and was completed by an earlier purchase.",

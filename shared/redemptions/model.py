@@ -188,9 +188,16 @@ def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None) -> Red
         account_token=outcome.account_token,
         earned_at=outcome.at,
         payable_at=outcome.held_from + owner.policies[outcome.version].hold,
-        reason=before.reason if before and refused else None,
+        reason=_why(outcome, before),
         revision=before.revision + 1 if before else 1,
     )
+
+
+def _why(outcome: Outcome, before: Redemption | None) -> Reason | None:
+    """Why a completion has no reward: refunds took it back, or a pot refused it before."""
+    if outcome.reward_minor == 0:
+        return Reason.REFUNDED
+    return before.reason if before and before.state is State.REJECTED else None
 
 
 def _vanished(gone: Redemption, owner: Owner, evaluation: Evaluation, now: datetime) -> Change:

@@ -59,10 +59,17 @@ class Funnel(Shown):
     purchased: int
     """Grants with at least one completion, admitted or not."""
     redeemed: int
-    """Redemptions with a reward."""
+    """Redemptions with a reward, promised or earned."""
+    pending: int
+    """Of these, those of which something has been authorised only and is not earned yet."""
     paid: int
     """Redemptions of which something was credited to a card."""
     reward_minor: Minor
+    """All that is promised: pending and earned."""
+    pending_minor: Minor
+    earned_minor: Minor
+    written_off_minor: Minor
+    """What was credited, is earned no more, and is left to the customers. Spent is earned and written off."""
     goodwill_minor: Minor
     """What of the rewards another campaign bears out of goodwill."""
     paid_minor: Minor
@@ -208,6 +215,8 @@ class RedemptionView(Wire):
     """What the history earns."""
     reward_minor: Minor
     """What of it was admitted."""
+    earned_minor: Minor
+    """What of that has cleared; the rest is pending."""
     paid_minor: Minor
     currency: Currency
     version: int

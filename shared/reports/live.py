@@ -36,6 +36,7 @@ STEPS: Final = {
     "activated": ("Activated", "grants activated by the customer"),
     "purchased": ("Purchased", "grants completed by purchases"),
     "redeemed": ("Redeemed", "redemptions with a reward"),
+    "pending": ("Pending", "of these, not cleared yet, or in part"),
     "paid": ("Paid", "redemptions credited to a card"),
 }
 
@@ -102,7 +103,7 @@ def _earned(reports: Sequence[CampaignReport], currency: str) -> Figure:
 
 
 def _checks(reports: Sequence[CampaignReport], balance: TrialBalance) -> tuple[Check, ...]:
-    proven = [_posted(report) == report.budget.spent_minor == _redeemed(report) for report in reports]
+    proven = [_is_proven(report) for report in reports]
     within = [report.budget.spent_minor + report.budget.reserved_minor <= report.budget.approved_minor for report in reports]
     books = [f"{c.currency}: {amount(c.debit_minor, c.currency)} = {amount(c.credit_minor, c.currency)}" for c in balance.currencies]
     return (
@@ -116,9 +117,16 @@ def _posted(report: CampaignReport) -> int:
     return report.burn_down[-1].spent_minor if report.burn_down else 0
 
 
+def _is_proven(report: CampaignReport) -> bool:
+    """Whether what is spent is what was posted, and with what is reserved all that redemptions cost."""
+    spent, reserved = report.budget.spent_minor, report.budget.reserved_minor
+    return spent == _posted(report) and spent + reserved == _redeemed(report)
+
+
 def _redeemed(report: CampaignReport) -> int:
-    """The rewards that the campaign's budget bears."""
-    return report.funnel.reward_minor - report.funnel.goodwill_minor + report.budget.honoured_minor
+    """What is promised, earned and written off of what the campaign's budget bears."""
+    funnel, budget = report.funnel, report.budget
+    return funnel.reward_minor + funnel.written_off_minor - funnel.goodwill_minor + budget.honoured_minor
 
 
 def _held(held: Sequence[bool]) -> str:

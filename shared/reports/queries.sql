@@ -24,15 +24,19 @@ WITH chosen AS (
     GROUP BY offer_id
 ), redeemed AS (
     SELECT offer_id, count(DISTINCT grant_id) FILTER (WHERE wanted_minor > 0) AS purchased, count(*) FILTER (WHERE reward_minor > 0) AS redeemed,
-           count(*) FILTER (WHERE paid_minor > 0) AS paid, sum(reward_minor) AS reward_minor, sum(paid_minor) AS paid_minor,
-           sum(reward_minor) FILTER (WHERE r.campaign_id <> chosen.campaign_id) AS goodwill_minor
+           count(*) FILTER (WHERE reward_minor > earned_minor) AS pending, count(*) FILTER (WHERE paid_minor > 0) AS paid,
+           sum(reward_minor) AS reward_minor, sum(reward_minor - earned_minor) AS pending_minor, sum(earned_minor) AS earned_minor,
+           sum(written_off_minor) AS written_off_minor, sum(paid_minor) AS paid_minor,
+           sum(reward_minor + written_off_minor) FILTER (WHERE r.campaign_id <> chosen.campaign_id) AS goodwill_minor
     FROM redemptions AS r JOIN chosen USING (offer_id) GROUP BY offer_id
 )
 SELECT c.campaign_id, c.offer_id, c.name, c.state, coalesce(g.granted, 0) AS granted, coalesce(g.activated, 0) AS activated,
        coalesce(s.served, 0)::bigint AS served, coalesce(s.viewed, 0)::bigint AS viewed, coalesce(s.clicked, 0)::bigint AS clicked,
        coalesce(r.served_to, 0) AS served_to, coalesce(r.viewed_by, 0) AS viewed_by, coalesce(r.clicked_by, 0) AS clicked_by,
-       coalesce(d.purchased, 0) AS purchased, coalesce(d.redeemed, 0) AS redeemed, coalesce(d.paid, 0) AS paid,
-       coalesce(d.reward_minor, 0)::bigint AS reward_minor, coalesce(d.goodwill_minor, 0)::bigint AS goodwill_minor,
+       coalesce(d.purchased, 0) AS purchased, coalesce(d.redeemed, 0) AS redeemed, coalesce(d.pending, 0) AS pending,
+       coalesce(d.paid, 0) AS paid, coalesce(d.reward_minor, 0)::bigint AS reward_minor, coalesce(d.pending_minor, 0)::bigint AS pending_minor,
+       coalesce(d.earned_minor, 0)::bigint AS earned_minor, coalesce(d.written_off_minor, 0)::bigint AS written_off_minor,
+       coalesce(d.goodwill_minor, 0)::bigint AS goodwill_minor,
        coalesce(d.paid_minor, 0)::bigint AS paid_minor
 FROM chosen AS c
 LEFT JOIN granted AS g USING (offer_id)
@@ -158,8 +162,8 @@ LIMIT %(limit)s;
 
 -- name: list_redemptions
 -- Redemptions by id, after a given one, with whatever is asked of them.
-SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, transaction_id, state, wanted_minor, reward_minor, paid_minor,
-       currency, version, earned_at, payable_at, reason
+SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, transaction_id, state, wanted_minor, reward_minor,
+       earned_minor, paid_minor, currency, version, earned_at, payable_at, reason
 FROM redemptions
 WHERE (%(after)s::uuid IS NULL OR redemption_id > %(after)s)
   AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)

@@ -320,6 +320,7 @@ class TestClawbackTerms:
             assert [r[1] for r in stands(world)] == [100, 0, 300]
         else:
             assert [r[1] for r in stands(world)] == [100, 0]
+            assert [r["reason"] for r in world.redemptions()] == [None, "refunded"]
         world.verify()
 
     def test_the_budget_may_shrink_by_what_is_taken_back(self, world: World) -> None:

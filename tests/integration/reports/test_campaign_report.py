@@ -15,8 +15,8 @@ from shared.kernel.ids import SEGMENT, derived_id
 from shared.kernel.reasons import Reason
 from shared.kernel.shards import shard_of
 from shared.redemptions import payout
-from shared.reports import service
-from shared.reports.api import CampaignReport
+from shared.reports import live, service
+from shared.reports.api import CampaignReport, RedemptionsQuery
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.world import World, purchase
 
@@ -121,6 +121,25 @@ def test_variants_are_told_apart_where_some_grants_are_of_one(world: World, repo
     found = [(v.offer_id, v.variant, v.granted, v.activated, v.purchased, v.redeemed, v.reward_minor) for v in report(campaign_id).variants]
 
     assert found == [(offer_id, None, 2, 0, 1, 1, 200), (offer_id, "gold", 2, 2, 2, 3, 2700)]
+
+
+def test_what_is_authorised_only_is_told_apart_from_what_is_earned(call: MakeCall, world: World, report: Report) -> None:
+    campaign_id = world.campaign()
+    offer_id = world.offer(campaign_id, reward={"kind": "percent", "basis_points": 1_000}, clawback={"negative_balance": "write_off"})
+    world.grant(offer_id, *"abc")
+    world.post(purchase("t-a", "a", kind="authorization", amount=2_000), purchase("t-b", "b", kind="authorization", amount=4_000))
+    world.post(purchase("t-b", "b", kind="clearing", amount=1_000, sequence=1, sequence_count=2), purchase("t-c", "c", amount=3_000))
+    payout.pay_due(call(), PayoutsDue(shard=shard_of("c", SHARDS), redemption_ids=[row["redemption_id"] for row in world.redemptions()]))
+    world.post(purchase("r-c", "c", kind="refund", amount=1_000, at=NOW, original_transaction_id="t-c"))
+
+    funnel, budget = report(campaign_id).funnel, report(campaign_id).budget
+    pending = service.list_redemptions(call(), RedemptionsQuery(campaign_id=campaign_id, state="pending")).redemptions
+
+    assert (funnel.redeemed, funnel.pending, funnel.reward_minor) == (3, 2, 200 + 400 + 200)
+    assert (funnel.pending_minor, funnel.earned_minor, funnel.written_off_minor) == (200 + 300, 100 + 200, 100)
+    assert (budget.reserved_minor, budget.spent_minor) == (funnel.pending_minor, funnel.earned_minor + funnel.written_off_minor)
+    assert ("t-a", 200, 0) in [(found.transaction_id, found.reward_minor, found.earned_minor) for found in pending]
+    assert all(check.ok for check in live.page_data(call()).checks)
 
 
 def test_burn_down_goes_by_the_days_of_the_campaigns_zone(world: World, report: Report) -> None:

@@ -4,21 +4,26 @@ It reads the terms themselves and compiles nothing. Wall clocks are compared as 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from shared.eligibility.life import Message
 from shared.eligibility.model import Grant, History, Interval, Offer, Purchase
 from shared.eligibility.terms import FixedReward, PeriodLimit, Terms, TieredReward, ZonePolicy
 from shared.kernel.money import Rounding
 from shared.kernel.reasons import Reason
+from tests.unit.eligibility.reference_life import Seen, plain, seen_of
 
 SWITCH, GRANT, ACTIVATION, PURCHASE = range(4)
-Outcomes = list[tuple[UUID, str, int, str, int]]
+Outcomes = list[tuple[UUID, str, int, int, datetime, str, int]]
+"""Grant, completion, reward, what of it is earned, from when it is held, by which purchase, under which version."""
+Amounts = tuple[int, int, int]
+"""Three sums side by side: of what is judged, of what stands, of what of that has cleared."""
 Decisions = list[tuple[str, UUID | None, Reason | None]]
 
 
@@ -37,16 +42,28 @@ class State:
     safe: set[UUID] = field(default_factory=set)
     revoked: set[UUID] = field(default_factory=set)
     done: dict[UUID, int] = field(default_factory=dict)
-    saved: dict[UUID, int] = field(default_factory=dict)
+    saved: dict[UUID, Amounts] = field(default_factory=dict)
+    posted: dict[UUID, datetime] = field(default_factory=dict)
     visits: dict[UUID, int] = field(default_factory=dict)
     moments: dict[tuple[UUID, str], datetime] = field(default_factory=dict)
     outcomes: Outcomes = field(default_factory=list)
     decisions: Decisions = field(default_factory=list)
 
 
-def evaluate_slowly(offer: Offer, history: History) -> tuple[Outcomes, Decisions]:
+class Bought(NamedTuple):
+    """A purchase that counts for a grant."""
+
+    grant_id: UUID
+    amounts: Amounts
+    life: Seen
+    version: int
+
+
+def evaluate_slowly(offer: Offer, history: History, messages: Iterable[Message] = ()) -> tuple[Outcomes, Decisions]:
+    """What a history comes to, with the purchases of which messages tell."""
     state = State()
-    for _, _, _, happening, subject in sorted(_happenings(offer, history), key=lambda entry: entry[:3]):
+    seen = [*map(plain, {purchase.transaction_id: purchase for purchase in history.purchases}.values()), *seen_of(messages)]
+    for _, _, _, happening, subject in sorted(_happenings(offer, history, seen), key=lambda entry: entry[:3]):
         if happening == "purchase":
             _buy(state, offer, history, subject)
         else:
@@ -54,7 +71,7 @@ def evaluate_slowly(offer: Offer, history: History) -> tuple[Outcomes, Decisions
     return state.outcomes, state.decisions
 
 
-def _happenings(offer: Offer, history: History) -> Iterator[tuple[datetime, int, str, str, Any]]:
+def _happenings(offer: Offer, history: History, seen: Iterable[Seen]) -> Iterator[tuple[datetime, int, str, str, Any]]:
     yield from _ends("paused", offer.pauses)
     yield from _ends("opted_out", history.consent_withdrawn)
     for name, at in (("withdrawn", offer.withdrawn_at), ("cancelled", offer.cancelled_at)):
@@ -66,8 +83,8 @@ def _happenings(offer: Offer, history: History) -> Iterator[tuple[datetime, int,
             yield grant.activated_at, ACTIVATION, "", "active", grant.grant_id
         if grant.revoked_at:
             yield grant.revoked_at, SWITCH, "", "revoked", grant.grant_id
-    for purchase in {purchase.transaction_id: purchase for purchase in history.purchases}.values():
-        yield purchase.at, PURCHASE, purchase.transaction_id, "purchase", purchase
+    for life in seen:
+        yield life.net.at, PURCHASE, life.net.transaction_id, "purchase", life
 
 
 def _ends(name: str, intervals: tuple[Interval, ...]) -> Iterator[tuple[datetime, int, str, str, Any]]:
@@ -89,22 +106,23 @@ def _switch(state: State, happening: str, subject: Any) -> None:  # noqa: ANN401
         state.bought_before.setdefault(subject, state.bought)
 
 
-def _buy(state: State, offer: Offer, history: History, purchase: Purchase) -> None:
+def _buy(state: State, offer: Offer, history: History, life: Seen) -> None:
+    purchase = life.net
     passed = [version for version in offer.versions if version.in_force_from <= purchase.at]
     version = max(passed, key=lambda v: v.in_force_from) if passed else min(offer.versions, key=lambda v: v.in_force_from)
-    amount = _qualifying(version.terms, purchase)
-    if amount is None:
+    amounts, ended = _amounts(version.terms, life)
+    if amounts is None:
         return
     if history.held_out or not history.grants:
         state.decisions.append((purchase.transaction_id, None, Reason.HELD_OUT if history.held_out else Reason.NOT_TARGETED))
         return
     for grant in sorted(history.grants, key=lambda g: (g.granted_at, g.grant_id)):
         terms = _as_promised(version.terms, grant)
-        reason = _why_not(state, terms, history, grant, purchase) or _amount_wrong(terms, amount)
+        reason = _why_not(state, terms, history, grant, purchase, ended) or _amount_wrong(terms, amounts[0])
         if reason is None:
-            reason = _complete(state, terms, history, (grant.grant_id, amount, purchase, version.number))
+            reason = _complete(state, terms, history, Bought(grant.grant_id, amounts, life, version.number))
         state.decisions.append((purchase.transaction_id, grant.grant_id, reason))
-    if purchase.ended is None or purchase.ended is Reason.REFUNDED:
+    if life.ended is None:
         state.bought = purchase.at
 
 
@@ -117,6 +135,25 @@ def _as_promised(terms: Terms, grant: Grant) -> Terms:
             if variant["threshold"] is not None:
                 written["qualification"]["threshold"] = variant["threshold"]
     return Terms.model_validate_json(json.dumps(written))
+
+
+def _amounts(terms: Terms, life: Seen) -> tuple[Amounts | None, Reason | None]:
+    """How much is judged, stands and has cleared under the terms' clawback (None: out of scope), and why nothing stands."""
+    net = _qualifying(terms, life.net)
+    if net is None:
+        return None, None
+    of_gross = (_qualifying(terms, life.gross) or 0, _qualifying(terms, life.gross_cleared) or 0)
+    of_net = (_at_most_all(terms, life.net, life), _at_most_all(terms, life.net_cleared, life))
+    reward_stays = terms.clawback.partial_refund == "keep" and life.wiped_out is None
+    before_refunds = reward_stays or terms.clawback.limits == "keep"
+    judged = of_gross[0] if before_refunds else of_net[0]
+    return (judged, *(of_gross if reward_stays else of_net)), life.ended if before_refunds else life.wiped_out
+
+
+def _at_most_all(terms: Terms, purchase: Purchase, life: Seen) -> int:
+    """A refund that names no product gives back what does not qualify first: all that is left may still qualify."""
+    amount = _qualifying(terms, purchase) or 0
+    return min(amount, max(purchase.amount_minor - purchase.cash_back_minor, 0)) if life.refunded else amount
 
 
 def _qualifying(terms: Terms, purchase: Purchase) -> int | None:
@@ -154,7 +191,7 @@ def _listed(code: str | None, listed: list[str]) -> bool:
     return code is not None and (code in listed or any(first <= code <= last for first, last in ranges))
 
 
-def _why_not(state: State, terms: Terms, history: History, grant: Grant, purchase: Purchase) -> Reason | None:
+def _why_not(state: State, terms: Terms, history: History, grant: Grant, purchase: Purchase, ended: Reason | None) -> Reason | None:
     gid, asked = grant.grant_id, terms.activation == "required"
     facts = [
         (gid not in state.given, Reason.NOT_TARGETED),
@@ -171,6 +208,7 @@ def _why_not(state: State, terms: Terms, history: History, grant: Grant, purchas
         (state.cancelled, Reason.CANCELLED),
         (purchase.currency != terms.currency, Reason.CURRENCY_MISMATCH),
         *_unlike(terms, grant, state.bought_before.get(gid)),
+        (ended is not None, ended),
         (not terms.repeat and state.done.get(gid, 0) > 0, Reason.ALREADY_COMPLETED),
     ]
     return next((reason for failed, reason in facts if failed), None)
@@ -244,50 +282,76 @@ def _reached(terms: Terms, amount: int) -> bool:
     return amount > threshold or (amount == threshold and terms.qualification.operator.value == ">=")
 
 
-def _complete(state: State, terms: Terms, history: History, bought: tuple[UUID, int, Purchase, int]) -> Reason | None:
-    gid, amount, purchase, number = bought
-    kind = terms.qualification.kind
+def _complete(state: State, terms: Terms, history: History, bought: Bought) -> Reason | None:
+    gid, kind = bought.grant_id, terms.qualification.kind
     if kind != "single_purchase":
-        state.saved[gid] = state.saved.get(gid, 0) + amount
+        had = state.saved.get(gid, (0, 0, 0))
+        state.saved[gid] = (had[0] + bought.amounts[0], had[1] + bought.amounts[1], had[2] + bought.amounts[2])
         state.visits[gid] = state.visits.get(gid, 0) + 1
-    reason = _complete_once(state, terms, history, (gid, amount if kind == "single_purchase" else state.saved[gid], purchase, number))
-    again = reason
+        state.posted[gid] = max(state.posted.get(gid, bought.life.posted_at), bought.life.posted_at)
+    reason = again = _complete_once(state, terms, history, bought)
     while again is None and kind == "cumulative_spend" and terms.repeat:
-        again = _complete_once(state, terms, history, (gid, state.saved[gid], purchase, number))
+        again = _complete_once(state, terms, history, bought)
     return reason
 
 
-def _complete_once(state: State, terms: Terms, history: History, bought: tuple[UUID, int, Purchase, int]) -> Reason | None:
-    gid, amount, purchase, number = bought
-    kind = terms.qualification.kind
-    carries = kind == "cumulative_spend" and terms.repeat
-    if (kind == "cumulative_spend" and not _reached(terms, amount)) or (kind == "visits" and state.visits[gid] < _count(terms)):
+def _complete_once(state: State, terms: Terms, history: History, bought: Bought) -> Reason | None:
+    gid, kind = bought.grant_id, terms.qualification.kind
+    judged, standing, cleared = bought.amounts if kind == "single_purchase" else state.saved[gid]
+    if (kind == "cumulative_spend" and not _reached(terms, judged)) or (kind == "visits" and state.visits[gid] < _count(terms)):
         return Reason.PROGRESS_BELOW_THRESHOLD
-    reward = _reward(terms, _minor(terms.qualification.threshold) if carries else amount)
-    if reward == 0:
+    full = _promised(terms, judged)
+    if full == 0:
         return Reason.NOTHING_TO_REWARD
+    most = _left_of_limits(state, terms, history, bought.life.net)
+    if isinstance(most, Reason):
+        return most
+    full = min(full, most)
+    reward = full if standing == judged else min(full, _promised(terms, standing) if _reached(terms, standing) else 0)
+    earned = reward
+    if cleared != standing:
+        earned = min(reward, _promised(terms, cleared)) if _reached(terms, cleared) and kind != "visits" else 0
+    _record(state, terms, bought, reward, earned)
+    return None
+
+
+def _promised(terms: Terms, amount: int) -> int:
+    """What an amount earns; a sum that carries on is rewarded by the threshold, however much of it there is."""
+    carries = terms.qualification.kind == "cumulative_spend" and terms.repeat
+    return _reward(terms, _minor(terms.qualification.threshold) if carries else amount)
+
+
+def _left_of_limits(state: State, terms: Terms, history: History, purchase: Purchase) -> int | Reason:
+    """The most that the customer may still be given, or why it is nothing."""
     refused = {(refusal.grant_id, refusal.completion) for refusal in history.refusals}
     had = [outcome[:3] for outcome in state.outcomes if outcome[:2] not in refused]
-    limits = terms.limits
+    limits, most = terms.limits, 10**9
     if limits.redemptions_per_customer is not None and len(had) >= limits.redemptions_per_customer:
         return Reason.CUSTOMER_LIMIT_REACHED
     if limits.reward_per_customer is not None:
-        reward = min(reward, _minor(limits.reward_per_customer) - sum(amount for _, _, amount in had))
-    if reward <= 0:
+        most = _minor(limits.reward_per_customer) - sum(amount for _, _, amount in had)
+    if most <= 0:
         return Reason.CUSTOMER_LIMIT_REACHED
     zone = _zone(terms, history, purchase)
     for limit in limits.per_period:
         if sum(_same_period(limit, state.moments[key[:2]], purchase.at, zone) for key in had) >= limit.redemptions:
             return Reason.PERIOD_LIMIT_REACHED
-    if carries:
-        state.saved[gid] -= _minor(terms.qualification.threshold)
+    return most
+
+
+def _record(state: State, terms: Terms, bought: Bought, reward: int, earned: int) -> None:
+    gid, kind, purchase = bought.grant_id, terms.qualification.kind, bought.life.net
+    held_from = bought.life.posted_at if kind == "single_purchase" else state.posted[gid]
+    if kind == "cumulative_spend" and terms.repeat:
+        threshold = _minor(terms.qualification.threshold)
+        judged, standing, cleared = state.saved[gid]
+        state.saved[gid] = (judged - threshold, standing - threshold, cleared - threshold)
     if kind == "visits":
-        state.saved[gid] = state.visits[gid] = 0
+        del state.saved[gid], state.visits[gid], state.posted[gid]
     state.done[gid] = state.done.get(gid, 0) + 1
     completion = purchase.transaction_id if kind == "single_purchase" else str(state.done[gid])
     state.moments[gid, completion] = purchase.at
-    state.outcomes.append((gid, completion, reward, purchase.transaction_id, number))
-    return None
+    state.outcomes.append((gid, completion, reward, earned, held_from, purchase.transaction_id, bought.version))
 
 
 def _count(terms: Terms) -> int:

@@ -1,11 +1,14 @@
 """Random offers and histories, crowded together so that their edges meet."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from shared.eligibility.life import Kind, Message
 from shared.eligibility.model import Grant, History, Interval, Item, Offer, Purchase, Refusal, Version
 from shared.eligibility.terms import Terms, Variant
 from shared.eligibility.validation import problems
@@ -106,21 +109,22 @@ clawbacks = st.fixed_dictionaries(
         "limits": st.just("keep"),
         "budget": st.just("withdraw"),
         "negative_balance": st.just("write_off"),
-        "write_off_floor": st.sampled_from([1, "0.40", "0.401"]),
+        "write_off_floor": rarely(st.sampled_from([1, "0.40", "0.401"]), 0),
     },
 )
+qualifications = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["single_purchase", "cumulative_spend", "visits"]),
+        "threshold": st.sampled_from([100, 250, 0, "3.00"]),
+        "operator": st.sampled_from([">=", ">"]),
+        "base": st.sampled_from(["total", "subtotal"]),
+        "maximum": rarely(st.sampled_from([250, 300, "10.00"])),
+    }
+).map(lambda asked: asked | ({"visits": 2} if asked["kind"] == "visits" else {}))
 any_terms: st.SearchStrategy[Terms] = st.builds(
     terms,
     reward=rewards,
-    qualification=st.fixed_dictionaries(
-        {
-            "kind": st.sampled_from(["single_purchase", "cumulative_spend", "visits"]),
-            "threshold": st.sampled_from([100, 250, 0, "3.00"]),
-            "operator": st.sampled_from([">=", ">"]),
-            "base": st.sampled_from(["total", "subtotal"]),
-            "maximum": rarely(st.sampled_from([250, 300, "10.00"])),
-        }
-    ).map(lambda asked: asked | ({"visits": 2} if asked["kind"] == "visits" else {})),
+    qualification=qualifications,
     scope=st.fixed_dictionaries({"include": rarely(places, {}), "exclude": rarely(places, {})}),
     window=st.fixed_dictionaries(
         {
@@ -149,11 +153,21 @@ any_terms: st.SearchStrategy[Terms] = st.builds(
         | {"reward_per_account": rarely(pot_limits)},
     ),
     repeat=st.sampled_from([True, False]),
-    clawback=rarely(clawbacks, {}),
+    clawback=st.just({}) | clawbacks,
 )
 all_terms: st.SearchStrategy[Terms] = st.builds(lambda made, some: made.model_copy(update={"variants": some}), any_terms, variants).filter(
     lambda made: not problems(made)
 )
+terms_of_lives: st.SearchStrategy[Terms] = st.builds(
+    terms,
+    reward=rewards,
+    qualification=qualifications,
+    scope=st.sampled_from([{}, {"include": {"products": ["p1"]}}, {"exclude": {"products": ["p1"]}}]),
+    limits=st.sampled_from([{}, {}, {"redemptions_per_customer": 2}, {"reward_per_customer": 120}]),
+    repeat=st.booleans(),
+    clawback=clawbacks,
+).filter(lambda made: not problems(made))
+"""Terms that nothing but the amounts keeps from being met."""
 lengths = st.integers(1, 48).map(lambda hours: timedelta(hours=hours))
 intervals = st.lists(st.builds(_interval, moments, maybe(lengths)), max_size=2).map(tuple)
 
@@ -196,6 +210,46 @@ def purchases(draw: st.DrawFn, name: str = "t") -> Purchase:
         zone=draw(maybe(st.sampled_from(ZONES))),
         items=tuple(items),
     )
+
+
+some_items = st.lists(st.builds(Item, st.sampled_from(["p1", "p2"]), st.sampled_from([100, 250, 300])), max_size=2).map(tuple)
+
+
+@st.composite
+def lives(draw: st.DrawFn, name: str) -> list[Message]:
+    """What is said of one purchase, in any order: in one message, or authorised and cleared; taken back, and refunded."""
+    alone = Purchase(transaction_id=name, at=draw(moments), amount_minor=0, currency="USD", merchant_id="m1")
+    said = partial(_said, draw, alone)
+    ends = draw(st.lists(st.sampled_from([Kind.DECLINE, Kind.EXPIRY, Kind.REVERSAL, Kind.REVERSAL]), max_size=1))
+    refunds = [said(Kind.REFUND, name=f"{name}-refund-{n}") for n in range(draw(st.sampled_from([0, 0, 1, 1, 2])))]
+    if draw(st.booleans()):
+        told = [said(Kind.PURCHASE), *(said(kind) for kind in ends if kind is Kind.REVERSAL)]
+    else:
+        parts = draw(st.integers(0, 2))
+        count = draw(st.sampled_from([None, parts, parts + 1]))
+        told = [said(Kind.AUTHORIZATION, sequence=n) for n in range(draw(st.sampled_from([1, 1, 2, 0])))]
+        told += [said(Kind.CLEARING, sequence=n + 1, count=count or None) for n in range(parts)]
+        told += [said(kind) for kind in ends]
+    return draw(st.permutations([*told, *refunds]))
+
+
+def _said(draw: st.DrawFn, alone: Purchase, kind: Kind, *, sequence: int = 0, count: int | None = None, name: str | None = None) -> Message:
+    """One message about a purchase, with amounts, items and moments of its own."""
+    said = replace(
+        alone,
+        transaction_id=name or alone.transaction_id,
+        at=draw(rarely(moments, alone.at)),
+        posted_at=draw(maybe(moments)),
+        amount_minor=draw(amounts),
+        tip_minor=draw(st.sampled_from([0, 0, 1, 50])),
+        items=draw(some_items),
+    )
+    return Message(kind=kind, sequence=sequence, purchase_id=alone.transaction_id, said=said, sequence_count=count)
+
+
+lives_of_some = st.integers(1, 3).flatmap(lambda count: st.tuples(*(lives(f"t{n}") for n in range(count))))
+messages_of_lives = lives_of_some.map(lambda told: [message for life in told for message in life])
+"""What is said of some purchases."""
 
 
 @st.composite

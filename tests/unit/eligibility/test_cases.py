@@ -62,8 +62,11 @@ def test_explanation_names_the_reason_that_the_case_expects(case: dict[str, Any]
         for purchase in history.purchases
         for verdict in explain(compiled, history, purchase)
     }
+    taken_back = set(case.get("taken_back", []))
+    completed = {line.removesuffix(": completed") for line in case["decisions"] if line.endswith(": completed")}
+    assert {pair for pair in completed if explained[pair] == (Reason.REFUNDED,)} == taken_back
     said = {
-        f"{pair}: {reasons[0].code if reasons and reasons[0] not in FOUND_ELSEWHERE else 'completed'}"
+        f"{pair}: {reasons[0].code if reasons and reasons[0] not in FOUND_ELSEWHERE and pair not in taken_back else 'completed'}"
         for pair, reasons in explained.items()
         if not OUT_OF_SCOPE & set(reasons)
     }

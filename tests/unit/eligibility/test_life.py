@@ -103,6 +103,19 @@ def test_tip_tax_and_cash_back_follow_what_was_cleared_and_refunded() -> None:
     assert (life.amount_minor, life.tip_minor, life.tax_minor) == (1080, 180, 45)
 
 
+def test_while_more_may_clear_tip_and_tax_are_those_authorised_or_what_has_cleared_already() -> None:
+    life = purchase_of([auth(900, tax_minor=60), clearing(500, sequence=1, count=2, tip_minor=50, tax_minor=20)])
+    assert life
+    assert (life.amount_minor, life.tip_minor, life.tax_minor) == (900, 50, 60)
+
+
+def test_what_was_not_in_the_basket_is_taken_off_the_amount_alone() -> None:
+    for bought in ((), (Item("a", 900),)):
+        life = purchase_of([said(Kind.PURCHASE, 900, items=bought), refund(200, items=(Item("b", 200),))])
+        assert life
+        assert (life.amount_minor, life.items) == (700, bought)
+
+
 def test_items_are_those_that_cleared_less_those_returned() -> None:
     life = purchase_of([auth(900, items=(Item("a", 900),)), clearing(800, items=(Item("b", 800),)), refund(300, items=(Item("b", 300),))])
     assert life
