@@ -72,6 +72,12 @@ FUNCTIONS: tuple[Function, ...] = (
              routes=routes("""
         POST /v1/transactions                                 post_transactions        transactions:write 207
     """)),
+    Function(name="manage_refunds", service="shared.redemptions.unmatched", emits=(p.RedemptionsRecorded,), routes=routes("""
+        GET  /v1/refunds/unmatched                            list_unmatched           refunds:read
+        GET  /v1/refunds/unmatched/totals                     count_unmatched          refunds:read
+        POST /v1/refunds/{transaction_id}/match               match_refund             refunds:match
+        POST /v1/refunds/{transaction_id}/close               close_refund             refunds:match
+    """)),
     Function(name="report_campaigns", service="shared.reports.service", routes=routes("""
         GET  /v1/campaigns/{campaign_id}/report               campaign_report          reports:read
         GET  /v1/campaigns/{campaign_id}/ledger               campaign_ledger          ledger:read

@@ -251,6 +251,11 @@ class Reason(Enum):
         "As far as is known the card was nobody's at the moment of the purchase; it waits until the bank tells whose the card was.",
         "The purchase could not be matched with a customer.",
     )
+    REFUND_NOT_OURS = (
+        "refund_not_ours",
+        "Somebody looked into the refund: it is for no purchase that concerns us.",
+        "The refund is for another purchase.",
+    )
     TRANSACTION_ID_REUSED = (
         "transaction_id_reused",
         "Another transaction with the same id and other content was taken before; this one was set aside.",

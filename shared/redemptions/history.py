@@ -94,8 +94,9 @@ def move(tx: Transaction, moved: Collection[Filed]) -> None:
 
 
 def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:
-    """Bring it up to date which purchases refunds are for, and under which offers they are."""
+    """Bring it up to date which purchases refunds are for, by whose word, and under which offers they are."""
     values = {
+        "loose": [one.loose for one in refunds],
         "purchase_ids": [one.message.purchase_id for one in refunds],
         "unmatched": [one.unmatched.code if one.unmatched else None for one in refunds],
         "offers": [joined(one.offers) for one in refunds],

@@ -80,16 +80,18 @@ FROM m
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: rematch
--- Brings it up to date which purchases refunds are for, and under which offers they are; how they were filed is kept.
+-- Brings it up to date which purchases refunds are for, by whose word, and under which offers they are; how they were filed is kept.
 WITH m AS (
     SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(purchase_ids)s::text[],
-                         %(unmatched)s::text[], %(offers)s::text[]) AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers)
+                         %(unmatched)s::text[], %(offers)s::text[], %(loose)s::bool[])
+        AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers, loose)
 ), was AS (
     INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
     SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
     FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
 )
-UPDATE transactions AS t SET purchase_id = m.purchase_id, unmatched = m.unmatched, offers = string_to_array(m.offers, ',')::uuid[]
+UPDATE transactions AS t
+SET purchase_id = m.purchase_id, unmatched = m.unmatched, offers = string_to_array(m.offers, ',')::uuid[], loose = m.loose
 FROM m
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
@@ -419,3 +421,63 @@ FROM (SELECT 'grant', offer_id, granted_at, recorded_at, NULL FROM grants
      ) AS known (what, offer_id, at, recorded_at, detail)
 WHERE recorded_at > %(since)s AND recorded_at <= %(as_of)s
 ORDER BY recorded_at, what, at, offer_id, detail;
+
+-- name: list_unmatched
+-- Refunds that are matched with no purchase: those that wait for one, or those of one reason, with what was decided of them.
+SELECT t.transaction_id, t.customer_id, t.merchant_id, t.card_token, t.at, t.recorded_at, t.amount_minor, t.currency,
+       t.purchase_id, t.unmatched, d.decisions
+FROM transactions AS t, LATERAL (
+    SELECT coalesce(json_agg(json_build_object('decision', decision, 'purchase_id', purchase_id, 'reason', reason,
+                                               'decided_by', decided_by, 'decided_at', decided_at) ORDER BY seq), '[]')::text AS decisions
+    FROM refund_decisions AS d WHERE d.transaction_id = t.transaction_id) AS d
+WHERE t.unmatched IS NOT NULL AND CASE WHEN %(reason)s::text IS NULL THEN t.loose ELSE t.unmatched = %(reason)s END
+  AND t.recorded_at <= %(before)s AND (%(after)s::text IS NULL OR t.transaction_id > %(after)s)
+ORDER BY t.transaction_id
+LIMIT %(limit)s;
+
+-- name: read_refund
+-- One refund with what was decided of it.
+SELECT t.transaction_id, t.customer_id, t.merchant_id, t.card_token, t.at, t.recorded_at, t.amount_minor, t.currency,
+       t.purchase_id, t.unmatched, d.decisions
+FROM transactions AS t, LATERAL (
+    SELECT coalesce(json_agg(json_build_object('decision', decision, 'purchase_id', purchase_id, 'reason', reason,
+                                               'decided_by', decided_by, 'decided_at', decided_at) ORDER BY seq), '[]')::text AS decisions
+    FROM refund_decisions AS d WHERE d.transaction_id = t.transaction_id) AS d
+WHERE t.transaction_id = %(transaction_id)s AND t.kind = 'refund';
+
+-- name: count_waiting
+-- How many refunds wait for a purchase, by reason and currency, and since when.
+SELECT unmatched AS reason, currency, count(*) AS refunds, sum(amount_minor)::bigint AS amount_minor, min(recorded_at) AS oldest_at
+FROM transactions WHERE unmatched IS NOT NULL AND loose GROUP BY unmatched, currency ORDER BY unmatched, currency;
+
+-- name: read_let_go
+-- How many refunds waited too long for a purchase.
+SELECT reason, currency, refunds, amount_minor FROM refunds_let_go ORDER BY reason, currency;
+
+-- name: decide_refund
+-- Keeps what a person decided of a refund.
+INSERT INTO refund_decisions (transaction_id, decision, purchase_id, reason, decided_by, decided_at)
+VALUES (%(transaction_id)s, %(decision)s, %(purchase_id)s, %(reason)s, %(by)s, %(now)s);
+
+-- name: overdue_refunds
+-- Refunds under no offer that have waited since before a moment and of which nobody decided, oldest first, each with its customer or card.
+SELECT t.transaction_id, coalesce(t.customer_id, t.card_token) AS whose
+FROM transactions AS t
+WHERE t.kind = 'refund' AND t.offers = '{}' AND t.recorded_at <= %(before)s
+  AND NOT EXISTS (SELECT FROM refund_decisions AS d WHERE d.transaction_id = t.transaction_id)
+ORDER BY t.recorded_at, t.transaction_id
+LIMIT %(most)s;
+
+-- name: let_refunds_go
+-- Takes these refunds out of the history, where they are under no offer still, and counts them.
+WITH gone AS (
+    DELETE FROM transactions AS t
+    WHERE t.transaction_id = ANY (string_to_array(%(transaction_ids)s, ',')) AND t.kind = 'refund' AND t.offers = '{}'
+    RETURNING coalesce(t.unmatched, %(unnamed)s) AS reason, t.currency, t.amount_minor
+), counted AS (
+    INSERT INTO refunds_let_go AS l (reason, currency, refunds, amount_minor)
+    SELECT reason, currency, count(*), sum(amount_minor) FROM gone GROUP BY reason, currency ORDER BY reason, currency
+    ON CONFLICT (reason, currency) DO UPDATE
+    SET refunds = l.refunds + excluded.refunds, amount_minor = l.amount_minor + excluded.amount_minor
+)
+SELECT count(*) AS refunds FROM gone;

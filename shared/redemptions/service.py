@@ -48,7 +48,7 @@ def redeem(call: Call, posted: TransactionsPosted) -> None:
             send(tx, elsewhere, call.shards)
         taken = take_in(tx, here, known, offers)
         if taken.touched:
-            _fold_and_post(tx, posted.shard, offers, taken)
+            fold_and_post(tx, posted.shard, offers, taken)
         if taken.fresh:
             history.add(tx, taken.fresh)
         cards.emit_changed(tx, unsettled(tx, here, known.holders))
@@ -58,10 +58,10 @@ def refold(call: Call, changed: HistoriesChanged) -> None:
     """Fold histories again of which something else than purchases changed, and post the difference."""
     with call.transaction() as tx:
         lock_shards(tx, [changed.shard])
-        _fold_and_post(tx, changed.shard, catalogue(tx), Taken(touched=set(changed.pairs)))
+        fold_and_post(tx, changed.shard, catalogue(tx), Taken(touched=set(changed.pairs)))
 
 
-def _fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken) -> None:
+def fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken) -> None:
     """Fold the histories that changed, with what is fresh, and post how the outcomes differ from the record."""
     grants = store.read_grants(tx, {(customer, offer) for customer, one in taken.touched for offer in offers.judged_together(one)})
     if not grants:

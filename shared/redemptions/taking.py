@@ -115,6 +115,19 @@ def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
     return taken
 
 
+def assign(tx: Transaction, customer_id: str, refund: Filed, purchase_id: str | None, under: frozenset[UUID]) -> Taken:
+    """Let a customer's refund be for a purchase that is under these offers, as if it had named it, or (None) for none that concerns us.
+
+    Refunds that name no purchase are matched anew with what is left.
+    """
+    unmatched = None if purchase_id else Reason.REFUND_NOT_OURS
+    message = replace(refund.message, purchase_id=purchase_id)
+    history.rematch(tx, [replace(refund, message=message, offers=under, loose=False, unmatched=unmatched)])
+    taken = Taken(touched={(customer_id, offer_id) for offer_id in refund.offers | under})
+    match_loose(tx, taken, {customer_id})
+    return taken
+
+
 def _arrivals(posted: Iterable[Posted], known: Surroundings, offers: Catalogue, *, now: datetime) -> Iterator[Arrival]:
     """What may concern us: purchases in the scope of some offer or once in it, all that may be about such a purchase, and nobody's yet."""
     for message in posted:

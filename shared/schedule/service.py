@@ -7,15 +7,19 @@ from events.payloads import ScheduleTicked
 from shared.campaigns import service as campaigns
 from shared.offers import launch
 from shared.platform.call import Call
-from shared.redemptions import expiry, payout
+from shared.redemptions import expiry, payout, unmatched
 
 MOST_ROUNDS: Final = 50
 """Rounds of one kind of work in one tick; what is left then is due at the next tick as well."""
 
 
 def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a tick may come late: the clock says what is due)
-    """Start and end campaigns, let offers go live, let authorisations expire, and send out payouts that are due, all in one transaction."""
+    """Do all that is due, in one transaction.
+
+    Refunds that waited too long go, campaigns start and end, offers go live, authorisations expire, and payouts are sent out.
+    """
     with call.transaction() as tx:
+        unmatched.let_go(call, tx)
         _until_done(lambda: campaigns.move_due_campaigns(tx))
         _until_done(lambda: launch.launch_due(tx))
         _until_done(lambda: expiry.expire_authorizations(call, tx))

@@ -58,7 +58,8 @@ COMMENT ON TABLE transactions IS
 COMMENT ON COLUMN transactions.purchase_id IS 'The purchase that it is about; of a refund NULL while none is known.';
 COMMENT ON COLUMN transactions.customer_id IS 'NULL while its card is nobody''s as far as is known.';
 COMMENT ON COLUMN transactions.by_card IS 'Whose it is follows from its card, as the account does of all: cards that are corrected move it.';
-COMMENT ON COLUMN transactions.loose IS 'A refund that names no purchase: which one it is for follows from all that is known of its customer.';
+COMMENT ON COLUMN transactions.loose IS
+    'A refund that names no purchase: which one it is for follows from all that is known of its customer, until a person decides.';
 COMMENT ON COLUMN transactions.unmatched IS 'The reason why a refund is matched with no purchase.';
 COMMENT ON COLUMN transactions.expires_at IS 'Of an authorisation, until it is cleared or its expiry is recorded: when it expires.';
 COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when it came: under these it is history.';
@@ -67,6 +68,38 @@ COMMENT ON COLUMN transactions.matched_by IS 'What told the merchant: a rung of 
 COMMENT ON COLUMN transactions.merchant_said IS 'The merchant id that it said: the merchant''s own, or its acquirer''s.';
 COMMENT ON COLUMN transactions.brand IS 'As the merchants told when it came, as the zone is, and what of MCC, country and region it did not say.';
 COMMENT ON COLUMN transactions.items IS 'JSON: [[product code, amount in minor units], ...].';
+
+CREATE INDEX transactions_unmatched ON transactions (transaction_id) WHERE unmatched IS NOT NULL;
+CREATE INDEX transactions_waiting ON transactions (recorded_at, transaction_id) WHERE kind = 'refund' AND offers = '{}';
+
+CREATE FUNCTION keep_history() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE 'what is under an offer is history' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE TRIGGER keep_history BEFORE DELETE ON transactions
+    FOR EACH ROW WHEN (OLD.kind <> 'refund' OR OLD.offers <> '{}') EXECUTE FUNCTION keep_history();
+COMMENT ON TRIGGER keep_history ON transactions IS 'Only refunds that are under no offer may be let go.';
+
+CREATE TABLE refund_decisions (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    transaction_id text NOT NULL,
+    decision text NOT NULL CHECK (decision IN ('match', 'close')),
+    purchase_id text,
+    reason text NOT NULL,
+    decided_by text NOT NULL,
+    decided_at timestamptz NOT NULL,
+    CHECK ((decision = 'match') = (purchase_id IS NOT NULL))
+);
+CREATE INDEX refund_decisions_refund ON refund_decisions (transaction_id);
+COMMENT ON TABLE refund_decisions IS 'What people decided of refunds that named no purchase: who, when and why.';
+
+CREATE TABLE refunds_let_go (
+    reason text NOT NULL,
+    currency char(3) NOT NULL,
+    refunds bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    PRIMARY KEY (reason, currency)
+);
+COMMENT ON TABLE refunds_let_go IS 'How many refunds waited too long for a purchase and were taken out of the history.';
 
 CREATE TABLE filings (
     transaction_id text NOT NULL,

@@ -86,7 +86,7 @@ FOREVER = (
     "postings", "seals", "campaign_history", "offer_history", "consents", "statement_credits", "activations", "customer_zones", "filings",
     "redemption_revisions",
 )  # fmt: skip
-KEPT = ("accounts", "reservations", "redemptions", "transactions", "grants", "holdouts", "offer_versions", "budget_requests")
+KEPT = ("accounts", "reservations", "redemptions", "refunds_let_go", "grants", "holdouts", "offer_versions", "budget_requests")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,10 @@ KEPT = ("accounts", "reservations", "redemptions", "transactions", "grants", "ho
     [
         *(f"{command} {table}" for table in FOREVER for command in ("DELETE FROM", "TRUNCATE", "DROP TABLE")),
         *(f"{command} {table}" for table in KEPT for command in ("DELETE FROM", "TRUNCATE")),
+        "TRUNCATE transactions",
+        "ALTER TABLE transactions DISABLE TRIGGER keep_history",
+        "UPDATE refund_decisions SET reason = ''",
+        "DELETE FROM refund_decisions",
         "UPDATE postings SET amount_minor = 1",
         "UPDATE seals SET postings = 1",
         "UPDATE campaign_history SET reason = ''",

@@ -37,7 +37,7 @@ def test_a_budget_per_merchant_that_comes_later_counts_what_was_given_where_no_m
     offer = world.offer(world.campaign())
     world.grant(offer, "a", "b")
     world.post(purchase("t1", "a", merchant_id=None, descriptor="BLUE CUP"))
-    revise(world, offer, limits={"budget_per_merchant": 300})
+    world.revise(offer, limits={"budget_per_merchant": 300})
     world.post(purchase("t2", "b", merchant_id=None, descriptor="GREEN CUP"))
     assert sorted(amounts(world.redemptions())) == [0, 200]
     assert [row["reason"] for row in world.redemptions() if row["reason"]] == ["merchant_budget_exhausted"]

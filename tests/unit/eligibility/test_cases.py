@@ -25,6 +25,7 @@ FOUND_ELSEWHERE: Final = {
     Reason.OUTDONE,  # found where several offers are folded together: the cases of stacking
     Reason.NO_PURCHASE_TO_REFUND,
     Reason.REFUND_ABOVE_PURCHASE,
+    Reason.REFUND_NOT_OURS,
     Reason.REVISED,
     Reason.CARD_UNKNOWN,
     Reason.TRANSACTION_ID_REUSED,
