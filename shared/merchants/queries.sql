@@ -73,6 +73,24 @@ WHERE a.rung = 'acquirer' AND a.value = ANY (string_to_array(%(merchant_ids)s, '
    OR a.rung = 'network' AND a.value = ANY (string_to_array(%(network_merchant_ids)s, ','))
    OR a.rung = 'descriptor' AND a.value = ANY (%(descriptors)s::text[]);
 
+-- name: places_as_of
+-- What these locations told of purchases made there, by what was known at a moment.
+SELECT l.location_id, l.zone, l.merchant_id, m.mcc, m.brand, l.country, l.region, l.city
+FROM locations_as_of(%(as_of)s) AS l JOIN merchants_as_of(%(as_of)s) AS m USING (merchant_id)
+WHERE l.location_id = ANY (%(location_ids)s);
+
+-- name: book_as_of
+-- The merchants with these ids, and all that had these aliases, by what was known at a moment.
+SELECT 'merchant_id' AS rung, merchant_id AS value, merchant_id, brand, NULL AS network, NULL AS mcc, NULL AS country, NULL AS region,
+       NULL AS city, NULL AS location_id, NULL::timestamptz AS valid_from, NULL::timestamptz AS valid_to
+FROM merchants_as_of(%(as_of)s) WHERE merchant_id = ANY (string_to_array(%(merchant_ids)s, ','))
+UNION ALL
+SELECT a.rung, a.value, a.merchant_id, m.brand, a.network, a.mcc, a.country, a.region, a.city, a.location_id, a.valid_from, a.valid_to
+FROM aliases_as_of(%(as_of)s) AS a JOIN merchants_as_of(%(as_of)s) AS m USING (merchant_id)
+WHERE a.rung = 'acquirer' AND a.value = ANY (string_to_array(%(merchant_ids)s, ','))
+   OR a.rung = 'network' AND a.value = ANY (string_to_array(%(network_merchant_ids)s, ','))
+   OR a.rung = 'descriptor' AND a.value = ANY (%(descriptors)s::text[]);
+
 -- name: read_revision
 -- How often merchants have changed.
 SELECT revision FROM revisions WHERE area = 'merchants';

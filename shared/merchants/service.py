@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Annotated, Final
 
 from shared.kernel.wire import ExternalId
@@ -38,10 +39,10 @@ def get_merchant(call: Call, merchant_id: ExternalId) -> MerchantShape:
         return MerchantShape.of(store.read(tx, merchant_id))
 
 
-def look_up(tx: Transaction, purchases: Collection[Clues]) -> Book:
-    """What is known of the merchants and places of purchases, in two statements; for areas with purchases."""
+def look_up(tx: Transaction, purchases: Collection[Clues], *, as_of: datetime | None = None) -> Book:
+    """What is known, or was at a moment, of the merchants and places of purchases, in two statements; for areas with purchases."""
     values = {value for clues in purchases for value in clues.values()}
-    return store.book(tx, values, {clues.location_id for clues in purchases if clues.location_id})
+    return store.book(tx, values, {clues.location_id for clues in purchases if clues.location_id}, as_of)
 
 
 def _named_alone(tx: Transaction, sent: Sequence[Sent]) -> tuple[Sequence[Sent], list[Rejected]]:

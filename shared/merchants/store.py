@@ -1,6 +1,7 @@
 """Merchants in PostgreSQL: values in, values out."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -55,8 +56,9 @@ def read(tx: Transaction, merchant_id: str) -> Merchant:
     return Merchant(**row, locations=tuple(Location(**location) for location in locations), aliases=tuple(map(_alias, aliases)))
 
 
-def book(tx: Transaction, values: Collection[Value], location_ids: Collection[str]) -> Book:
-    """What is known of these names and places, in two statements."""
+def book(tx: Transaction, values: Collection[Value], location_ids: Collection[str], as_of: datetime | None = None) -> Book:
+    """What is known, or was at a moment, of these names and places, in two statements."""
+    past = {} if as_of is None else {"as_of": as_of}
     asked: dict[Rung, set[str]] = {rung: set() for rung in Rung}
     for rung, value in values:
         asked[rung].add(value)
@@ -67,12 +69,13 @@ def book(tx: Transaction, values: Collection[Value], location_ids: Collection[st
     }
     aliases: dict[Value, list[Alias]] = {value: [] for value in values}
     brands = {}
-    for row in rows(tx.connection, SQL["book"], **names):
+    for row in rows(tx.connection, SQL["book_as_of" if past else "book"], **names, **past):
         brand, alias = row.pop("brand"), _alias(row)
         aliases[alias.found_by].append(alias)
         if brand:
             brands[alias.merchant_id] = brand
-    found = {row.pop("location_id"): Place(**row) for row in rows(tx.connection, SQL["places"], location_ids=list(location_ids))}
+    places = rows(tx.connection, SQL["places_as_of" if past else "places"], location_ids=list(location_ids), **past)
+    found = {row.pop("location_id"): Place(**row) for row in places}
     return Book(aliases=aliases, brands=brands, places=dict.fromkeys(location_ids) | found)
 
 

@@ -73,8 +73,8 @@ class Arrival(NamedTuple):
 
 
 def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, as_of: datetime | None = None) -> Surroundings:
-    """What merchants, their places and cards tell of purchases; `as_of`: whose cards were by what was known then."""
-    return Surroundings(merchants.look_up(tx, [clues_of(purchase) for purchase in said]), holders_of(tx, said, as_of=as_of))
+    """What merchants, their places and cards tell of purchases, or told by what was known at a moment."""
+    return Surroundings(merchants.look_up(tx, [clues_of(purchase) for purchase in said], as_of=as_of), holders_of(tx, said, as_of=as_of))
 
 
 def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset[UUID]) -> Filed:

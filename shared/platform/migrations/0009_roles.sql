@@ -12,6 +12,7 @@ END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clo_app;
 REVOKE UPDATE, DELETE ON postings, seals, campaign_history, offer_history, consents, cards, statement_credits, offsets,
     refund_decisions FROM clo_app;
+REVOKE UPDATE, DELETE ON merchants_before, locations_before, aliases_before FROM clo_app;
 REVOKE UPDATE, DELETE ON activations, customer_zones, filings, redemption_revisions FROM clo_app;
 REVOKE DELETE ON merchants, aliases, accounts, reservations, redemptions, refunds_let_go, grants, holdouts, offer_versions, budget_requests FROM clo_app;
 REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM clo_app;

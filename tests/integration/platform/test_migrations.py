@@ -84,7 +84,7 @@ def test_migration_that_fails_leaves_the_earlier_ones_and_nothing_of_itself(fres
 
 FOREVER = (
     "postings", "seals", "campaign_history", "offer_history", "consents", "statement_credits", "activations", "customer_zones", "filings",
-    "redemption_revisions",
+    "redemption_revisions", "merchants_before", "locations_before", "aliases_before",
 )  # fmt: skip
 KEPT = ("accounts", "reservations", "redemptions", "refunds_let_go", "grants", "holdouts", "offer_versions", "budget_requests")
 

@@ -4,6 +4,7 @@ A random life goes through the product, and after each step questions are answer
 are answered alike. `CLO_SEEDS=200` makes it a long run.
 """
 
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from shared.campaigns.api import BudgetAsked
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import CloError, Conflict, Invalid
 from shared.kernel.shards import shard_of
+from shared.merchants import service as merchants
 from shared.offers import service as offers
 from shared.offers.api import NewVersion
 from shared.redemptions import payout
@@ -43,6 +45,7 @@ TERMS: dict[str, dict[str, Any]] = {
     "activated": PERCENT | {"activation": "required", "limits": {"budget_per_day": 300}},
     "cumulative": {"qualification": {"kind": "cumulative_spend", "threshold": 3000}, "repeat": True},
     "stacked": PERCENT | {"stacking": {"group": "g"}},
+    "branded": PERCENT | {"scope": {"include": {"brands": ["Corner"]}}},
     "first": {"stacking": {"group": "g", "priority": 1}, "repeat": True},
     "at_home": PERCENT | {"window": {"start": "2026-01-14", "end": "2026-01-15", "zone": "UTC", "zone_policy": "customer"}},
 }
@@ -64,7 +67,18 @@ class Life:
     def step(self) -> None:
         """Something happens, and all that follows from it."""
         self.clock.advance(self.clock.now() + self.chance.randrange(1, 90) * MINUTE)
-        steps = (self._grant, self._consent, self._activate, self._approve, self._stop, self._budget, self._pay, self._refund, self._clear)
+        steps = (
+            self._tell_of_merchants,
+            self._grant,
+            self._consent,
+            self._activate,
+            self._approve,
+            self._stop,
+            self._budget,
+            self._pay,
+            self._refund,
+            self._clear,
+        )
         happens = self.chance.choice([*steps, *(self._buy,) * 5, self._activate, self._grant])
         with suppress(Conflict, Invalid):  # not allowed as things stand: nothing happens
             happens()
@@ -73,6 +87,13 @@ class Life:
     def _grant(self) -> None:
         if self.offers:
             issue(self.world.call, self.chance.choice(self.offers), self.chance.choice(CUSTOMERS), at=self._earlier())
+
+    def _tell_of_merchants(self) -> None:
+        alias = {"kind": "descriptor", "descriptor": "Blue cup", "valid_to": self.chance.choice([None, self.clock.now().isoformat()])}
+        place = {"location_id": "l1", "zone": self.chance.choice(["Asia/Tokyo", "America/New_York"]), "country": "US"}
+        shop = {"merchant_id": "shop-1", "name": "Shop", "mcc": "5411", "brand": self.chance.choice([None, "Corner"])}
+        told = {"merchants": [shop | {"locations": [place], "aliases": [alias]}]}
+        merchants.put_merchants(self.world.call(), json.dumps(told).encode())
 
     def _consent(self) -> None:
         values = {"zone": self.chance.choice([None, "Asia/Tokyo", "America/New_York"]), "consent": self.chance.random() < 0.7}
@@ -151,6 +172,7 @@ class Life:
         for customer_id in CUSTOMERS:
             yield asked(customer_id, at=self.clock.now())
             yield asked(customer_id, at=self._earlier(), amount=5000, location_id="l1")
+            yield asked(customer_id, at=self.clock.now(), merchant_id=None, descriptor="BLUE CUP 123")
             for offer_id in self.offers[-2:]:
                 yield asked(customer_id, offer_id, at=self._earlier(), transaction_id="t0")
         for made in self.chance.sample(self.posted, k=min(3, len(self.posted))):
@@ -175,7 +197,7 @@ def test_asked_as_of_a_moment_the_answer_is_the_one_given_then(world: World, ask
     again = asker.together(*(body for body, _ in given))
     for (body, then), now in zip(given, again, strict=True):
         assert comparable(now) == comparable(then), body
-    assert any(isinstance(then, Eligibility) and then.eligible for _, then in given)
+    assert any(isinstance(then, Eligibility) and then.verdicts for _, then in given)
     world.verify()
 
 
