@@ -461,10 +461,12 @@ VALUES (%(transaction_id)s, %(decision)s, %(purchase_id)s, %(reason)s, %(by)s, %
 
 -- name: overdue_refunds
 -- Refunds under no offer that have waited since before a moment and of which nobody decided, oldest first, each with its customer or card.
+-- One that was under an offer before stays: what was known at past moments holds it.
 SELECT t.transaction_id, coalesce(t.customer_id, t.card_token) AS whose
 FROM transactions AS t
 WHERE t.kind = 'refund' AND t.offers = '{}' AND t.recorded_at <= %(before)s
   AND NOT EXISTS (SELECT FROM refund_decisions AS d WHERE d.transaction_id = t.transaction_id)
+  AND NOT EXISTS (SELECT FROM filings AS f WHERE f.transaction_id = t.transaction_id AND f.kind = 'refund' AND f.offers <> '{}')
 ORDER BY t.recorded_at, t.transaction_id
 LIMIT %(most)s;
 

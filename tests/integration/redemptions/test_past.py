@@ -218,6 +218,21 @@ def test_what_is_told_to_have_been_decided_is_what_was_recorded(world: World, as
     assert told
 
 
+def test_refund_that_was_matched_once_is_still_known_of_then(world: World, asker: Asker, clock: SimulatedClock) -> None:
+    begun(world, clock, seed=0)
+    world.post(purchase("t1", "ana", at=NOW - DAY))
+    clock.advance(NOW + MINUTE)
+    world.post(purchase("later", "ana", kind="refund", at=NOW))
+    then = asker.one(EligibilityAsked(transaction_id="t1"))
+    clock.advance(NOW + 2 * MINUTE)
+    world.post(purchase("sooner", "ana", kind="refund", at=NOW - DAY / 2))  # and the first finds no purchase any more
+    clock.advance(NOW + 400 * DAY)
+    world.tick()
+    assert then.record
+    assert [known.what for known in then.record.known_since] == ["refund"]
+    assert asker.one(EligibilityAsked(transaction_id="t1", as_of=then.as_of)) == then
+
+
 def begun(world: World, clock: SimulatedClock, seed: int) -> Life:
     """A life in which both customers are known and hold an offer that needs an activation."""
     life = Life(world=world, clock=clock, chance=random.Random(seed), campaign=world.campaign(budget=1_500))
