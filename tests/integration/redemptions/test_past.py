@@ -7,7 +7,7 @@ are answered alike. `CLO_SEEDS=200` makes it a long run.
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -216,6 +216,39 @@ def test_what_is_told_to_have_been_decided_is_what_was_recorded(world: World, as
         assert sum(verdict.reward_minor for verdict in record.decided) == sums.get((record.transaction_id, record.recorded_at), 0), record
         assert record.differs or record.summary.endswith("the decision is the same.")
     assert told
+
+
+def opts_out(life: Life) -> None:
+    put(life.world.call, customer("ana", consent=False, consent_at=(NOW + MINUTE).isoformat()))
+
+
+def moves(life: Life) -> None:
+    put(life.world.call, customer("ana", zone="Asia/Tokyo"))
+
+
+SINCE: dict[str, Callable[[Life], object]] = {
+    "grant": lambda life: issue(life.world.call, life.offers[0], "ana", at=NOW - 2 * DAY),
+    "opt_out": opts_out,
+    "zone": moves,
+    "others": lambda life: life.world.post(purchase("t0", "ana", at=NOW - DAY)),
+    "campaign": lambda life: campaigns.pause_campaign(life.world.call("maya"), life.campaign, WHY),
+    "withdrawal": lambda life: offers.withdraw_offer(life.world.call("maya"), life.offers[0], WHY),
+    "refund": lambda life: life.world.post(purchase("r1", "ana", kind="refund", original_transaction_id="t1")),
+}
+
+
+@pytest.mark.parametrize("what", SINCE)
+def test_what_became_known_since_is_told_in_words(world: World, asker: Asker, clock: SimulatedClock, what: str) -> None:
+    life = begun(world, clock, seed=0)
+    world.post(purchase("t1", "ana", at=NOW + DAY))  # of tomorrow, so that a pause of today still matters
+    clock.advance(NOW + MINUTE)
+    SINCE[what](life)
+    record = asker.one(EligibilityAsked(transaction_id="t1")).record
+    assert record
+    assert [(known.what, known.recorded_at) for known in record.known_since] == [(what, NOW + MINUTE)]
+    assert record.known_since[0].told.endswith(".")
+    assert "{" not in record.known_since[0].told
+    assert record.differs == (what in {"opt_out", "campaign", "withdrawal", "refund", "grant"}), record.summary
 
 
 def test_refund_that_was_matched_once_is_still_known_of_then(world: World, asker: Asker, clock: SimulatedClock) -> None:
