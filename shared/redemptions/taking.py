@@ -97,6 +97,8 @@ def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
     taken = Taken()
     more: list[tuple[Key, UUID]] = []
     for (customer_id, purchase_id), life in lives.items():
+        if not life.fresh and not life.again:
+            continue  # nothing is said of it here, and its customer's shard may not be held
         matched_anew = life.match_anew()
         taken.anew.extend(matched_anew)
         under = life.offers(offers)
@@ -161,7 +163,7 @@ def _lives(tx: Transaction, arrived: Collection[Arrival]) -> Lives:
             lives.setdefault(one.filed.life, Life()).fresh.append(one.filed)
         elif said_before.content_hash != one.filed.content_hash:
             contradictions.append(one)
-        else:
+        elif said_before.customer_id == one.filed.customer_id:
             lives[said_before.life].again.append(one.filed)
     if contradictions:
         history.set_aside(tx, contradictions, Reason.TRANSACTION_ID_REUSED)

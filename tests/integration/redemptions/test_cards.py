@@ -156,6 +156,21 @@ def test_what_was_said_again_after_the_card_passed_on_is_a_repeat(world: World) 
     assert world.rows("SELECT FROM set_aside") == []
 
 
+def test_a_repeat_that_comes_to_the_next_holder_touches_nothing_of_the_last_ones(world: World) -> None:
+    world.cards({"card_token": "k1", "customer_id": "ann"})
+    offered(world, "ann", "bob")
+    said = [by_card("t1", at=AFTER, kind=kind) for kind in ("authorization", "clearing")]
+    world.post(*said)
+    world.deliver()
+    approved_since = offered(world, "ann", "bob")
+    handed_over(world)
+    world.post(*said)
+    assert [row["customer_id"] for row in world.redemptions() if row["offer_id"] == approved_since] == []
+    world.deliver()
+    assert {(row["customer_id"], row["offer_id"]) for row in world.redemptions() if row["reward_minor"]} >= {("bob", approved_since)}
+    world.verify()
+
+
 def test_an_authorisation_by_card_that_expires_gives_back_what_it_held(world: World) -> None:
     offered(world, "ann")
     world.cards({"card_token": "k1", "customer_id": "ann"})
