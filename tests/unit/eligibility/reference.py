@@ -103,7 +103,8 @@ def _switch(state: State, happening: str, subject: Any) -> None:  # noqa: ANN401
         setattr(state, happening, getattr(state, happening) + subject)
     else:
         getattr(state, happening).add(subject)
-        state.bought_before.setdefault(subject, state.bought)
+        if happening == "given":
+            state.bought_before[subject] = state.bought
 
 
 def _buy(state: State, offer: Offer, history: History, life: Seen) -> None:
