@@ -78,6 +78,23 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/refunds/{transaction_id}/match               match_refund             refunds:match
         POST /v1/refunds/{transaction_id}/close               close_refund             refunds:match
     """)),
+    Function(name="manage_corrections", service="shared.corrections.service", emits=(p.RedemptionsRecorded,), scale=LONG, routes=routes("""
+        POST /v1/corrections/forced-redemptions               request_forced_redemption corrections:write  201
+        POST /v1/corrections/adjustments                      request_adjustment       corrections:write  201
+        GET  /v1/corrections                                  list_corrections         corrections:read
+        GET  /v1/corrections/{correction_id}                  get_correction           corrections:read
+        POST /v1/corrections/{correction_id}/approve          approve_correction       corrections:approve
+        POST /v1/corrections/{correction_id}/reject           reject_correction        corrections:approve
+    """)),
+    Function(name="manage_claims", service="shared.claims.service", routes=routes("""
+        POST /v1/claims                                       open_claim               claims:write       201
+        GET  /v1/claims                                       list_claims              claims:read
+        GET  /v1/claims/{claim_id}                            get_claim                claims:read
+        POST /v1/claims/{claim_id}/review                     review_claim             claims:resolve
+        POST /v1/claims/{claim_id}/accept                     accept_claim             claims:resolve
+        POST /v1/claims/{claim_id}/reject                     reject_claim             claims:resolve
+        POST /v1/claims/{claim_id}/withdraw                   withdraw_claim           claims:write
+    """)),
     Function(name="report_campaigns", service="shared.reports.service", routes=routes("""
         GET  /v1/campaigns/{campaign_id}/report               campaign_report          reports:read
         GET  /v1/campaigns/{campaign_id}/ledger               campaign_ledger          ledger:read

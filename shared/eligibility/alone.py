@@ -1,7 +1,7 @@
 """The history that is met most: one grant, and one purchase of which all has cleared and nothing came back.
 
-There is nothing to put in order or to add up then, and no limit of the customer is used up before. What comes out is what the fold makes
-of it; a test holds the one against the other.
+There is nothing to put in order or to add up then, nothing was corrected, and no limit of the customer is used up before. What comes out
+is what the fold makes of it; a test holds the one against the other.
 """
 
 from shared.eligibility.compile import CompiledOffer
@@ -16,7 +16,9 @@ def evaluate_alone(compiled: CompiledOffer, history: History) -> Evaluation | No
     version = compiled.version_at(at)
     if grant.variant:
         version = version.for_variant(grant.variant)
-    if history.held_out or version.sums or version.usual is None or purchase.cleared or purchase.before_refunds:
+    if history.held_out or history.corrections or version.sums or version.usual is None:
+        return None
+    if purchase.cleared or purchase.before_refunds:
         return None
     if not version.in_scope(purchase):
         return Evaluation(outcomes=(), decisions=(), progress=(Progress(grant_id, 0, 0, 0, None),))

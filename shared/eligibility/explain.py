@@ -7,12 +7,13 @@ from uuid import UUID
 
 from shared.eligibility import wording
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
-from shared.eligibility.fold import Used, attempt_to_complete, grant_order, purchase_order, refused_keys, used_up
+from shared.eligibility.fold import Used, attempt_to_complete, grant_order, purchase_order, refused_keys, uncounted_keys, used_up
 from shared.eligibility.model import Before, Decision, Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict, within
 from shared.eligibility.rule import Attempt, Case
 from shared.eligibility.rules import COMPLETES, OF_PURCHASE
 from shared.eligibility.stacking import Covers, JointFold, Member, Winner
 from shared.eligibility.weighing import weigh
+from shared.kernel.ids import CORRECTION
 from shared.kernel.reasons import Reason
 
 
@@ -41,6 +42,7 @@ def explain(
         purchase=purchase,
         before=before,
         outcomes=joint.folds[0].outcomes,
+        corrected=joint.folds[0].evaluation().outcomes,
         winner=_winner(joint, compiled, purchase),
         outdone=_outdone(joint.folds[0].decisions, purchase),
         refused=refused_keys(history.refusals),
@@ -85,6 +87,8 @@ class _Account:
     purchase: Purchase
     before: dict[UUID, Progress]
     outcomes: list[Outcome]
+    corrected: tuple[Outcome, ...]
+    """The outcomes as corrections leave them."""
     winner: Winner | None
     """What its stacking group pays for the purchase, where the offer has one."""
     outdone: frozenset[UUID | None]
@@ -93,7 +97,7 @@ class _Account:
 
     def earned(self, grant: Grant | None) -> list[Outcome]:
         """What the purchase completes for a grant."""
-        mine = (outcome for outcome in self.outcomes if outcome.transaction_id == self.purchase.transaction_id)
+        mine = (outcome for outcome in self.corrected if outcome.transaction_id == self.purchase.transaction_id)
         return [outcome for outcome in mine if grant and outcome.grant_id == grant.grant_id]
 
 
@@ -106,6 +110,7 @@ def _verdict(account: _Account, grant: Grant | None) -> Verdict:
         *(rule.result(case) for rule in OF_PURCHASE),
         *_stacking(account, grant),
         *(rule.result(attempt) for rule in COMPLETES),
+        *_corrections(account, grant),
         *_admissions(account, grant),
         *_taken_back(earned),
     )
@@ -154,7 +159,7 @@ def _used_before(account: _Account, grant: Grant | None) -> Used:
     first = {other.grant_id for other in takewhile(lambda other: other is not grant, account.grants)}
     mine = account.purchase.transaction_id
     before = (outcome for outcome in account.outcomes if outcome.transaction_id != mine or outcome.grant_id in first)
-    return used_up(before, account.refused)
+    return used_up(before, uncounted_keys(account.history))
 
 
 def _stacking(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
@@ -170,6 +175,19 @@ def _stacking(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
             actual=f"offer {outdone_by.offer_id} pays {pays}" if outdone_by else "no other offer comes first",
             reason=Reason.OUTDONE if outdone_by else None,
         )
+
+
+def _corrections(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
+    """What corrections made of the completions of this purchase."""
+    of_completion = {(outcome.grant_id, outcome.completion): outcome for outcome in account.earned(grant)}
+    for correction in account.history.corrections:
+        outcome = of_completion.get((correction.grant_id, correction.completion))
+        if outcome:
+            terms_minor = outcome.reward_minor - outcome.corrected_minor
+            done = f"{'forced' if correction.forces else 'adjusted'} by correction {CORRECTION.render(correction.correction_id)}"
+            yield RuleResult(
+                rule="corrected", passed=True, expected=f"{terms_minor} by the terms", actual=f"{outcome.reward_minor}, {done}"
+            )
 
 
 def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:

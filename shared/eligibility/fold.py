@@ -7,7 +7,8 @@ of their ids. Nothing depends on the order in which the history holds them, and 
   under terms of visits to its visits and its sum, which begin anew once they complete it.
 - The customer's limits block a completion and leave the sum as it is. The last reward within them is trimmed to what is left.
 - What has not cleared counts as what has; the reward that it adds is promised, not earned yet.
-- A refused completion stays an outcome, so that it completes its grant all the same, and uses up no limit.
+- A refused completion stays an outcome, so that it completes its grant all the same, and uses up no limit; one that was forced uses up
+  none either.
 """
 
 from bisect import bisect_left
@@ -21,6 +22,7 @@ from uuid import UUID
 
 from shared.eligibility.alone import evaluate_alone
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
+from shared.eligibility.corrections import corrected, forced_keys
 from shared.eligibility.model import Decision, Evaluation, Grant, History, Outcome, Progress, Purchase, Refusal
 from shared.eligibility.rule import Attempt, Case, Rule, first_failing
 from shared.eligibility.rules import COMPLETES, COUNTS
@@ -80,7 +82,7 @@ def evaluate(compiled: CompiledOffer, history: History) -> Evaluation:
         return _without_grant(compiled, history)
     fold = Fold(compiled, history)
     fold.take(history.purchases)
-    return Evaluation(outcomes=tuple(fold.outcomes), decisions=tuple(fold.decisions), progress=fold.progress())
+    return fold.evaluation()
 
 
 def without_repeats(purchases: Iterable[Purchase]) -> tuple[Purchase, ...]:
@@ -110,11 +112,11 @@ def attempt_to_complete(version: CompiledVersion, at: datetime, zone: str, sums:
     )
 
 
-def used_up(outcomes: Iterable[Outcome], refused: frozenset[tuple[UUID, str]]) -> Used:
-    """What outcomes, in their order, take of the customer's limits: nothing where they were refused."""
+def used_up(outcomes: Iterable[Outcome], uncounted: frozenset[tuple[UUID, str]]) -> Used:
+    """What outcomes, in their order, take of the customer's limits: nothing where they don't count."""
     used = Used()
     for outcome in outcomes:
-        if (outcome.grant_id, outcome.completion) not in refused:
+        if (outcome.grant_id, outcome.completion) not in uncounted:
             used.add(outcome.at, outcome.reward_minor)
     return used
 
@@ -122,6 +124,11 @@ def used_up(outcomes: Iterable[Outcome], refused: frozenset[tuple[UUID, str]]) -
 def refused_keys(refusals: Iterable[Refusal]) -> frozenset[tuple[UUID, str]]:
     """The completions that a shared pot did not admit, by grant and completion."""
     return frozenset((refusal.grant_id, refusal.completion) for refusal in refusals)
+
+
+def uncounted_keys(history: History) -> frozenset[tuple[UUID, str]]:
+    """The completions that use up none of the customer's limits: refused by a shared pot, or given by decision."""
+    return refused_keys(history.refusals) | forced_keys(history.corrections)
 
 
 def _content(purchase: Purchase) -> tuple[object, ...]:
@@ -164,13 +171,13 @@ def _without_grant(compiled: CompiledOffer, history: History) -> Evaluation:
 class Fold:
     """One fold under way: what the purchases taken so far come to. The history tells all but the purchases."""
 
-    __slots__ = ("_compiled", "_history", "_refused", "_standings", "_used", "decisions", "outcomes", "promised_minor")
+    __slots__ = ("_compiled", "_history", "_refused", "_standings", "_uncounted", "_used", "decisions", "outcomes", "promised_minor")
 
     def __init__(self, compiled: CompiledOffer, history: History) -> None:
         """Start where no purchase has been made."""
         self._compiled, self._history = compiled, history
         self._standings = [_Standing(grant=grant) for grant in sorted(history.grants, key=grant_order) if not history.held_out]
-        self._refused = refused_keys(history.refusals)
+        self._refused, self._uncounted = refused_keys(history.refusals), uncounted_keys(history)
         self._used = Used()
         self.outcomes: list[Outcome] = []
         self.decisions: list[Decision] = []
@@ -206,6 +213,11 @@ class Fold:
             counted = (mine.spend, mine.visits, mine.completions) != (would_be.spend, would_be.visits, would_be.completions)
             self.decisions.append(decision._replace(reason=Reason.OUTDONE) if counted else decision)
             mine.bought_at = would_be.bought_at  # it was bought, whichever offer pays for it
+
+    def evaluation(self) -> Evaluation:
+        """What the purchases come to, with corrections laid over it."""
+        outcomes = corrected(self._compiled, self._history, self.outcomes)
+        return Evaluation(outcomes=outcomes, decisions=tuple(self.decisions), progress=self.progress())
 
     def progress(self) -> tuple[Progress, ...]:
         """Where the grants stand, in order."""
@@ -267,8 +279,9 @@ class Fold:
         elif version.visits:
             standing.spend, standing.visits, standing.posted_at = NOTHING, 0, None
         completion = str(standing.completions) if version.sums else purchase.transaction_id
-        if (grant_id, completion) not in self._refused:
+        if (grant_id, completion) not in self._uncounted:
             self._used.add(purchase.at, reward_minor)
+        if (grant_id, completion) not in self._refused:
             self.promised_minor += left_minor
         self.outcomes.append(
             Outcome(

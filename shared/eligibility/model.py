@@ -118,6 +118,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Correction:
+    """What two people decided of one completion: that it is given all the same, or that it gives more or less."""
+
+    correction_id: UUID
+    grant_id: UUID
+    completion: str
+    forces: bool
+    amount_minor: int
+    """Of a forced completion the least that it gives; else how much more (or, negative, less) is given."""
+    at: datetime
+    transaction_id: str
+    merchant_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class History:
     """All that is known of one customer and one offer. Any order: the fold sorts."""
 
@@ -126,6 +141,7 @@ class History:
     consent_withdrawn: tuple[Interval, ...] = ()
     zone: str | None = None
     refusals: tuple[Refusal, ...] = ()
+    corrections: tuple[Correction, ...] = ()
     held_out: bool = False
 
 
@@ -136,6 +152,7 @@ class Outcome(NamedTuple):
     completion: str
     """Which one it is: the purchase where each stands alone, else the number (from 1) of those that purchases reach together."""
     ordinal: int
+    """How many it makes of its grant; 0 where no purchase reached it."""
     reward_minor: int
     earned_minor: int
     """What of the reward is earned for good, by what has cleared."""
@@ -147,6 +164,8 @@ class Outcome(NamedTuple):
     version: int
     merchant_id: str | None
     account_token: str | None
+    corrected_minor: int = 0
+    """What of the reward corrections made more or, negative, less than the terms give."""
 
 
 class Decision(NamedTuple):

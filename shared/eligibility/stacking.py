@@ -41,9 +41,7 @@ def evaluate_together(members: Sequence[Member]) -> list[Evaluation]:
     joint = JointFold(members)
     joint.take([member.history.purchases for member in members])
     return [
-        Evaluation(outcomes=tuple(fold.outcomes), decisions=tuple(fold.decisions), progress=progress)
-        if (progress := fold.progress())
-        else evaluate(*member)
+        evaluation if (evaluation := fold.evaluation()).progress else evaluate(*member)
         for member, fold in zip(members, joint.folds, strict=True)
     ]
 

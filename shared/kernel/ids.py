@@ -53,6 +53,8 @@ GRANT = Prefix("grn")
 REDEMPTION = Prefix("rdm")
 POSTING = Prefix("pst")
 CREDIT = Prefix("crd")
+CORRECTION = Prefix("cor")
+CLAIM = Prefix("clm")
 EVENT = Prefix("evt")
 
 CampaignId = Annotated[UUID, CAMPAIGN]
@@ -63,6 +65,8 @@ GrantId = Annotated[UUID, GRANT]
 RedemptionId = Annotated[UUID, REDEMPTION]
 PostingId = Annotated[UUID, POSTING]
 CreditId = Annotated[UUID, CREDIT]
+CorrectionId = Annotated[UUID, CORRECTION]
+ClaimId = Annotated[UUID, CLAIM]
 EventId = Annotated[UUID, EVENT]
 
 

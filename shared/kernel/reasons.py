@@ -1,22 +1,12 @@
 """Reason codes: the one vocabulary in which every decision about cashback is explained."""
 
-from enum import Enum
-from typing import Final, Self
+from typing import Final
+
+from shared.kernel.vocabulary import Vocabulary
 
 
-class Reason(Enum):
-    """A stable code with a sentence for support and one for the customer."""
-
-    code: str
-    support: str
-    customer: str
-
-    def __new__(cls, code: str, support: str, customer: str) -> Self:
-        """Let the code be the member's value and keep the sentences beside it."""
-        member = object.__new__(cls)
-        member._value_ = member.code = code
-        member.support, member.customer = support, customer
-        return member
+class Reason(Vocabulary):
+    """Why a purchase earned nothing, or otherwise than before."""
 
     @classmethod
     def of(cls, code: str) -> "Reason":
@@ -236,6 +226,11 @@ class Reason(Enum):
         "The offer has been used up.",
     )
     REVISED = ("revised", "Later history changed what the purchase earns; the difference was posted.", "Your cashback was corrected.")
+    CORRECTED = (
+        "corrected",
+        "Two people corrected what the purchase earns; the difference was posted.",
+        "Your cashback was corrected.",
+    )
     NO_PURCHASE_TO_REFUND = (
         "no_purchase_to_refund",
         "The refund names no purchase, and none of this customer, card, merchant and currency before it is known.",

@@ -106,6 +106,13 @@ CHECKS: Final = (
         expected="{given} redemptions, {given_minor}",
         actual="{counted} redemptions, {counted_minor}",
     ),
+    Check(
+        statement="wrong_corrections",
+        invariant="a corrected redemption promises what two people decided, once",
+        subject="grant {grant_id}, completion {completion}",
+        expected="{forced_minor} forced, {adjusted_minor} adjusted",
+        actual="{wanted_minor} promised, {corrected_minor} of it corrected",
+    ),
 )
 """Each statement finds what breaks its invariant; the sentences take their figures from its columns."""
 

@@ -190,6 +190,25 @@ FROM offer_pots AS p,
                AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)) AS given
 WHERE (p.redemptions, p.cost_minor) <> (given.redemptions, given.cost_minor);
 
+-- name: wrong_corrections
+-- Completions that were corrected and whose redemption is missing or does not promise what was decided: at least what is forced (nothing
+-- where its purchase is gone), then all adjustments together, never less than nothing; and corrected redemptions that nobody corrected.
+WITH decided AS (
+    SELECT grant_id, completion, coalesce(max(amount_minor) FILTER (WHERE kind = 'force'), 0) AS forced,
+           coalesce(sum(amount_minor) FILTER (WHERE kind = 'adjust'), 0) AS adjusted
+    FROM corrections WHERE state = 'approved' GROUP BY grant_id, completion
+), promised AS (
+    SELECT grant_id, completion, wanted_minor, corrected_minor, wanted_minor - corrected_minor AS by_terms,
+           state = 'reversed' AND corrected_minor = 0 AS gone
+    FROM redemptions
+    WHERE corrected_minor <> 0 OR (grant_id, completion) IN (SELECT grant_id, completion FROM decided)
+)
+SELECT grant_id, completion, coalesce(d.forced, 0)::bigint AS forced_minor, coalesce(d.adjusted, 0)::bigint AS adjusted_minor,
+       p.wanted_minor, p.corrected_minor
+FROM decided AS d FULL JOIN promised AS p USING (grant_id, completion)
+WHERE d.forced IS NULL OR p.gone IS NULL
+   OR NOT p.gone AND p.wanted_minor NOT IN (greatest(greatest(p.by_terms, d.forced) + d.adjusted, 0), greatest(p.by_terms + d.adjusted, 0));
+
 -- name: stream_seals
 -- All seals in the order of their chains.
 SELECT campaign_id, number, postings, hash FROM seals ORDER BY campaign_id, number;

@@ -150,7 +150,7 @@ def _movements(change: Change, after: Redemption, now: datetime) -> Iterator[Mov
     """What moves between the pot, its reservations and what is payable; each of these once at most in a revision."""
     posted_minor = _posted(change, after)
     opened_minor = after.cost_minor - (change.before.cost_minor if change.before else 0) - min(posted_minor, 0)
-    reason = after.reason or (Reason.REVISED if after.revision > 1 else None)
+    reason = after.reason or _revision(change)
     steps = (
         (Step.REVERSE, -posted_minor),
         (Step.SHRINK, _withdrawn(change, after)),
@@ -169,6 +169,13 @@ def _movements(change: Change, after: Redemption, now: datetime) -> Iterator[Mov
                 effective_at=after.earned_at if after.revision == 1 else now,
                 reason=reason.code if reason else None,
             )
+
+
+def _revision(change: Change) -> Reason | None:
+    """Why a redemption is posted otherwise than its terms gave at first."""
+    if change.after.corrected_minor != (change.before.corrected_minor if change.before else 0):
+        return Reason.CORRECTED
+    return Reason.REVISED if change.before else None
 
 
 def left_of(keys: Mapping[Key, SharedPot], given: Mapping[Key, Given]) -> dict[Key, Left]:

@@ -111,7 +111,8 @@ class KnownSince(Wire):
     """One thing that was recorded after the decision and that the decision depends on."""
 
     what: str
-    """The kind of a message about the purchase, or: grant, activation, consent, opt_out, zone, version, withdrawal, campaign, others."""
+    """The kind of a message about the purchase, or: grant, activation, consent, opt_out, zone, version, withdrawal, campaign,
+    correction, others."""
     offer_id: OfferId | None
     recorded_at: Moment
     told: str

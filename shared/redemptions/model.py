@@ -31,7 +31,8 @@ class Redemption:
 
     `campaign_id` is whose budget bears it: the offer's campaign, or the one that its terms name for goodwill.
     `wanted_minor` is what the history promises, `reward_minor` what was admitted of it, `earned_minor` what of that has cleared,
-    `paid_minor` what was credited, `written_off_minor` what was credited, is earned no more and is left to the customer.
+    `paid_minor` what was credited, `written_off_minor` what was credited, is earned no more and is left to the customer. `corrected_minor`
+    is how much of what the history promises is more (or, negative, less) than the terms give, by corrections.
     """
 
     redemption_id: UUID
@@ -48,6 +49,7 @@ class Redemption:
     paid_minor: int
     currency: str
     qualifying_minor: int
+    corrected_minor: int
     version: int
     transaction_id: str
     merchant_id: str | None
@@ -123,22 +125,27 @@ class Change:
 
 
 Folded = Iterable[tuple[Owner, Evaluation]]
+Completion = tuple[UUID, str]
+"""What names a redemption: its grant, and which completion of it."""
 
 
-def difference(folded: Folded, on_record: Iterable[Redemption], *, now: datetime) -> list[Change]:
+def difference(
+    folded: Folded, on_record: Iterable[Redemption], *, now: datetime, anew: frozenset[Completion] = frozenset()
+) -> list[Change]:
     """What of the record does not match the outcomes: new completions, changed ones, and those that vanished.
 
-    A completion that a pot refused stays refused while it lasts; one that vanished and comes back is admitted anew.
+    A completion that a pot refused stays refused while it lasts, unless it is to be admitted `anew`; one that vanished and comes back is.
     """
     left = {(known.grant_id, known.completion): known for known in on_record}
     histories, changes = dict[tuple[str, UUID], tuple[Owner, Evaluation]](), list[Change]()
     for owner, evaluation in folded:
         histories[owner.customer_id, owner.offer_id] = owner, evaluation
         for outcome in evaluation.outcomes:
-            before = left.pop((outcome.grant_id, outcome.completion), None)
+            completion = (outcome.grant_id, outcome.completion)
+            before = left.pop(completion, None)
             policy = owner.policies[outcome.version]
-            after = settled(_as_earned(owner, outcome, before), policy, now)
-            if before is None or _differ(before, after):
+            after = settled(_as_earned(owner, outcome, before, anew=completion in anew), policy, now)
+            if before is None or _differ(before, after) or (completion in anew and after.reward_minor > before.reward_minor):
                 changes.append(Change(before=before, after=after, policy=policy, pots=owner.pots))
     gone = (known for known in left.values() if known.state is not State.REVERSED)
     return changes + [_vanished(known, *histories[known.customer_id, known.offer_id], now) for known in gone]
@@ -164,9 +171,9 @@ def _state(redemption: Redemption, now: datetime) -> State:
     return State.PAID if redemption.earned_minor == redemption.reward_minor else State.PENDING
 
 
-def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None) -> Redemption:
+def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, *, anew: bool) -> Redemption:
     """The redemption that an outcome asks for. A standing refusal stays, only its circumstances are brought up to date."""
-    refused = before is not None and before.state is State.REJECTED
+    refused = before is not None and before.state is State.REJECTED and not anew
     return Redemption(
         redemption_id=before.redemption_id if before else derived_id(outcome.grant_id, outcome.completion),
         grant_id=outcome.grant_id,
@@ -182,29 +189,30 @@ def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None) -> Red
         paid_minor=before.paid_minor if before else 0,
         currency=owner.currency,
         qualifying_minor=outcome.qualifying_minor,
+        corrected_minor=outcome.corrected_minor,
         version=outcome.version,
         transaction_id=outcome.transaction_id,
         merchant_id=outcome.merchant_id,
         account_token=outcome.account_token,
         earned_at=outcome.at,
         payable_at=outcome.held_from + owner.policies[outcome.version].hold,
-        reason=_why(outcome, before),
+        reason=_why(outcome, before, refused=refused),
         revision=before.revision + 1 if before else 1,
     )
 
 
-def _why(outcome: Outcome, before: Redemption | None) -> Reason | None:
-    """Why a completion has no reward: refunds took it back, or a pot refused it before."""
+def _why(outcome: Outcome, before: Redemption | None, *, refused: bool) -> Reason | None:
+    """Why a completion has no reward: corrections or refunds took it back, or a pot refused it before."""
     if outcome.reward_minor == 0:
-        return Reason.REFUNDED
-    return before.reason if before and before.state is State.REJECTED else None
+        return Reason.CORRECTED if outcome.corrected_minor else Reason.REFUNDED
+    return before.reason if before and refused else None
 
 
 def _vanished(gone: Redemption, owner: Owner, evaluation: Evaluation, now: datetime) -> Change:
     policy = owner.policies[gone.version]
     why = (d.reason for d in evaluation.decisions if (d.grant_id, d.transaction_id) == (gone.grant_id, gone.transaction_id))
     reason = next(why, None) or Reason.REVISED
-    nothing = replace(gone, wanted_minor=0, reward_minor=0, earned_minor=0, reason=reason, revision=gone.revision + 1)
+    nothing = replace(gone, wanted_minor=0, reward_minor=0, earned_minor=0, corrected_minor=0, reason=reason, revision=gone.revision + 1)
     return Change(before=gone, after=settled(nothing, policy, now), policy=policy, pots=owner.pots)
 
 
@@ -216,4 +224,5 @@ def _differ(before: Redemption, after: Redemption) -> bool:
 
 def _said(redemption: Redemption) -> tuple[object, ...]:
     r = redemption
-    return r.wanted_minor, r.qualifying_minor, r.version, r.transaction_id, r.merchant_id, r.account_token, r.earned_at, r.payable_at
+    amounts = r.wanted_minor, r.qualifying_minor, r.corrected_minor
+    return *amounts, r.version, r.transaction_id, r.merchant_id, r.account_token, r.earned_at, r.payable_at

@@ -46,10 +46,20 @@ def look_back(call: Call, asked: EligibilityAsked) -> Eligibility:
         return _of_messages(tx, asked.messages, asked.offer_id, as_of) if asked.messages else _of_record(tx, asked, as_of)
 
 
+def judge_as_of(tx: Transaction, customer_id: str | None, purchase: Purchase, offer_id: UUID | None, as_of: datetime) -> Eligibility:
+    """The verdicts on a purchase, by what was known at a moment, under one offer or all. Raises Invalid where it is nobody's."""
+    if customer_id is None:
+        raise Invalid(problems=(NOBODYS_CARD,))
+    wanted = _as_known(tx, catalogue(tx), _wanted(offer_id, purchase), as_of)
+    if offer_id and not wanted:
+        raise NotFound(NO_SUCH_OFFER)
+    return answer(customer_id, wanted, _facts(tx, customer_id, purchase, wanted, as_of), purchase, as_of)
+
+
 def _of_facts(tx: Transaction, about: AboutPurchase, as_of: datetime) -> Eligibility:
     known = surroundings(tx, [about.purchase], as_of=as_of)
     customer_id = customer_of(about.purchase, about.customer_id, known.holders)
-    return _told(tx, customer_id, purchase_of(about.purchase, known, recorded_at=as_of), about.offer_id, as_of)
+    return judge_as_of(tx, customer_id, purchase_of(about.purchase, known, recorded_at=as_of), about.offer_id, as_of)
 
 
 def _of_messages(tx: Transaction, posted: Sequence[Posted], offer_id: UUID | None, as_of: datetime) -> Eligibility:
@@ -61,17 +71,7 @@ def _of_messages(tx: Transaction, posted: Sequence[Posted], offer_id: UUID | Non
     purchase = life_of([*on_file, *said]) if posted[0].purchase_id else None
     if purchase is None:
         raise NotFound("The messages are refunds of no purchase that is on record.")
-    return _told(tx, customer_id, purchase, offer_id, as_of)
-
-
-def _told(tx: Transaction, customer_id: str | None, purchase: Purchase, offer_id: UUID | None, as_of: datetime) -> Eligibility:
-    """The answer for a purchase of which the facts are told. Raises Invalid where it is nobody's."""
-    if customer_id is None:
-        raise Invalid(problems=(NOBODYS_CARD,))
-    wanted = _as_known(tx, catalogue(tx), _wanted(offer_id, purchase), as_of)
-    if offer_id and not wanted:
-        raise NotFound(NO_SUCH_OFFER)
-    return answer(customer_id, wanted, _facts(tx, customer_id, purchase, wanted, as_of), purchase, as_of)
+    return judge_as_of(tx, customer_id, purchase, offer_id, as_of)
 
 
 def _of_record(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> Eligibility:

@@ -160,15 +160,27 @@ GROUP BY customer_id, c.zone;
 -- name: read_redemptions
 -- What is on record of these grants.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id, account_token, earned_at, payable_at,
-       reason, revision
+       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       account_token, earned_at, payable_at, reason, revision
 FROM redemptions WHERE grant_id = ANY (string_to_array(%(grant_ids)s, ',')::uuid[]);
+
+-- name: read_redemption
+-- What is on record of one redemption.
+SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
+       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       account_token, earned_at, payable_at, reason, revision
+FROM redemptions WHERE redemption_id = %(redemption_id)s;
+
+-- name: read_corrections
+-- What was decided of completions of these grants.
+SELECT correction_id, customer_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id
+FROM corrections WHERE state = 'approved' AND grant_id = ANY (string_to_array(%(grant_ids)s, ',')::uuid[]);
 
 -- name: copy_redemptions
 -- Adds redemptions.
 COPY redemptions (redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor,
-                  earned_minor, written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id,
-                  account_token, earned_at, payable_at, reason, revision, recorded_at)
+                  earned_minor, written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id,
+                  merchant_id, account_token, earned_at, payable_at, reason, revision, recorded_at)
 FROM STDIN (FORMAT binary);
 
 -- name: update_redemptions
@@ -178,15 +190,15 @@ WITH was AS (
 )
 UPDATE redemptions AS r
 SET state = u.state, wanted_minor = u.wanted_minor, reward_minor = u.reward_minor, earned_minor = u.earned_minor,
-    written_off_minor = u.written_off_minor, qualifying_minor = u.qualifying_minor, version = u.version, transaction_id = u.transaction_id,
-    merchant_id = u.merchant_id, account_token = u.account_token, earned_at = u.earned_at, payable_at = u.payable_at, reason = u.reason,
-    revision = u.revision, recorded_at = %(now)s
+    written_off_minor = u.written_off_minor, qualifying_minor = u.qualifying_minor, corrected_minor = u.corrected_minor, version = u.version,
+    transaction_id = u.transaction_id, merchant_id = u.merchant_id, account_token = u.account_token, earned_at = u.earned_at,
+    payable_at = u.payable_at, reason = u.reason, revision = u.revision, recorded_at = %(now)s
 FROM unnest(%(redemption_id)s::uuid[], %(state)s::text[], %(wanted_minor)s::bigint[], %(reward_minor)s::bigint[],
-            %(earned_minor)s::bigint[], %(written_off_minor)s::bigint[], %(qualifying_minor)s::bigint[], %(version)s::int[],
-            %(transaction_id)s::text[], %(merchant_id)s::text[], %(account_token)s::text[], %(earned_at)s::timestamptz[],
+            %(earned_minor)s::bigint[], %(written_off_minor)s::bigint[], %(qualifying_minor)s::bigint[], %(corrected_minor)s::bigint[],
+            %(version)s::int[], %(transaction_id)s::text[], %(merchant_id)s::text[], %(account_token)s::text[], %(earned_at)s::timestamptz[],
             %(payable_at)s::timestamptz[], %(reason)s::text[], %(revision)s::int[])
-    AS u (redemption_id, state, wanted_minor, reward_minor, earned_minor, written_off_minor, qualifying_minor, version, transaction_id,
-          merchant_id, account_token, earned_at, payable_at, reason, revision)
+    AS u (redemption_id, state, wanted_minor, reward_minor, earned_minor, written_off_minor, qualifying_minor, corrected_minor, version,
+          transaction_id, merchant_id, account_token, earned_at, payable_at, reason, revision)
 WHERE r.redemption_id = u.redemption_id;
 
 -- name: open_offer_pots
@@ -229,8 +241,8 @@ ON CONFLICT (offer_id, reason) DO UPDATE SET purchases = refusal_counts.purchase
 -- name: lock_payable
 -- Redemptions of these that are owed something now, held until the transaction ends.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id, account_token, earned_at, payable_at,
-       reason, revision
+       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       account_token, earned_at, payable_at, reason, revision
 FROM redemptions
 WHERE redemption_id = ANY (%(redemption_ids)s) AND earned_minor > paid_minor AND payable_at <= %(now)s
 ORDER BY redemption_id
@@ -243,8 +255,8 @@ COPY statement_credits (credit_id, redemption_id, customer_id, campaign_id, amou
 -- name: lock_debts
 -- Redemptions of these customers of which more was paid than stands, held until the transaction ends; oldest first.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id, account_token, earned_at, payable_at,
-       reason, revision
+       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       account_token, earned_at, payable_at, reason, revision
 FROM redemptions
 WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND paid_minor > earned_minor + written_off_minor
 ORDER BY earned_at, redemption_id
@@ -276,9 +288,9 @@ UPDATE redemptions AS r SET state = 'payable' FROM due WHERE r.redemption_id = d
 RETURNING r.redemption_id, r.customer_id;
 
 -- name: read_eligibility
--- All that a verdict about a customer depends on: revisions of offers and merchants, grants, history, refusals, consent, hold-out, pots,
--- and whether the purchase is on file. A row for each question, in their order; of lists of ids, `;` parts the questions. OFFSET 0 hides
--- from the planner what is asked: it then keeps one plan.
+-- All that a verdict about a customer depends on: revisions of offers and merchants, grants, history, refusals, corrections, consent,
+-- hold-out, pots, and whether the purchase is on file. A row for each question, in their order; of lists of ids, `;` parts the questions.
+-- OFFSET 0 hides from the planner what is asked: it then keeps one plan.
 SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
        (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
        (SELECT revision FROM revisions WHERE area = 'merchants') AS merchants_revision,
@@ -294,6 +306,10 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
             SELECT offer_id, grant_id, completion, reason FROM redemptions
             WHERE state = 'rejected' AND grant_id = ANY (ARRAY(
                 SELECT grant_id FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)))) AS r) AS refusals,
+       (SELECT json_agg(c) FROM (
+            SELECT correction_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id
+            FROM corrections WHERE state = 'approved' AND customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)) AS c)
+           AS corrections,
        (SELECT zone FROM customers WHERE customer_id = asked.customer_id) AS zone,
        (SELECT array_agg(at ORDER BY at, seq) FROM consents WHERE customer_id = asked.customer_id) AS changed,
        (SELECT array_agg(given ORDER BY at, seq) FROM consents WHERE customer_id = asked.customer_id) AS given,
@@ -339,6 +355,11 @@ SELECT (SELECT json_agg(g) FROM (
             WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND recorded_at <= asked.as_of
             ORDER BY redemption_id, revision DESC) AS r
         WHERE state = 'rejected') AS refusals,
+       (SELECT json_agg(c) FROM (
+            SELECT correction_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id
+            FROM corrections
+            WHERE state = 'approved' AND customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids)
+              AND decided_at <= asked.as_of) AS c) AS corrections,
        (SELECT zone FROM (
             SELECT zone, until, seq FROM customer_zones WHERE customer_id = asked.customer_id AND until > asked.as_of
             UNION ALL SELECT zone, 'infinity', 0 FROM customers WHERE customer_id = asked.customer_id) AS was
@@ -386,8 +407,8 @@ WITH decided AS (
     UNION ALL SELECT * FROM redemption_revisions WHERE customer_id = %(customer_id)s AND recorded_at <= %(as_of)s
 )
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, version, transaction_id, merchant_id, account_token, earned_at, payable_at,
-       reason, revision, recorded_at
+       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id, account_token,
+       earned_at, payable_at, reason, revision, recorded_at
 FROM decided
 WHERE offer_id = ANY (%(offer_ids)s) AND redemption_id IN (SELECT redemption_id FROM decided WHERE transaction_id = %(transaction_id)s)
 ORDER BY recorded_at, redemption_id, revision;
@@ -418,6 +439,8 @@ FROM (SELECT 'grant', offer_id, granted_at, recorded_at, NULL FROM grants
       WHERE offer_id = ANY (%(offer_ids)s) AND withdrawn_at <= %(at)s
       UNION ALL SELECT 'campaign', NULL, at, recorded_at, to_state FROM campaign_history
       WHERE campaign_id = ANY (%(campaign_ids)s) AND from_state <> to_state AND at <= %(at)s
+      UNION ALL SELECT 'correction', offer_id, decided_at, decided_at, kind FROM corrections
+      WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s) AND transaction_id = %(transaction_id)s AND state = 'approved'
      ) AS known (what, offer_id, at, recorded_at, detail)
 WHERE recorded_at > %(since)s AND recorded_at <= %(as_of)s
 ORDER BY recorded_at, what, at, offer_id, detail;

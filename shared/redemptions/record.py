@@ -35,6 +35,7 @@ TOLD: Final = {
     "version": "Version {detail} of the offer was approved.",
     "withdrawal": "The offer was withdrawn.",
     "campaign": "It was recorded that the campaign was {detail} from {at} on.",
+    "correction": "A correction ({detail}) was approved by a second person.",
     "others": "Messages about other purchases, earlier ones or refunded, were recorded: {number}.",
 }
 """What was recorded, in words."""
@@ -54,7 +55,8 @@ def read(tx: Transaction, purchase: Purchase, messages: Iterable[Message], now: 
     """
     offers = {verdict.offer_id: verdict.campaign_id for verdict in (*now.verdicts, *then.verdicts)}
     values: dict[str, Any] = {"customer_id": now.customer_id, "offer_ids": list(offers), "as_of": now.as_of}
-    found = rows(tx.connection, SQL["read_record"], transaction_id=purchase.transaction_id, **values)
+    values["transaction_id"] = purchase.transaction_id
+    found = rows(tx.connection, SQL["read_record"], **values)
     decided = [Decided(row.pop("recorded_at"), redemption_of_row(row)) for row in found]
     ids = {one.redemption.redemption_id for one in decided}
     payments = rows(tx.connection, SQL["read_payments"], redemption_ids=list(ids), as_of=now.as_of) if ids else []

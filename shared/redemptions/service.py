@@ -28,7 +28,7 @@ from shared.redemptions import history, store
 from shared.redemptions.admission import Pots, admit, keys_of, left_of
 from shared.redemptions.attribution import attribute, unsettled
 from shared.redemptions.history import Pair
-from shared.redemptions.model import Change, Owner, Policy, Redemption, State, difference
+from shared.redemptions.model import Change, Completion, Owner, Policy, Redemption, State, difference
 from shared.redemptions.pots import SharedPot, shared_pots
 from shared.redemptions.purchases import Filed, surroundings
 from shared.redemptions.routing import send, sort_out
@@ -61,8 +61,11 @@ def refold(call: Call, changed: HistoriesChanged) -> None:
         fold_and_post(tx, changed.shard, catalogue(tx), Taken(touched=set(changed.pairs)))
 
 
-def fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken) -> None:
-    """Fold the histories that changed, with what is fresh, and post how the outcomes differ from the record."""
+def fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken, anew: frozenset[Completion] = frozenset()) -> None:
+    """Fold the histories that changed, with what is fresh, and post how the outcomes differ from the record.
+
+    The shard is held. Completions that a pot refused stay refused, but for those that are to be admitted `anew`.
+    """
     grants = store.read_grants(tx, {(customer, offer) for customer, one in taken.touched for offer in offers.judged_together(one)})
     if not grants:
         return
@@ -71,7 +74,7 @@ def fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken) 
     refused = _refused_purchases(folded, taken.new)
     if refused:
         store.count_refusals(tx, refused)
-    changes = difference(folded, recorded, now=tx.now)
+    changes = difference(folded, recorded, now=tx.now, anew=anew)
     if changes:
         _pass_on(tx, shard, offers, _post(tx, shard, changes))
 
@@ -81,6 +84,7 @@ def _fold(
 ) -> list[tuple[Owner, Evaluation]]:
     purchases = history.read_purchases(tx, grants.keys(), fresh)
     customers = store.read_customers(tx, {customer_id for customer_id, _ in grants})
+    corrections = store.read_corrections(tx, [grant.grant_id for given in grants.values() for grant in given])
     refusals: dict[Pair, list[Refusal]] = {}
     for r in recorded:
         if r.state is State.REJECTED and r.reason:
@@ -97,6 +101,7 @@ def _fold(
             consent_withdrawn=without_consent,
             zone=zone,
             refusals=tuple(refusals.get(pair, ())),
+            corrections=tuple(corrections.get(pair, ())),
         )
     folded: list[tuple[Owner, Evaluation]] = []
     for pairs in _judged_together(offers, histories):

@@ -11,10 +11,10 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from events.payloads import StatementCredit
-from shared.eligibility.model import Grant, Interval
+from shared.eligibility.model import Correction, Grant, Interval
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, copy_rows, joined, rows
+from shared.platform.database import Queries, copy_rows, joined, one, rows
 from shared.redemptions.history import Pair
 from shared.redemptions.model import Redemption, State
 from shared.redemptions.netting import Offset, Settlement
@@ -23,16 +23,16 @@ from shared.redemptions.pots import Given, Key
 SQL = Queries(__file__)
 
 REDEMPTION: Final = (
-    "uuid", "uuid", "text", "uuid", "uuid", "text", "text", "int8", "int8", "int8", "int8", "int8", "text", "int8", "int4", "text", "text",
-    "text", "timestamptz", "timestamptz", "text", "int4", "timestamptz",
+    "uuid", "uuid", "text", "uuid", "uuid", "text", "text", "int8", "int8", "int8", "int8", "int8", "text", "int8", "int8", "int4", "text",
+    "text", "text", "timestamptz", "timestamptz", "text", "int4", "timestamptz",
 )  # fmt: skip
 CREDIT: Final = ("uuid", "uuid", "text", "uuid", "int8", "text", "timestamptz")
 OFFSET: Final = ("uuid", "uuid", "uuid", "text", "int8", "text", "timestamptz")
 """Types of the columns of the COPY statements."""
 
 UPDATED: Final = (
-    "redemption_id", "state", "wanted_minor", "reward_minor", "earned_minor", "written_off_minor", "qualifying_minor", "version",
-    "transaction_id", "merchant_id", "account_token", "earned_at", "payable_at", "reason", "revision",
+    "redemption_id", "state", "wanted_minor", "reward_minor", "earned_minor", "written_off_minor", "qualifying_minor", "corrected_minor",
+    "version", "transaction_id", "merchant_id", "account_token", "earned_at", "payable_at", "reason", "revision",
 )  # fmt: skip
 
 
@@ -55,6 +55,34 @@ def read_customers(tx: Transaction, customer_ids: Collection[str]) -> dict[str, 
 def read_redemptions(tx: Transaction, grant_ids: Collection[UUID]) -> list[Redemption]:
     """What is on record of grants."""
     return [redemption_of_row(row) for row in rows(tx.connection, SQL["read_redemptions"], grant_ids=joined(grant_ids))]
+
+
+def read_redemption(tx: Transaction, redemption_id: UUID) -> Redemption | None:
+    """One redemption on record."""
+    row = one(tx.connection, SQL["read_redemption"], redemption_id=redemption_id)
+    return redemption_of_row(row) if row else None
+
+
+def read_corrections(tx: Transaction, grant_ids: Collection[UUID]) -> dict[Pair, list[Correction]]:
+    """What was decided of completions of grants, by customer and offer."""
+    found: dict[Pair, list[Correction]] = {}
+    for row in rows(tx.connection, SQL["read_corrections"], grant_ids=joined(grant_ids)):
+        found.setdefault((row["customer_id"], row["offer_id"]), []).append(correction_of_row(row))
+    return found
+
+
+def correction_of_row(row: Mapping[str, Any]) -> Correction:
+    """A correction from its row."""
+    return Correction(
+        correction_id=row["correction_id"],
+        grant_id=row["grant_id"],
+        completion=row["completion"],
+        forces=row["kind"] == "force",
+        amount_minor=row["amount_minor"],
+        at=row["at"],
+        transaction_id=row["transaction_id"],
+        merchant_id=row["merchant_id"],
+    )
 
 
 def write_redemptions(tx: Transaction, redemptions: Sequence[Redemption]) -> None:
@@ -139,8 +167,8 @@ def without_consent(changed: Sequence[datetime], given: Sequence[bool]) -> tuple
 def _new(r: Redemption, tx: Transaction) -> tuple[object, ...]:
     return (
         r.redemption_id, r.grant_id, r.completion, r.offer_id, r.campaign_id, r.customer_id, r.state.value, r.wanted_minor, r.reward_minor,
-        r.earned_minor, r.written_off_minor, r.paid_minor, r.currency, r.qualifying_minor, r.version, r.transaction_id, r.merchant_id,
-        r.account_token, r.earned_at, r.payable_at, r.reason.code if r.reason else None, r.revision, tx.now,
+        r.earned_minor, r.written_off_minor, r.paid_minor, r.currency, r.qualifying_minor, r.corrected_minor, r.version, r.transaction_id,
+        r.merchant_id, r.account_token, r.earned_at, r.payable_at, r.reason.code if r.reason else None, r.revision, tx.now,
     )  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from uuid import UUID
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
 from shared.eligibility.life import Message, purchases_of
-from shared.eligibility.model import Grant, History, Purchase, Refusal, RuleResult, Verdict
+from shared.eligibility.model import Correction, Grant, History, Purchase, Refusal, RuleResult, Verdict
 from shared.eligibility.stacking import Member
 from shared.kernel.reasons import Reason
 from shared.redemptions.eligibility_api import Eligibility, ReasonView, VerdictView
 from shared.redemptions.history import message_of_row
-from shared.redemptions.store import without_consent
+from shared.redemptions.store import correction_of_row, without_consent
 
 NO_SUCH_OFFER: Final = "There is no approved offer of this id."
 MOST_OFFERS: Final = 50
@@ -99,6 +99,7 @@ def _history(compiled: CompiledOffer, facts: Facts) -> History:
         consent_withdrawn=without_consent(facts["changed"] or (), facts["given"] or ()),
         zone=facts["zone"],
         refusals=tuple([_refusal(row) for row in facts["refusals"] or () if row["offer_id"] == offer_id]),
+        corrections=tuple([_correction(row) for row in facts["corrections"] or () if row["offer_id"] == offer_id]),
         held_out=not grants and str(compiled.offer.campaign_id) in (facts["held_out"] or ()),  # a grant given all the same counts
     )
 
@@ -121,6 +122,11 @@ def stored_message(row: Mapping[str, Any]) -> Message:
 
 def _refusal(row: dict[str, Any]) -> Refusal:
     return Refusal(grant_id=UUID(row["grant_id"]), completion=row["completion"], reason=Reason.of(row["reason"]))
+
+
+def _correction(row: dict[str, Any]) -> Correction:
+    ids = {name: UUID(row[name]) for name in ("correction_id", "grant_id")}
+    return correction_of_row(row | ids | {"at": datetime.fromisoformat(row["at"])})
 
 
 def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: tuple[int, int], *, made: bool) -> VerdictView:

@@ -217,6 +217,8 @@ class RedemptionView(Wire):
     """What of it was admitted."""
     earned_minor: Minor
     """What of that has cleared; the rest is pending."""
+    corrected_minor: Minor
+    """How much of what the history earns is more (or, negative, less) than the terms give, by corrections."""
     paid_minor: Minor
     currency: Currency
     version: int

@@ -163,7 +163,7 @@ LIMIT %(limit)s;
 -- name: list_redemptions
 -- Redemptions by id, after a given one, with whatever is asked of them.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, transaction_id, state, wanted_minor, reward_minor,
-       earned_minor, paid_minor, currency, version, earned_at, payable_at, reason
+       earned_minor, corrected_minor, paid_minor, currency, version, earned_at, payable_at, reason
 FROM redemptions
 WHERE (%(after)s::uuid IS NULL OR redemption_id > %(after)s)
   AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)

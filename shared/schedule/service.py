@@ -5,6 +5,7 @@ from typing import Final
 
 from events.payloads import ScheduleTicked
 from shared.campaigns import service as campaigns
+from shared.claims import service as claims
 from shared.offers import launch
 from shared.platform.call import Call
 from shared.redemptions import expiry, payout, unmatched
@@ -16,7 +17,8 @@ MOST_ROUNDS: Final = 50
 def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a tick may come late: the clock says what is due)
     """Do all that is due, in one transaction.
 
-    Refunds that waited too long go, campaigns start and end, offers go live, authorisations expire, and payouts are sent out.
+    Refunds that waited too long go, campaigns start and end, offers go live, authorisations expire, payouts are sent out, and overdue
+    claims are marked.
     """
     with call.transaction() as tx:
         unmatched.let_go(call, tx)
@@ -24,6 +26,7 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
         _until_done(lambda: launch.launch_due(tx))
         _until_done(lambda: expiry.expire_authorizations(call, tx))
         _until_done(lambda: payout.emit_due(tx, call.shards))
+        _until_done(lambda: claims.mark_overdue(tx))
 
 
 def _until_done(work: Callable[[], int]) -> None:

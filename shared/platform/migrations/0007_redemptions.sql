@@ -147,6 +147,7 @@ CREATE TABLE redemptions (
     paid_minor bigint NOT NULL DEFAULT 0 CHECK (paid_minor >= 0),
     currency char(3) NOT NULL,
     qualifying_minor bigint NOT NULL,
+    corrected_minor bigint NOT NULL DEFAULT 0,
     version integer NOT NULL,
     transaction_id text NOT NULL,
     merchant_id text,
@@ -168,6 +169,8 @@ COMMENT ON COLUMN redemptions.completion IS
 COMMENT ON COLUMN redemptions.wanted_minor IS
     'What the history promises; reward_minor is what the shared pots admitted of it, earned_minor what of that has cleared.';
 COMMENT ON COLUMN redemptions.written_off_minor IS 'What was paid, is earned no more, and is left to the customer.';
+COMMENT ON COLUMN redemptions.corrected_minor IS
+    'How much of what is promised is more (or, negative, less) than the terms give, by corrections.';
 COMMENT ON COLUMN redemptions.earned_at IS 'The moment of the purchase that completed the grant.';
 
 CREATE TABLE redemption_revisions (LIKE redemptions, PRIMARY KEY (redemption_id, revision));

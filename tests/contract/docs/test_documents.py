@@ -10,6 +10,7 @@ from events.catalog import CATALOG
 from functions.registry import FUNCTIONS
 from shared.cli.generate import ROOT
 from shared.kernel.reasons import Reason
+from shared.kernel.resolutions import Resolution
 from shared.platform.settings import Settings
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -38,8 +39,9 @@ def test_event_has_its_paragraph(kind: str) -> None:
     assert f"`{kind.removeprefix('clo.')}`" in text("docs/architecture.md")
 
 
-def test_every_reason_and_setting_is_listed() -> None:
+def test_every_reason_resolution_and_setting_is_listed() -> None:
     assert all(f"`{reason.code}`" in text("docs/reference/reasons.md") for reason in Reason)
+    assert all(f"`{resolution.code}`" in text("docs/reference/resolutions.md") for resolution in Resolution)
     assert all(f"`CLO_{name.upper()}`" in text("docs/reference/settings.md") for name in Settings.model_fields)
 
 

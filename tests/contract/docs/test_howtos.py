@@ -48,13 +48,14 @@ def run(page: str, platform: PlatformProcess, folder: Path) -> subprocess.Comple
 
 
 def test_pages_run_and_print_what_they_promise(platform: PlatformProcess, tmp_path: Path) -> None:
-    """Marketing first: the integrator's page goes on from it."""
+    """Marketing first: each page goes on from the one before."""
     marketing = run("marketing", platform, tmp_path)
     assert marketing.returncode == 0, marketing.stdout[-2000:] + marketing.stderr
     assert '"spent_minor":245' in marketing.stdout
-    integrator = run("integrator", platform, tmp_path)
-    assert integrator.returncode == 0, integrator.stdout[-2000:] + integrator.stderr
-    rest = integrator.stdout
-    for promise in PROMISE.findall(commands("integrator")):
-        before, found, rest = rest.partition(promise)
-        assert found, f"{promise!r} was not printed; after the last promise came {before[:500]!r}"
+    for page in ("integrator", "support"):
+        done = run(page, platform, tmp_path)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+        rest = done.stdout
+        for promise in PROMISE.findall(commands(page)):
+            before, found, rest = rest.partition(promise)
+            assert found, f"{promise!r} was not printed; after the last promise came {before[:500]!r}"

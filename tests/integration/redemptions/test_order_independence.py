@@ -18,8 +18,11 @@ import orjson
 import pytest
 
 from events.payloads import HistoriesChanged, Transaction
+from shared.kernel.ids import derived_id
 from shared.kernel.shards import shard_of
+from shared.ledger import service as ledger
 from shared.merchants import service as merchants
+from shared.platform.call import Transaction as CallTransaction
 from shared.redemptions import service as redemptions
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.world import World, purchase
@@ -62,12 +65,24 @@ def world(call: MakeCall) -> World:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A message about a purchase (named without its round), or an activation or withdrawal of consent at a moment."""
+    """A message about a purchase (named without its round), or an activation, change of consent or correction at a moment."""
 
     customer: str
     at: datetime
     message: Transaction | None = None
     consent: bool | None = None
+    correction: "Decided | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What two people decided of a completion of the first grant of an offer; a purchase is named without its round."""
+
+    offer: str
+    completion: str
+    kind: str
+    amount: int
+    transaction: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +114,8 @@ def test_shuffled_and_repeated_histories_end_in_the_same_state(world: World, see
     assert _state(world, ordered) == _state(world, shuffled)
     assert _hash(_state(world, ordered)) == _hash(_state(world, shuffled))
     assert _state(world, ordered) != []
-    world.verify()
+    found = [finding for finding in ledger.verify(world.call("auditor")) if not finding.actual.startswith("None promised")]
+    assert found == []  # here corrections are decided of completions that nobody ever reached; a desk refuses that
 
 
 def _round(world: World, name: str) -> Round:
@@ -116,7 +132,7 @@ def _round(world: World, name: str) -> Round:
 
 
 def _facts(chance: random.Random) -> Iterator[Fact]:
-    """Lives of purchases, activations, and one withdrawal of consent that was taken back."""
+    """Lives of purchases, activations, corrections, and one withdrawal of consent that was taken back."""
     for number in range(FEW):
         customer, at = chance.choice(CUSTOMERS), NOW + chance.randrange(-2900, 600) * MINUTE
         amount = chance.randrange(500, 4000)
@@ -124,9 +140,22 @@ def _facts(chance: random.Random) -> Iterator[Fact]:
             yield Fact(customer=customer, at=message.at, message=message)
     for customer in CUSTOMERS:
         yield Fact(customer=customer, at=NOW + chance.randrange(-2900, 300) * MINUTE)
+    yield from _corrections(chance)
     opted_out = NOW + chance.randrange(-2900, 0) * MINUTE
     yield Fact(customer="ben", at=opted_out, consent=False)
     yield Fact(customer="ben", at=opted_out + chance.randrange(1, 900) * MINUTE, consent=True)
+
+
+def _corrections(chance: random.Random) -> Iterator[Fact]:
+    """Completions that are forced, of purchases that are known or never come, and adjusted, whether they are ever reached or not."""
+    for offer in OFFERS:
+        sums = offer in {"cumulative", "repeated", "visits"}
+        for kind, amount in (("force", chance.randrange(1, 400)), ("adjust", chance.randrange(-300, 300) or 1)):
+            transaction = f"t{chance.randrange(FEW + 3)}"
+            completion = str(chance.randrange(1, 3)) if sums else transaction
+            decided = Decided(offer=offer, completion=completion, kind=kind, amount=amount, transaction=transaction)
+            at = NOW + chance.randrange(-2900, 0) * MINUTE
+            yield Fact(customer=chance.choice(CUSTOMERS), at=at, correction=decided)
 
 
 def _life(chance: random.Random, name: str, amount: int, at: datetime) -> Iterator[Transaction]:
@@ -184,10 +213,12 @@ def _named(name: str, message: Transaction) -> dict[str, str | None]:
 
 
 def _note(world: World, where: Round, fact: Fact) -> None:
-    """An activation or a change of consent as it reaches the fold: the fact, and the event that tells of it."""
+    """An activation, a change of consent or a correction as it reaches the fold: the fact, and the event that tells of it."""
     customer = where.of(fact.customer)
     with world.call("wallet").transaction() as tx:
-        if fact.consent is None:
+        if fact.correction:
+            _decide(tx, where, fact, fact.correction)
+        elif fact.consent is None:
             tx.connection.execute(
                 "UPDATE grants SET activated_at = least(activated_at, %s) WHERE offer_id = %s AND customer_id = %s",
                 (fact.at, where.offers["activated"], customer),
@@ -204,10 +235,24 @@ def _note(world: World, where: Round, fact: Fact) -> None:
     redemptions.refold(world.call("redeem_cashback"), changed)
 
 
+def _decide(tx: CallTransaction, where: Round, fact: Fact, decided: Decided) -> None:
+    offer_id, customer, sums = where.offers[decided.offer], where.of(fact.customer), decided.completion != decided.transaction
+    tx.connection.execute(
+        "INSERT INTO corrections (correction_id, kind, customer_id, offer_id, grant_id, completion, amount_minor, currency, at,"
+        " transaction_id, merchant_id, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'USD', %s, %s, %s, 'approved', 'sam', %s, 'x', 'ada', %s, 'x') ON CONFLICT DO NOTHING",
+        (
+            derived_id(offer_id, customer, decided.kind), decided.kind, customer, offer_id, derived_id(offer_id, customer, 0),
+            decided.completion if sums else f"{where.name}-{decided.completion}", decided.amount, fact.at,
+            f"{where.name}-{decided.transaction}", where.name, tx.now, tx.now,
+        ),
+    )  # fmt: skip
+
+
 def _state(world: World, where: Round) -> list[tuple[object, ...]]:
     """What is on record and what money says, without ids and counters that tell of the way there."""
     names = {offer: name for name, offer in where.offers.items()}
-    facts = ("earned_at", "payable_at", "wanted_minor", "reward_minor", "earned_minor", "state", "qualifying_minor")
+    facts = ("earned_at", "payable_at", "wanted_minor", "reward_minor", "earned_minor", "state", "qualifying_minor", "corrected_minor")
     return sorted(
         (
             names[row["offer_id"]],

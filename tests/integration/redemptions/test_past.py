@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -21,6 +21,8 @@ from shared.audiences import wallet
 from shared.audiences.wallet_api import Activation
 from shared.campaigns import service as campaigns
 from shared.campaigns.api import BudgetAsked
+from shared.corrections import service as corrections
+from shared.corrections.api import AdjustmentAsked, DecisionReason, ForcedAsked
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import CloError, Conflict, Invalid
 from shared.kernel.shards import shard_of
@@ -78,8 +80,9 @@ class Life:
             self._pay,
             self._refund,
             self._clear,
+            self._correct,
         )
-        happens = self.chance.choice([*steps, *(self._buy,) * 5, self._activate, self._grant])
+        happens = self.chance.choice([*steps, *(self._buy,) * 5, self._activate, self._grant, self._correct])
         with suppress(Conflict, Invalid):  # not allowed as things stand: nothing happens
             happens()
         self._fold_again()
@@ -150,6 +153,26 @@ class Life:
             of = self.chance.choice(self.posted)
             kind = {"authorization": "clearing"}.get(of.kind, of.kind)  # or the same once more
             self._post(of.model_copy(update={"kind": kind, "expires_at": None}))
+
+    def _correct(self) -> None:
+        """Two people raise or lower what was given, or give what was not."""
+        given = self.world.redemptions("redemption_id, earned_at, transaction_id, customer_id, grant_id, completion")
+        grants = self.world.rows("SELECT grant_id FROM grants ORDER BY grant_id")
+        sam, ada = self.world.call("sam"), self.world.call("ada")
+        if given and self.chance.random() < 0.5:
+            change: Literal["raise", "lower"] = self.chance.choice(["raise", "lower"])
+            redemption_id, amount = self.chance.choice(given)["redemption_id"], self.chance.randrange(1, 200)
+            asked_for = corrections.request_adjustment(
+                sam, AdjustmentAsked(redemption_id=redemption_id, change=change, amount=amount, reason="x")
+            )
+        elif grants and self.posted:
+            transaction_id, grant_id = self.chance.choice(self.posted).transaction_id, self.chance.choice(grants)["grant_id"]
+            asked_for = corrections.request_forced_redemption(
+                sam, ForcedAsked(grant_id=grant_id, transaction_id=transaction_id, reward=150, at=NOW, merchant_id="shop-1", reason="x")
+            )
+        else:
+            return
+        corrections.approve_correction(ada, asked_for.correction_id, DecisionReason(reason="x"))
 
     def _until(self, kind: str) -> dict[str, Any]:
         return {"expires_at": self.clock.now() + self.chance.randrange(1, 600) * MINUTE} if kind == "authorization" else {}
@@ -226,6 +249,13 @@ def moves(life: Life) -> None:
     put(life.world.call, customer("ana", zone="Asia/Tokyo"))
 
 
+def corrects(life: Life) -> None:
+    (grant,) = life.world.rows("SELECT grant_id FROM grants WHERE customer_id = 'ana'")
+    forced = ForcedAsked(grant_id=grant["grant_id"], transaction_id="t1", reward=150, reason="x")
+    asked_for = corrections.request_forced_redemption(life.world.call("sam"), forced)
+    corrections.approve_correction(life.world.call("ada"), asked_for.correction_id, DecisionReason(reason="x"))
+
+
 SINCE: dict[str, Callable[[Life], object]] = {
     "grant": lambda life: issue(life.world.call, life.offers[0], "ana", at=NOW - 2 * DAY),
     "opt_out": opts_out,
@@ -234,6 +264,7 @@ SINCE: dict[str, Callable[[Life], object]] = {
     "campaign": lambda life: campaigns.pause_campaign(life.world.call("maya"), life.campaign, WHY),
     "withdrawal": lambda life: offers.withdraw_offer(life.world.call("maya"), life.offers[0], WHY),
     "refund": lambda life: life.world.post(purchase("r1", "ana", kind="refund", original_transaction_id="t1")),
+    "correction": corrects,
 }
 
 
@@ -248,7 +279,7 @@ def test_what_became_known_since_is_told_in_words(world: World, asker: Asker, cl
     assert [(known.what, known.recorded_at) for known in record.known_since] == [(what, NOW + MINUTE)]
     assert record.known_since[0].told.endswith(".")
     assert "{" not in record.known_since[0].told
-    assert record.differs == (what in {"opt_out", "campaign", "withdrawal", "refund", "grant"}), record.summary
+    assert record.differs == (what in {"opt_out", "campaign", "withdrawal", "refund", "grant", "correction"}), record.summary
 
 
 def test_refund_that_was_matched_once_is_still_known_of_then(world: World, asker: Asker, clock: SimulatedClock) -> None:

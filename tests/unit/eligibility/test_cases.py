@@ -27,6 +27,7 @@ FOUND_ELSEWHERE: Final = {
     Reason.REFUND_ABOVE_PURCHASE,
     Reason.REFUND_NOT_OURS,
     Reason.REVISED,
+    Reason.CORRECTED,
     Reason.CARD_UNKNOWN,
     Reason.TRANSACTION_ID_REUSED,
 }

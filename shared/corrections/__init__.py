@@ -1,0 +1,1 @@
+"""Corrections: redemptions that are forced or adjusted, asked for by one person and decided by another."""

@@ -1,0 +1,71 @@
+"""Corrections: what two people decided of completions is history too, and is laid over what the terms give. Pure.
+
+- A forced completion gives at least what was decided, earned for good. Should purchases reach the same completion after all, it is one
+  and the same: the higher reward counts, never both. Where its purchase is known and nothing of it stands any more, it gives nothing.
+- An adjustment makes what a completion gives more or less, never less than nothing. It stands and falls with its completion: it holds
+  for what a refund leaves, and comes to nothing where nothing is left.
+- Corrections use up none of the customer's limits, so they take away nothing that other purchases earned.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from operator import attrgetter
+from typing import Final
+from uuid import UUID
+
+from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.model import Correction, History, Outcome
+
+_order: Final = attrgetter("at", "correction_id")
+
+
+def corrected(compiled: CompiledOffer, history: History, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """The outcomes as corrections leave them; then those that only corrections give, in order of their moments."""
+    if not history.corrections:
+        return tuple(outcomes)
+    ended = {purchase.transaction_id for purchase in history.purchases if purchase.ended}
+    of_completion: dict[tuple[UUID, str], list[Correction]] = {}
+    for correction in history.corrections:
+        if not (correction.forces and correction.transaction_id in ended):
+            of_completion.setdefault((correction.grant_id, correction.completion), []).append(correction)
+    reached = [_adjusted(outcome, of_completion.pop((outcome.grant_id, outcome.completion), ())) for outcome in outcomes]
+    held = {grant.grant_id for grant in history.grants}
+    forced = [
+        _adjusted(_nothing_yet(compiled, first), corrections)
+        for (grant_id, _), corrections in of_completion.items()
+        if grant_id in held and (first := min((c for c in corrections if c.forces), key=_order, default=None))
+    ]
+    return (*reached, *sorted(forced, key=lambda outcome: (outcome.at, outcome.transaction_id, outcome.grant_id, outcome.completion)))
+
+
+def forced_keys(corrections: Iterable[Correction]) -> frozenset[tuple[UUID, str]]:
+    """The completions that are given by decision, by grant and completion."""
+    return frozenset((correction.grant_id, correction.completion) for correction in corrections if correction.forces)
+
+
+def _adjusted(outcome: Outcome, corrections: Collection[Correction]) -> Outcome:
+    """What an outcome comes to: what is forced at least, then all adjustments together."""
+    least = max((correction.amount_minor for correction in corrections if correction.forces), default=0)
+    change = sum(correction.amount_minor for correction in corrections if not correction.forces)
+    base_minor = max(outcome.reward_minor, least)
+    reward_minor = max(base_minor + change, 0) if base_minor else 0
+    earned_minor = min(max(max(outcome.earned_minor, least) + change, 0), reward_minor)
+    return outcome._replace(reward_minor=reward_minor, earned_minor=earned_minor, corrected_minor=reward_minor - outcome.reward_minor)
+
+
+def _nothing_yet(compiled: CompiledOffer, correction: Correction) -> Outcome:
+    """A completion that no purchase reached: the terms give nothing for it."""
+    version = compiled.version_at(correction.at)
+    return Outcome(
+        grant_id=correction.grant_id,
+        completion=correction.completion,
+        ordinal=0,
+        reward_minor=0,
+        earned_minor=0,
+        qualifying_minor=0,
+        at=correction.at,
+        held_from=correction.at,
+        transaction_id=correction.transaction_id,
+        version=version.number,
+        merchant_id=correction.merchant_id,
+        account_token=None,
+    )
