@@ -20,7 +20,7 @@ EVERYWHERE: Final = "everywhere"
 
 
 INDEXED_PLACES: Final = [(kind, PLACES[kind]) for kind in KINDS if kind in PLACES]
-MOST_PLACES: Final = 20_000
+MOST_PLACES: Final = 50_000
 """So many combinations of places are remembered; then memory is given back and it begins anew."""
 
 
