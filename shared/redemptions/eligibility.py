@@ -31,7 +31,10 @@ NOBODYS: Final[Holders] = {}
 
 
 async def check_eligibility(call: Call, body: EligibilityAsked) -> Eligibility:
-    """Judge a purchase of a customer, at its own moment: verdict, every rule with its values, reasons."""
+    """Judge a purchase at its own moment, by what is known now or was known then: verdict, every rule with its values, reasons.
+
+    One on record is asked for by its id: what was decided when it became known, what came of it, and what would be decided now.
+    """
     (answer,) = await check_together(call, [body])
     if isinstance(answer, CloError):
         raise answer
