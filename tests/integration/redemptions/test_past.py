@@ -17,7 +17,7 @@ from uuid import UUID
 import pytest
 
 from events.payloads import HistoriesChanged, PayoutsDue, Transaction
-from shared.audiences import wallet
+from shared.audiences import erasure, wallet
 from shared.audiences.wallet_api import Activation
 from shared.campaigns import service as campaigns
 from shared.campaigns.api import BudgetAsked
@@ -73,6 +73,7 @@ class Life:
             self._tell_of_merchants,
             self._grant,
             self._consent,
+            self._erase,
             self._activate,
             self._approve,
             self._stop,
@@ -97,6 +98,10 @@ class Life:
         shop = {"merchant_id": "shop-1", "name": "Shop", "mcc": "5411", "brand": self.chance.choice([None, "Corner"])}
         told = {"merchants": [shop | {"locations": [place], "aliases": [alias]}]}
         merchants.put_merchants(self.world.call(), json.dumps(told).encode())
+
+    def _erase(self) -> None:
+        if self.chance.random() < 0.3:
+            erasure.erase_customer(self.world.call(), "ben")
 
     def _consent(self) -> None:
         values = {"zone": self.chance.choice([None, "Asia/Tokyo", "America/New_York"]), "consent": self.chance.random() < 0.7}
