@@ -12,7 +12,7 @@ import pytest
 from events.payloads import HistoriesChanged, PayoutsDue, Transaction
 from shared.campaigns import service as campaigns
 from shared.campaigns.api import BudgetAsked
-from shared.kernel.ids import GRANT, derived_id
+from shared.kernel.ids import CAMPAIGN, GRANT, derived_id
 from shared.kernel.shards import shard_of
 from shared.ledger import service as ledger
 from shared.platform.local.postgres import EmbeddedPostgres
@@ -145,6 +145,17 @@ class TestForced:
         top_up(world, 500)
         desk.approve(asked)
         assert (stands(world), left(world)) == ([("t1", "payable", 300, 0, 0)], 450)
+        world.verify()
+
+    def test_goodwill_bears_what_the_budget_can_not(self, world: World, desk: Desk, give: Give) -> None:
+        line = world.campaign(budget=500, name="Goodwill")
+        grant = give(budget=100, activation="required", goodwill=CAMPAIGN.render(line))
+        desk.approve(desk.force(grant, "t9", **ELSEWHERE))
+        assert [(row["campaign_id"], row["reward_minor"]) for row in world.redemptions()] == [(line, 300)]
+        desk.approve(desk.adjust(the_one(world), "raise", 150))
+        refused = desk.decide(desk.adjust(the_one(world), "raise", 51))
+        assert (refused.status_code, refused.json()["reason"]) == (409, "budget_exhausted")
+        assert world.available(line) == 50
         world.verify()
 
     @pytest.mark.parametrize(
