@@ -187,14 +187,15 @@ later = st.builds(lambda hours, ticks: timedelta(hours=hours, microseconds=ticks
 def purchases(draw: st.DrawFn, name: str = "t") -> Purchase:
     items = draw(st.lists(st.builds(Item, st.sampled_from(["p1", "p2", "p3", "p4"]), st.sampled_from([*AMOUNTS, -100])), max_size=3))
     at = draw(moments) - draw(rarely(lengths, timedelta()))
+    merchant_id = draw(st.sampled_from(["m1", "m1", "m1", "m2", None]))
     return Purchase(
         transaction_id=name,
         at=at,
         recorded_at=draw(maybe(later.map(lambda by: at + by))),
         amount_minor=draw(rarely(st.just(-100), 250) | amounts),
         currency=draw(rarely(st.sampled_from(["USD", "CAD"]), "USD")),
-        merchant_id=draw(st.sampled_from(["m1", "m1", "m1", "m2", None])),
-        matched_by=draw(st.sampled_from(["merchant_id", "descriptor"])),
+        merchant_id=merchant_id,
+        matched_by=draw(st.sampled_from(["merchant_id", "descriptor"])) if merchant_id else Reason.MERCHANT_UNKNOWN.code,
         descriptor=draw(maybe(st.just("BLUE CUP"))),
         location_id=draw(maybe(st.sampled_from(["l1", "l2"]))),
         mcc=draw(maybe(st.sampled_from(["5411", "5812"]))),
