@@ -101,7 +101,8 @@ def _find(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> _Made:
     """The purchase of an id, or the one that a refund of that id is for, as it was known at a moment. Raises NotFound."""
     found = _messages(tx, asked.transaction_id, asked.customer_id, as_of)
     if all(message.kind is Kind.REFUND for message, _ in found):
-        refunded = next((message.purchase_id for message, _ in found if message.purchase_id), None)
+        mine = (message for message, _ in found if message.said.transaction_id == asked.transaction_id)  # not a refund of the refund
+        refunded = next((message.purchase_id for message in mine if message.purchase_id), None)
         found = _messages(tx, refunded, asked.customer_id, as_of) if refunded else []
     messages = [message for message, _ in found]
     purchase = life_of(messages) if messages else None
