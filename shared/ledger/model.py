@@ -172,12 +172,14 @@ def open_changes(movements: Iterable[Movement]) -> dict[tuple[UUID, UUID], int]:
 
 def totals(movements: list[Movement], pots: dict[UUID, Pot]) -> dict[int, tuple[int, int]]:
     """What the movements add to each account: number -> (debits, credits) in minor units."""
-    sums: dict[int, tuple[int, int]] = {}
+    amounts: dict[UUID, dict[Step, int]] = {}
     for move in movements:
-        source, target = ROUTES[move.step]
-        accounts = pots[move.campaign_id].accounts
-        debited, credited = sums.get(accounts[source], (0, 0))
-        sums[accounts[source]] = (debited + move.amount_minor, credited)
-        debited, credited = sums.get(accounts[target], (0, 0))
-        sums[accounts[target]] = (debited, credited + move.amount_minor)
+        of_pot = amounts.setdefault(move.campaign_id, {})
+        of_pot[move.step] = of_pot.get(move.step, 0) + move.amount_minor
+    sums: dict[int, tuple[int, int]] = {}
+    for campaign_id, of_pot in amounts.items():
+        for step, amount_minor in of_pot.items():
+            source, target = (pots[campaign_id].accounts[kind] for kind in ROUTES[step])
+            sums[source] = (sums.get(source, NOTHING)[0] + amount_minor, sums.get(source, NOTHING)[1])
+            sums[target] = (sums.get(target, NOTHING)[0], sums.get(target, NOTHING)[1] + amount_minor)
     return sums

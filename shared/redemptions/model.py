@@ -144,7 +144,7 @@ def difference(
             completion = (outcome.grant_id, outcome.completion)
             before = left.pop(completion, None)
             policy = owner.policies[outcome.version]
-            after = settled(_as_earned(owner, outcome, before, anew=completion in anew), policy, now)
+            after = _as_earned(owner, outcome, before, policy, now, anew=completion in anew)
             if before is None or _differ(before, after) or (completion in anew and after.reward_minor > before.reward_minor):
                 changes.append(Change(before=before, after=after, policy=policy, pots=owner.pots))
     gone = (known for known in left.values() if known.state is not State.REVERSED)
@@ -158,22 +158,33 @@ def _borne(redemption: Redemption | None) -> bool:
 
 def settled(redemption: Redemption, policy: Policy, now: datetime) -> Redemption:
     """The redemption with the state that its amounts put it in, and with what of a negative balance is written off."""
-    debt_minor = max(redemption.paid_minor - redemption.earned_minor, 0)
+    r = redemption
+    written_off_minor = _written_off(r.earned_minor, r.paid_minor, policy)
+    state = _state(r.wanted_minor, r.reward_minor, r.earned_minor, r.paid_minor, held=r.payable_at > now)
+    return replace(redemption, written_off_minor=written_off_minor, state=state)
+
+
+def _written_off(earned_minor: int, paid_minor: int, policy: Policy) -> int:
+    """What of a negative balance is left to the customer."""
+    debt_minor = max(paid_minor - earned_minor, 0)
     left = policy.clawback.negative_balance == "write_off" or debt_minor <= policy.write_off_minor
-    return replace(redemption, written_off_minor=debt_minor if left else 0, state=_state(redemption, now))
+    return debt_minor if left else 0
 
 
-def _state(redemption: Redemption, now: datetime) -> State:
-    if redemption.reward_minor == 0:
-        return State.REJECTED if redemption.wanted_minor else State.REVERSED
-    if redemption.earned_minor > redemption.paid_minor:  # what is written off is never owed
-        return State.HELD if redemption.payable_at > now else State.PAYABLE
-    return State.PAID if redemption.earned_minor == redemption.reward_minor else State.PENDING
+def _state(wanted_minor: int, reward_minor: int, earned_minor: int, paid_minor: int, *, held: bool) -> State:
+    if reward_minor == 0:
+        return State.REJECTED if wanted_minor else State.REVERSED
+    if earned_minor > paid_minor:  # what is written off is never owed
+        return State.HELD if held else State.PAYABLE
+    return State.PAID if earned_minor == reward_minor else State.PENDING
 
 
-def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, *, anew: bool) -> Redemption:
+def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, policy: Policy, now: datetime, *, anew: bool) -> Redemption:
     """The redemption that an outcome asks for. A standing refusal stays, only its circumstances are brought up to date."""
     refused = before is not None and before.state is State.REJECTED and not anew
+    reward_minor, earned_minor = (0, 0) if refused else (outcome.reward_minor, outcome.earned_minor)
+    paid_minor = before.paid_minor if before else 0
+    payable_at = outcome.held_from + policy.hold
     return Redemption(
         redemption_id=before.redemption_id if before else derived_id(outcome.grant_id, outcome.completion),
         grant_id=outcome.grant_id,
@@ -181,12 +192,12 @@ def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, *, ane
         offer_id=owner.offer_id,
         campaign_id=before.campaign_id if before and _borne(before) else owner.campaign_id,
         customer_id=owner.customer_id,
-        state=State.REJECTED,
+        state=_state(outcome.reward_minor, reward_minor, earned_minor, paid_minor, held=payable_at > now),
         wanted_minor=outcome.reward_minor,
-        reward_minor=0 if refused else outcome.reward_minor,
-        earned_minor=0 if refused else outcome.earned_minor,
-        written_off_minor=0,
-        paid_minor=before.paid_minor if before else 0,
+        reward_minor=reward_minor,
+        earned_minor=earned_minor,
+        written_off_minor=_written_off(earned_minor, paid_minor, policy),
+        paid_minor=paid_minor,
         currency=owner.currency,
         qualifying_minor=outcome.qualifying_minor,
         corrected_minor=outcome.corrected_minor,
@@ -195,7 +206,7 @@ def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, *, ane
         merchant_id=outcome.merchant_id,
         account_token=outcome.account_token,
         earned_at=outcome.at,
-        payable_at=outcome.held_from + owner.policies[outcome.version].hold,
+        payable_at=payable_at,
         reason=_why(outcome, before, refused=refused),
         revision=before.revision + 1 if before else 1,
     )
