@@ -1,15 +1,15 @@
 """The explanation: every rule held against one purchase, by the same rules and the same fold that decide."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.eligibility import wording
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.fold import Used, attempt_to_complete, grant_order, purchase_order, refused_keys, uncounted_keys, used_up
 from shared.eligibility.model import Before, Decision, Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict, within
-from shared.eligibility.rule import Attempt, Case
+from shared.eligibility.rule import Attempt, Case, results
 from shared.eligibility.rules import COMPLETES, OF_PURCHASE
 from shared.eligibility.stacking import Covers, JointFold, Member, Winner
 from shared.eligibility.weighing import weigh
@@ -76,8 +76,7 @@ def _outdone(decisions: Sequence[Decision], purchase: Purchase) -> frozenset[UUI
     return frozenset(decision.grant_id for decision in mine if decision.reason is Reason.OUTDONE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Account:
+class _Account(NamedTuple):
     """A purchase at its place in a history: where the grants stood before it, and the outcomes up to it and with it."""
 
     compiled: CompiledOffer
@@ -95,23 +94,24 @@ class _Account:
     """The grants for which it would count if another offer did not pay."""
     refused: frozenset[tuple[UUID, str]]
 
-    def earned(self, grant: Grant | None) -> list[Outcome]:
+    def completed(self, grant: Grant | None) -> list[Outcome]:
         """What the purchase completes for a grant."""
-        mine = (outcome for outcome in self.corrected if outcome.transaction_id == self.purchase.transaction_id)
-        return [outcome for outcome in mine if grant and outcome.grant_id == grant.grant_id]
+        grant_id, mine = grant and grant.grant_id, self.purchase.transaction_id
+        return [outcome for outcome in self.corrected if outcome.transaction_id == mine and outcome.grant_id == grant_id]
 
 
 def _verdict(account: _Account, grant: Grant | None) -> Verdict:
-    earned = [outcome for outcome in account.earned(grant) if (outcome.grant_id, outcome.completion) not in account.refused]
+    completed = account.completed(grant)
+    earned = [outcome for outcome in completed if (outcome.grant_id, outcome.completion) not in account.refused]
     standing = account.before.get(grant.grant_id) if grant else None
     case = _case(account, grant, standing)
     attempt = _attempt(account, case, standing)
     rules = (
-        *(rule.result(case) for rule in OF_PURCHASE),
+        *results(OF_PURCHASE, case),
         *_stacking(account, grant),
-        *(rule.result(attempt) for rule in COMPLETES),
-        *_corrections(account, grant),
-        *_admissions(account, grant),
+        *results(COMPLETES, attempt),
+        *_corrections(account.history, completed),
+        *_admissions(account.history, completed),
         *_taken_back(earned),
     )
     return Verdict(
@@ -177,10 +177,10 @@ def _stacking(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
         )
 
 
-def _corrections(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
+def _corrections(history: History, completed: Sequence[Outcome]) -> Iterator[RuleResult]:
     """What corrections made of the completions of this purchase."""
-    of_completion = {(outcome.grant_id, outcome.completion): outcome for outcome in account.earned(grant)}
-    for correction in account.history.corrections:
+    of_completion = {(outcome.grant_id, outcome.completion): outcome for outcome in completed}
+    for correction in history.corrections:
         outcome = of_completion.get((correction.grant_id, correction.completion))
         if outcome:
             terms_minor = outcome.reward_minor - outcome.corrected_minor
@@ -190,10 +190,10 @@ def _corrections(account: _Account, grant: Grant | None) -> Iterator[RuleResult]
             )
 
 
-def _admissions(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:
+def _admissions(history: History, completed: Sequence[Outcome]) -> Iterator[RuleResult]:
     """What shared pots said to the completions of this purchase, where they refused."""
-    refusals = {(refusal.grant_id, refusal.completion): refusal.reason for refusal in account.history.refusals}
-    for outcome in account.earned(grant):
+    refusals = {(refusal.grant_id, refusal.completion): refusal.reason for refusal in history.refusals}
+    for outcome in completed:
         reason = refusals.get((outcome.grant_id, outcome.completion))
         if reason:
             yield RuleResult(

@@ -153,7 +153,8 @@ def _content(purchase: Purchase) -> tuple[object, ...]:
 
 def in_scope(compiled: CompiledOffer, purchases: Iterable[Purchase]) -> Iterator[tuple[Purchase, CompiledVersion]]:
     """The purchases that the offer is about, in order, each with the version in force at its moment."""
-    for purchase in sorted(without_repeats(purchases), key=purchase_order):
+    once = without_repeats(purchases)
+    for purchase in sorted(once, key=purchase_order) if len(once) > 1 else once:
         version = compiled.version_at(purchase.at)
         if version.in_scope(purchase):
             yield purchase, version

@@ -196,9 +196,12 @@ class Evaluation:
     progress: tuple[Progress, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class RuleResult:
-    """One rule held against one purchase: what was asked, what was found."""
+    """One rule held against one purchase: what was asked, what was found.
+
+    Never changed, but not frozen: every answer makes a dozen, and a frozen one takes more than twice as long to make.
+    """
 
     rule: str
     passed: bool

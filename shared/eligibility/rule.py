@@ -34,9 +34,7 @@ class Rule(Generic[Subject]):
     """The reason, where what fails has one of its own."""
 
     def result(self, subject: Subject) -> RuleResult:
-        """Hold the rule against a subject and tell what was asked and found."""
-        if not self.asked(subject):
-            return self._not_asked
+        """Hold a rule that is asked against a subject and tell what was asked and found."""
         passed = self.passes(subject)
         expected, actual = self.expected(subject), self.actual(subject)
         reason = None if passed else self.why_not(subject)
@@ -47,8 +45,14 @@ class Rule(Generic[Subject]):
         return (self.because(subject) if self.because else None) or self.reason
 
     @cached_property
-    def _not_asked(self) -> RuleResult:
+    def not_asked(self) -> RuleResult:
+        """What is told where the rule can't fail; the same each time, for most rules of an offer are of this kind."""
         return RuleResult(rule=self.name, passed=True, expected=self.otherwise, actual=self.otherwise)
+
+
+def results(rules: Iterable[Rule[Subject]], subject: Subject) -> list[RuleResult]:
+    """What every rule says of the subject."""
+    return [rule.result(subject) if rule.asked(subject) else rule.not_asked for rule in rules]
 
 
 def first_failing(rules: Iterable[Rule[Subject]], subject: Subject) -> Reason | None:

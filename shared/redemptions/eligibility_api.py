@@ -49,7 +49,7 @@ class EligibilityAsked(Wire):
 
     @model_validator(mode="after")
     def _names_one_purchase(self) -> Self:
-        if sum(told is not None for told in (self.purchase, self.transaction_id, self.messages)) != 1:
+        if (self.purchase, self.transaction_id, self.messages).count(None) != 2:  # noqa: PLR2004  (all but one)
             raise ValueError("must hold one of purchase, transaction_id and messages")
         if self.purchase and self.customer_id is None and self.purchase.card_token is None:
             raise ValueError("needs a customer_id or a card_token of the purchase")
