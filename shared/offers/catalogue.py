@@ -81,8 +81,9 @@ def _approved_by(compiled: CompiledOffer, moment: datetime) -> CompiledOffer | N
     if not versions:
         return None
     withdrawn_at = offer.withdrawn_at if offer.withdrawn_at and offer.withdrawn_at <= moment else None
-    known = replace(offer, versions=versions, withdrawn_at=withdrawn_at)
-    return replace(compiled, offer=known) if len(versions) == len(offer.versions) else compile_offer(known)
+    if len(versions) < len(offer.versions):
+        return compile_offer(replace(offer, versions=versions, withdrawn_at=withdrawn_at))
+    return compiled if withdrawn_at == offer.withdrawn_at else replace(compiled, offer=replace(offer, withdrawn_at=withdrawn_at))
 
 
 def _cache(database: Database) -> Cache:
