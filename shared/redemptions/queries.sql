@@ -345,7 +345,7 @@ SELECT (SELECT json_agg(g) FROM (
                     WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until > asked.as_of
                     UNION ALL SELECT m.customer_id, m.purchase_id, m.offers, m.merchant_id, m.matched_by, m.brand, 'infinity', 0) AS was
                 ORDER BY until, seq LIMIT 1) AS filed
-            WHERE (m.customer_id = asked.customer_id OR m.transaction_id = ANY (ARRAY(
+            WHERE (m.customer_id = asked.customer_id AND m.offers && asked.offer_ids OR m.transaction_id = ANY (ARRAY(
                     SELECT transaction_id FROM filings WHERE customer_id = asked.customer_id)))
               AND filed.customer_id = asked.customer_id AND recorded_at <= asked.as_of AND filed.offers && asked.offer_ids
         ) AS t) AS transactions,
@@ -403,14 +403,15 @@ WHERE (m.transaction_id = %(transaction_id)s OR m.kind = 'refund' AND m.purchase
 -- name: read_record
 -- All that was decided by a moment about redemptions that a purchase completed at any time, oldest first.
 WITH decided AS (
-    SELECT * FROM redemptions WHERE customer_id = %(customer_id)s AND recorded_at <= %(as_of)s
-    UNION ALL SELECT * FROM redemption_revisions WHERE customer_id = %(customer_id)s AND recorded_at <= %(as_of)s
+    SELECT * FROM redemptions WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s) AND recorded_at <= %(as_of)s
+    UNION ALL
+    SELECT * FROM redemption_revisions WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s) AND recorded_at <= %(as_of)s
 )
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
        written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id, account_token,
        earned_at, payable_at, reason, revision, recorded_at
 FROM decided
-WHERE offer_id = ANY (%(offer_ids)s) AND redemption_id IN (SELECT redemption_id FROM decided WHERE transaction_id = %(transaction_id)s)
+WHERE redemption_id IN (SELECT redemption_id FROM decided WHERE transaction_id = %(transaction_id)s)
 ORDER BY recorded_at, redemption_id, revision;
 
 -- name: read_payments
