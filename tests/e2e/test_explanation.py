@@ -1,5 +1,6 @@
 """Why, at every moment of a purchase's life: asked over HTTP, by its id and by its facts, as known now and as known then."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ def test_each_moment_of_a_purchase_is_explained_as_it_was(client: Client, scene:
     assert [verdict["reasons"][0]["code"] for verdict in decided] == ["not_activated"]
     assert [known["what"] for known in earned["record"]["known_since"]] == ["activation"]
     assert earned["record"]["differs"]
-    assert "earned nothing (not_activated)" in earned["record"]["summary"]
+    assert re.search(r"earned nothing \([a-z_, ]*not_activated", earned["record"]["summary"])
 
     back = {"kind": "refund", "transaction_id": scene.fresh("back"), "original_transaction_id": purchase["transaction_id"]}
     scene.buy(scene.purchase(customer, **back))
