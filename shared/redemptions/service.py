@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from events.payloads import MAX_BATCH, HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
+from events.payloads import HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
 from shared.audiences import cards
+from shared.audiences.histories import emit_changed_in
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Evaluation, Grant, History, Refusal
@@ -188,9 +189,7 @@ def _pass_on(tx: Transaction, shard: int, offers: Catalogue, redemptions: Iterab
     """Let the next offer of a stacking group have its turn where a pot refused the first: the refusal is history by now."""
     stacked = {r.offer_id for r in redemptions if (compiled := offers.get(r.offer_id)) and compiled.groups}
     refused = sorted({(r.customer_id, r.offer_id) for r in redemptions if r.state is State.REJECTED and r.offer_id in stacked})
-    for start in range(0, len(refused), MAX_BATCH):
-        pairs = refused[start : start + MAX_BATCH]
-        tx.emit(HistoriesChanged(shard=shard, pairs=pairs, why="a pot refused"), subject=shard_key(shard), key=shard_key(shard))
+    emit_changed_in(tx, shard, refused, "a pot refused")
 
 
 def _recorded(redemption: Redemption) -> RecordedRedemption:
