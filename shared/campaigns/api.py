@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from shared.campaigns.model import BudgetRequest, Campaign, Change, window
+from shared.campaigns.model import BudgetRequest, Campaign, window
 from shared.eligibility.terms import LocalTime
 from shared.eligibility.validation_window import YEARS, reckonable
 from shared.kernel.ids import BudgetRequestId, CampaignId
+from shared.kernel.trail import ChangeView
 from shared.kernel.wire import Amount, Currency, Minor, Moment, Text, Wire
 from shared.kernel.zones import Zone
 
@@ -112,29 +113,6 @@ class BudgetRequests(Wire):
     """The requests of a campaign in the order they were made."""
 
     budget_requests: list[BudgetRequestView]
-
-
-class ChangeView(Wire):
-    """One line of the audit trail."""
-
-    action: str
-    from_state: str | None
-    to_state: str
-    by: str
-    at: Moment
-    reason: str
-
-    @classmethod
-    def of(cls, change: Change) -> "ChangeView":
-        """Show a change."""
-        return cls(
-            action=change.action,
-            from_state=change.from_state.value if change.from_state else None,
-            to_state=change.to_state.value,
-            by=change.by,
-            at=change.at,
-            reason=change.reason,
-        )
 
 
 class History(Wire):

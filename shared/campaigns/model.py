@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from shared.kernel import trail
 from shared.kernel.errors import Conflict, SelfApproval
 
 
@@ -110,15 +111,8 @@ class BudgetRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """One line of a campaign's history. `at` is when the change holds from."""
-
-    action: str
-    from_state: State | None
-    to_state: State
-    by: str
-    at: datetime
-    reason: str
+class Change(trail.Change[State]):
+    """One line of a campaign's history."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

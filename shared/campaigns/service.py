@@ -13,7 +13,6 @@ from shared.campaigns.api import (
     BudgetRequestView,
     Campaigns,
     CampaignView,
-    ChangeView,
     History,
     NewCampaign,
     Page,
@@ -23,6 +22,7 @@ from shared.campaigns.model import TOP_UP_STATES, BudgetRequest, Campaign, Chang
 from shared.kernel.errors import Conflict, Invalid, Problem
 from shared.kernel.ids import CAMPAIGN, CampaignId, new_id
 from shared.kernel.money import MAX_MINOR, to_decimal, to_minor
+from shared.kernel.trail import ChangeView
 from shared.ledger import service as ledger
 from shared.ledger.model import Pot
 from shared.platform.call import Call, Transaction

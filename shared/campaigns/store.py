@@ -39,18 +39,12 @@ def move(tx: Transaction, before: Campaign | None, after: Campaign, change: Chan
     if before is not None and before.state is not after.state:
         revision = tx.bump("campaigns")
         tx.connection.execute(SQL["set_state"], {"campaign_id": after.campaign_id, "state": after.state.value, "revision": revision})
-    values = asdict(change) | {
-        "campaign_id": after.campaign_id,
-        "from_state": change.from_state.value if change.from_state else None,
-        "to_state": change.to_state.value,
-        "now": tx.now,
-    }
-    tx.connection.execute(SQL["add_history"], values)
+    tx.connection.execute(SQL["add_history"], change.row() | {"campaign_id": after.campaign_id, "now": tx.now})
 
 
 def history(tx: Transaction, campaign_id: UUID) -> list[Change]:
     """The audit trail of a campaign, oldest first."""
-    return [_change(row) for row in rows(tx.connection, SQL["read_history"], campaign_id=campaign_id)]
+    return [Change.of_row(row, State) for row in rows(tx.connection, SQL["read_history"], campaign_id=campaign_id)]
 
 
 def insert_request(tx: Transaction, request: BudgetRequest) -> bool:
@@ -96,20 +90,9 @@ def timelines_as_of(tx: Transaction, campaign_ids: Collection[UUID], as_of: date
 def _histories(tx: Transaction, campaign_ids: Collection[UUID], as_of: datetime | None = None) -> dict[UUID, list[Change]]:
     found: dict[UUID, list[Change]] = {}
     for row in rows(tx.connection, SQL["read_histories"], campaign_ids=list(campaign_ids), as_of=as_of) if campaign_ids else []:
-        found.setdefault(row["campaign_id"], []).append(_change(row))
+        found.setdefault(row["campaign_id"], []).append(Change.of_row(row, State))
     return found
 
 
 def _campaign(row: DictRow) -> Campaign:
     return Campaign(**row | {"state": State(row["state"])})
-
-
-def _change(row: DictRow) -> Change:
-    return Change(
-        action=row["action"],
-        from_state=State(row["from_state"]) if row["from_state"] else None,
-        to_state=State(row["to_state"]),
-        by=row["by"],
-        at=row["at"],
-        reason=row["reason"],
-    )

@@ -5,10 +5,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from events.payloads import PurchaseSaid
-from shared.claims.model import Change, Claim, Given, Known, Suggestion
+from shared.claims.model import Claim, Given, Known, Suggestion
 from shared.kernel.ids import ClaimId, CorrectionId, GrantId, OfferId, RedemptionId
 from shared.kernel.reasons import BY_CODE
 from shared.kernel.resolutions import Resolution
+from shared.kernel.trail import ChangeView
 from shared.kernel.wire import Amount, Currency, ExternalId, Minor, Moment, Text, Wire
 from shared.redemptions.eligibility_api import Eligibility
 
@@ -131,35 +132,12 @@ class Finding(Wire):
         return known(self.verdict, self.given, on_file=self.on_file)
 
 
-class ClaimChangeView(Wire):
-    """One line of a claim's audit trail."""
-
-    action: str
-    from_state: str | None
-    to_state: str
-    by: str
-    at: Moment
-    reason: str
-
-    @classmethod
-    def of(cls, change: Change) -> "ClaimChangeView":
-        """Show a change."""
-        return cls(
-            action=change.action,
-            from_state=change.from_state.value if change.from_state else None,
-            to_state=change.to_state.value,
-            by=change.by,
-            at=change.at,
-            reason=change.reason,
-        )
-
-
 class ClaimDetail(Wire):
     """A claim with all that was found, newest last, and who did what when and why."""
 
     claim: ClaimView
     findings: list[Finding]
-    history: list[ClaimChangeView]
+    history: list[ChangeView]
 
 
 class ClaimsQuery(Wire):

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from shared.kernel import trail
 from shared.kernel.errors import Conflict
 from shared.kernel.resolutions import Resolution
 
@@ -63,15 +64,8 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(trail.Change[State]):
     """One line of a claim's history."""
-
-    action: str
-    from_state: State | None
-    to_state: State
-    by: str
-    at: datetime
-    reason: str
 
 
 class Given(NamedTuple):

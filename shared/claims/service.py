@@ -9,7 +9,6 @@ from shared.claims import store
 from shared.claims.api import (
     AcceptanceAsked,
     ClaimAsked,
-    ClaimChangeView,
     ClaimDetail,
     ClaimReason,
     Claims,
@@ -28,6 +27,7 @@ from shared.eligibility.model import Purchase
 from shared.kernel.errors import Conflict
 from shared.kernel.ids import ClaimId, new_id
 from shared.kernel.resolutions import RESOLUTIONS, Resolution
+from shared.kernel.trail import ChangeView
 from shared.platform.call import Call, Transaction
 from shared.redemptions import correcting, past
 from shared.redemptions.purchases import purchase_of, surroundings
@@ -68,7 +68,7 @@ def get_claim(call: Call, claim_id: ClaimId) -> ClaimDetail:
     """One claim with all that was found, and who did what with it when and why."""
     with call.reading() as tx:
         claim = store.read(tx, claim_id)
-        changes = [ClaimChangeView.of(change) for change in store.history(tx, claim_id)]
+        changes = [ChangeView.of(change) for change in store.history(tx, claim_id)]
         return ClaimDetail(claim=ClaimView.of(claim), findings=store.findings(tx, claim_id), history=changes)
 
 
@@ -81,7 +81,7 @@ def review_claim(call: Call, claim_id: ClaimId, body: ClaimReason) -> ClaimDetai
         after = replace(before.after("review"), resolution=None, reason_code=None)
         store.add_finding(tx, claim_id, _find(tx, after))
         store.update(tx, after, _change(call, tx, "review", before, after, body.reason))
-        changes = [ClaimChangeView.of(change) for change in store.history(tx, claim_id)]
+        changes = [ChangeView.of(change) for change in store.history(tx, claim_id)]
         return tx.answer(ClaimDetail(claim=ClaimView.of(after), findings=store.findings(tx, claim_id), history=changes))
 
 

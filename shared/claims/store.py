@@ -43,13 +43,12 @@ def update(tx: Transaction, claim: Claim, change: Change) -> None:
 
 def add_history(tx: Transaction, claim_id: UUID, change: Change) -> None:
     """Write one more line of a claim's audit trail."""
-    states = {"from_state": change.from_state.value if change.from_state else None, "to_state": change.to_state.value}
-    tx.connection.execute(SQL["add_claim_history"], asdict(change) | states | {"claim_id": claim_id})
+    tx.connection.execute(SQL["add_claim_history"], change.row() | {"claim_id": claim_id})
 
 
 def history(tx: Transaction, claim_id: UUID) -> list[Change]:
     """The audit trail of a claim, oldest first."""
-    return [_change(row) for row in rows(tx.connection, SQL["read_claim_history"], claim_id=claim_id)]
+    return [Change.of_row(row, State) for row in rows(tx.connection, SQL["read_claim_history"], claim_id=claim_id)]
 
 
 def add_finding(tx: Transaction, claim_id: UUID, finding: Finding) -> None:
@@ -80,7 +79,3 @@ def _values(claim: Claim) -> dict[str, Any]:
 def _claim(row: DictRow) -> Claim:
     resolution = RESOLUTIONS[row["resolution"]] if row["resolution"] else None
     return Claim(**row | {"state": State(row["state"]), "resolution": resolution})
-
-
-def _change(row: DictRow) -> Change:
-    return Change(**row | {"from_state": State(row["from_state"]) if row["from_state"] else None, "to_state": State(row["to_state"])})

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.corrections.model import Change, Correction
+from shared.corrections.model import Correction
 from shared.kernel.ids import CorrectionId, GrantId, OfferId, RedemptionId
+from shared.kernel.trail import ChangeView
 from shared.kernel.wire import Amount, Currency, ExternalId, Minor, Moment, Text, Wire
 
 CorrectionState = Literal["requested", "approved", "rejected"]
@@ -69,34 +70,11 @@ class CorrectionView(Wire):
         return cls(kind=correction.kind.value, state=correction.state.value, **{name: getattr(correction, name) for name in names})
 
 
-class CorrectionChangeView(Wire):
-    """One line of a correction's audit trail."""
-
-    action: str
-    from_state: str | None
-    to_state: str
-    by: str
-    at: Moment
-    reason: str
-
-    @classmethod
-    def of(cls, change: Change) -> "CorrectionChangeView":
-        """Show a change."""
-        return cls(
-            action=change.action,
-            from_state=change.from_state.value if change.from_state else None,
-            to_state=change.to_state.value,
-            by=change.by,
-            at=change.at,
-            reason=change.reason,
-        )
-
-
 class CorrectionDetail(Wire):
     """A correction with who did what when and why, oldest first."""
 
     correction: CorrectionView
-    history: list[CorrectionChangeView]
+    history: list[ChangeView]
 
 
 class CorrectionsQuery(Wire):

@@ -7,6 +7,7 @@ from enum import Enum
 from itertools import count
 from uuid import UUID
 
+from shared.kernel import trail
 from shared.kernel.errors import Conflict, SelfApproval
 from shared.kernel.ids import derived_id
 from shared.kernel.reasons import Reason
@@ -68,15 +69,8 @@ class Correction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(trail.Change[State]):
     """One line of a correction's history."""
-
-    action: str
-    from_state: State | None
-    to_state: State
-    by: str
-    at: datetime
-    reason: str
 
 
 def completion_to_force(on_record: Mapping[str, Redemption], transaction_id: str, *, sums: bool) -> str:

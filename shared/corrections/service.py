@@ -5,7 +5,6 @@ from uuid import UUID
 from shared.corrections import store
 from shared.corrections.api import (
     AdjustmentAsked,
-    CorrectionChangeView,
     CorrectionDetail,
     Corrections,
     CorrectionsQuery,
@@ -20,6 +19,7 @@ from shared.kernel.errors import Conflict, Invalid, NotFound, Problem
 from shared.kernel.ids import CorrectionId, new_id
 from shared.kernel.money import MAX_MINOR, to_decimal, to_minor
 from shared.kernel.shards import shard_of
+from shared.kernel.trail import ChangeView
 from shared.kernel.wire import Amount
 from shared.offers.catalogue import catalogue
 from shared.platform.call import Call, Transaction
@@ -49,7 +49,7 @@ def get_correction(call: Call, correction_id: CorrectionId) -> CorrectionDetail:
     """One correction, and who did what with it when and why."""
     with call.reading() as tx:
         found = store.read(tx, correction_id)
-        changes = [CorrectionChangeView.of(change) for change in store.history(tx, correction_id)]
+        changes = [ChangeView.of(change) for change in store.history(tx, correction_id)]
         return CorrectionDetail(correction=CorrectionView.of(found), history=changes)
 
 

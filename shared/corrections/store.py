@@ -40,13 +40,12 @@ def decide(tx: Transaction, correction: Correction) -> None:
 
 def add_history(tx: Transaction, correction_id: UUID, change: Change) -> None:
     """Write one more line of a correction's audit trail."""
-    states = {"from_state": change.from_state.value if change.from_state else None, "to_state": change.to_state.value}
-    tx.connection.execute(SQL["add_correction_history"], asdict(change) | states | {"correction_id": correction_id})
+    tx.connection.execute(SQL["add_correction_history"], change.row() | {"correction_id": correction_id})
 
 
 def history(tx: Transaction, correction_id: UUID) -> list[Change]:
     """The audit trail of a correction, oldest first."""
-    return [_change(row) for row in rows(tx.connection, SQL["read_correction_history"], correction_id=correction_id)]
+    return [Change.of_row(row, State) for row in rows(tx.connection, SQL["read_correction_history"], correction_id=correction_id)]
 
 
 def grant_of(tx: Transaction, grant_id: UUID) -> tuple[str, UUID] | None:
@@ -57,7 +56,3 @@ def grant_of(tx: Transaction, grant_id: UUID) -> tuple[str, UUID] | None:
 
 def _correction(row: DictRow) -> Correction:
     return Correction(**row | {"kind": Kind(row["kind"]), "state": State(row["state"])})
-
-
-def _change(row: DictRow) -> Change:
-    return Change(**row | {"from_state": State(row["from_state"]) if row["from_state"] else None, "to_state": State(row["to_state"])})
