@@ -10,7 +10,7 @@ from shared.kernel.errors import NotFound
 from shared.merchants.ladder import Book
 from shared.merchants.model import CIRCUMSTANCES, Alias, Location, Merchant, Place, Rung, Value
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, exactly_one, joined, one, rows
+from shared.platform.database import Queries, exactly_one, joined, one, prepared, rows
 
 SQL = Queries(__file__)
 
@@ -58,7 +58,7 @@ def read(tx: Transaction, merchant_id: str) -> Merchant:
 
 def book(tx: Transaction, values: Collection[Value], location_ids: Collection[str], as_of: datetime | None = None) -> Book:
     """What is known, or was at a moment, of these names and places, in two statements."""
-    past = {} if as_of is None else {"as_of": as_of}
+    past, read = ({}, rows) if as_of is None else ({"as_of": as_of}, prepared)
     asked: dict[Rung, set[str]] = {rung: set() for rung in Rung}
     for rung, value in values:
         asked[rung].add(value)
@@ -69,12 +69,12 @@ def book(tx: Transaction, values: Collection[Value], location_ids: Collection[st
     }
     aliases: dict[Value, list[Alias]] = {value: [] for value in values}
     brands = {}
-    for row in rows(tx.connection, SQL["book_as_of" if past else "book"], **names, **past):
+    for row in read(tx.connection, SQL["book_as_of" if past else "book"], **names, **past):
         brand, alias = row.pop("brand"), _alias(row)
         aliases[alias.found_by].append(alias)
         if brand:
             brands[alias.merchant_id] = brand
-    places = rows(tx.connection, SQL["places_as_of" if past else "places"], location_ids=list(location_ids), **past)
+    places = read(tx.connection, SQL["places_as_of" if past else "places"], location_ids=list(location_ids), **past)
     found = {row.pop("location_id"): Place(**row) for row in places}
     return Book(aliases=aliases, brands=brands, places=dict.fromkeys(location_ids) | found)
 

@@ -16,7 +16,7 @@ from shared.eligibility.terms import Places, Terms
 from shared.kernel.errors import NotFound
 from shared.offers.model import Change, Offer, Review, Revisions, State, Version
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, one, rows
+from shared.platform.database import Queries, one, prepared, rows
 
 SQL = Queries(__file__)
 ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
@@ -119,7 +119,7 @@ def launch(tx: Transaction, campaign_id: UUID | None, *, by: str, most: int) -> 
 
 def revisions(tx: Transaction) -> Revisions:
     """How far offers and campaigns have moved."""
-    (row,) = rows(tx.connection, SQL["read_revisions"])
+    (row,) = prepared(tx.connection, SQL["read_revisions"])
     return Revisions(**row)
 
 

@@ -122,3 +122,8 @@ def copy_rows(connection: Connected, statement: LiteralString, types: Sequence[s
 def rows(connection: Connected, statement: LiteralString, **values: Any) -> list[DictRow]:
     """Run a statement and return all its rows."""
     return connection.execute(statement, values).fetchall()
+
+
+def prepared(connection: Connected, statement: LiteralString, **values: Any) -> list[DictRow]:
+    """As `rows`, with a plan that is kept until statistics of its tables change: for a statement that always looks up little by keys."""
+    return connection.execute(statement, values, prepare=True).fetchall()

@@ -20,7 +20,7 @@ from shared.eligibility.model import Purchase
 from shared.kernel.errors import Invalid, NotFound, Problem
 from shared.offers.catalogue import catalogue, offers_as_of
 from shared.platform.call import Call, Transaction
-from shared.platform.database import joined, rows
+from shared.platform.database import joined, prepared
 from shared.redemptions import record
 from shared.redemptions.eligibility_api import NOBODYS_CARD, AboutPurchase, Eligibility, EligibilityAsked
 from shared.redemptions.history import message_of_row
@@ -115,7 +115,7 @@ def _find(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> _Made:
 
 def _messages(tx: Transaction, transaction_id: str | None, customer_id: str | None, as_of: datetime) -> list[tuple[Message, DictRow]]:
     values = {"transaction_id": transaction_id, "customer_id": customer_id, "as_of": as_of}
-    return [(message_of_row(row), row) for row in rows(tx.connection, SQL["read_messages_as_of"], **values)]
+    return [(message_of_row(row), row) for row in prepared(tx.connection, SQL["read_messages_as_of"], **values)]
 
 
 def _judged(tx: Transaction, made: _Made, offers: Catalogue, as_of: datetime) -> tuple[Eligibility, Facts]:
@@ -140,7 +140,7 @@ def _facts(tx: Transaction, customer_id: str, purchase: Purchase, wanted: Iterab
         "campaign_ids": joined(budgets_of(offers)),
         "as_of": as_of,
     }
-    (facts,) = tx.connection.execute(SQL["read_eligibility_as_of"], values, prepare=True)
+    (facts,) = prepared(tx.connection, SQL["read_eligibility_as_of"], **values)
     return facts
 
 

@@ -402,16 +402,15 @@ WHERE (m.transaction_id = %(transaction_id)s OR m.kind = 'refund' AND m.purchase
 
 -- name: read_record
 -- All that was decided by a moment about redemptions that a purchase completed at any time, oldest first.
-WITH decided AS (
-    SELECT * FROM redemptions WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s) AND recorded_at <= %(as_of)s
-    UNION ALL
-    SELECT * FROM redemption_revisions WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s) AND recorded_at <= %(as_of)s
-)
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
        written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id, account_token,
        earned_at, payable_at, reason, revision, recorded_at
-FROM decided
-WHERE redemption_id IN (SELECT redemption_id FROM decided WHERE transaction_id = %(transaction_id)s)
+FROM (SELECT r.*, bool_or(r.transaction_id = asked.transaction_id) OVER (PARTITION BY r.redemption_id) AS of_the_purchase
+      FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_id,
+                   string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids, %(as_of)s::timestamptz AS as_of OFFSET 0) AS asked,
+           LATERAL (SELECT * FROM redemptions UNION ALL SELECT * FROM redemption_revisions) AS r
+      WHERE r.customer_id = asked.customer_id AND r.offer_id = ANY (asked.offer_ids) AND r.recorded_at <= asked.as_of) AS decided
+WHERE of_the_purchase
 ORDER BY recorded_at, redemption_id, revision;
 
 -- name: read_payments
@@ -420,31 +419,36 @@ SELECT redemption_id, at, what, amount_minor
 FROM (SELECT redemption_id, instructed_at, 'paid', amount_minor FROM statement_credits
       UNION ALL SELECT redemption_id, settled_at, 'set_off', amount_minor FROM offsets
       UNION ALL SELECT debt_redemption_id, settled_at, 'recovered', amount_minor FROM offsets) AS p (redemption_id, at, what, amount_minor)
-WHERE redemption_id = ANY (%(redemption_ids)s) AND at <= %(as_of)s
+WHERE redemption_id = ANY (string_to_array(%(redemption_ids)s, ',')::uuid[]) AND at <= %(as_of)s
 ORDER BY at, redemption_id, what;
 
 -- name: read_known_since
 -- What was recorded after one moment and by another, beside messages, of all that a decision on a purchase depends on.
-SELECT what, offer_id, at, recorded_at, detail
-FROM (SELECT 'grant', offer_id, granted_at, recorded_at, NULL FROM grants
-      WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s)
+SELECT known.what, known.offer_id, known.at, known.recorded_at, known.detail
+FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_id, string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids,
+             string_to_array(%(campaign_ids)s, ',')::uuid[] AS campaign_ids, %(at)s::timestamptz AS at, %(since)s::timestamptz AS since,
+             %(as_of)s::timestamptz AS as_of OFFSET 0) AS asked,
+     LATERAL (
+      SELECT 'grant', offer_id, granted_at, recorded_at, NULL FROM grants
+      WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids)
       UNION ALL SELECT 'activation', offer_id, a.at, a.recorded_at, NULL FROM grants JOIN activations AS a USING (grant_id)
-      WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s)
+      WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids)
       UNION ALL SELECT CASE WHEN given THEN 'consent' ELSE 'opt_out' END, NULL, at, recorded_at, NULL FROM consents
-      WHERE customer_id = %(customer_id)s AND at <= %(at)s
-      UNION ALL SELECT 'zone', NULL, until, until, coalesce(zone, 'none') FROM customer_zones WHERE customer_id = %(customer_id)s
+      WHERE customer_id = asked.customer_id AND at <= asked.at
+      UNION ALL SELECT 'zone', NULL, until, until, coalesce(zone, 'none') FROM customer_zones WHERE customer_id = asked.customer_id
       UNION ALL SELECT 'version', offer_id, decided_at, decided_at, version::text FROM offer_versions AS v
-      WHERE state = 'approved' AND offer_id = ANY (%(offer_ids)s) AND (decided_at <= %(at)s OR version = (
+      WHERE state = 'approved' AND offer_id = ANY (asked.offer_ids) AND (decided_at <= asked.at OR version = (
             SELECT min(version) FROM offer_versions AS first WHERE first.offer_id = v.offer_id AND first.state = 'approved'))
       UNION ALL SELECT 'withdrawal', offer_id, withdrawn_at, withdrawn_at, NULL FROM offers
-      WHERE offer_id = ANY (%(offer_ids)s) AND withdrawn_at <= %(at)s
+      WHERE offer_id = ANY (asked.offer_ids) AND withdrawn_at <= asked.at
       UNION ALL SELECT 'campaign', NULL, at, recorded_at, to_state FROM campaign_history
-      WHERE campaign_id = ANY (%(campaign_ids)s) AND from_state <> to_state AND at <= %(at)s
+      WHERE campaign_id = ANY (asked.campaign_ids) AND from_state <> to_state AND at <= asked.at
       UNION ALL SELECT 'correction', offer_id, decided_at, decided_at, kind FROM corrections
-      WHERE customer_id = %(customer_id)s AND offer_id = ANY (%(offer_ids)s) AND transaction_id = %(transaction_id)s AND state = 'approved'
+      WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND transaction_id = asked.transaction_id
+        AND state = 'approved'
      ) AS known (what, offer_id, at, recorded_at, detail)
-WHERE recorded_at > %(since)s AND recorded_at <= %(as_of)s
-ORDER BY recorded_at, what, at, offer_id, detail;
+WHERE known.recorded_at > asked.since AND known.recorded_at <= asked.as_of
+ORDER BY known.recorded_at, known.what, known.at, known.offer_id, known.detail;
 
 -- name: list_unmatched
 -- Refunds that are matched with no purchase: those that wait for one, or those of one reason, with what was decided of them.

@@ -13,7 +13,7 @@ from shared.eligibility import wording
 from shared.eligibility.life import Kind, Message
 from shared.eligibility.model import Purchase
 from shared.platform.call import Transaction
-from shared.platform.database import rows
+from shared.platform.database import joined, prepared
 from shared.redemptions.eligibility_api import Eligibility, KnownSince, Record, RecordEvent, VerdictView
 from shared.redemptions.model import Redemption, State
 from shared.redemptions.store import SQL, redemption_of_row
@@ -54,16 +54,16 @@ def read(tx: Transaction, purchase: Purchase, messages: Iterable[Message], now: 
     `messages` are those about this purchase and the customer's others, as they were filed at the moment of `now`.
     """
     offers = {verdict.offer_id: verdict.campaign_id for verdict in (*now.verdicts, *then.verdicts)}
-    values: dict[str, Any] = {"customer_id": now.customer_id, "offer_ids": list(offers), "as_of": now.as_of}
+    values: dict[str, Any] = {"customer_id": now.customer_id, "offer_ids": joined(offers), "as_of": now.as_of}
     values["transaction_id"] = purchase.transaction_id
-    found = rows(tx.connection, SQL["read_record"], **values)
+    found = prepared(tx.connection, SQL["read_record"], **values)
     decided = [Decided(row.pop("recorded_at"), redemption_of_row(row)) for row in found]
     ids = {one.redemption.redemption_id for one in decided}
-    payments = rows(tx.connection, SQL["read_payments"], redemption_ids=list(ids), as_of=now.as_of) if ids else []
-    since = rows(
+    payments = prepared(tx.connection, SQL["read_payments"], redemption_ids=joined(ids), as_of=now.as_of) if ids else []
+    since = prepared(
         tx.connection,
         SQL["read_known_since"],
-        campaign_ids=list(set(offers.values())),
+        campaign_ids=joined(set(offers.values())),
         at=purchase.at,
         since=then.as_of,
         **values,
