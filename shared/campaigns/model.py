@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
-from typing import Final
+from itertools import zip_longest
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -115,34 +116,42 @@ class Change(trail.Change[State]):
     """One line of a campaign's history."""
 
 
+class Turn(NamedTuple):
+    """A change of a campaign's state: what it became, from when on, and since when that is known."""
+
+    to_state: State
+    at: datetime
+    recorded_at: datetime
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Timeline:
     """What of a campaign's life decides about purchases: when it stood still, and when it was stopped for good."""
 
     campaign_id: UUID
-    state: State
-    pauses: tuple[tuple[datetime, datetime | None], ...]
-    cancelled_at: datetime | None
+    turns: tuple[Turn, ...] = ()
+    """In the order in which they were recorded."""
+
+    def as_of(self, moment: datetime) -> "Timeline":
+        """The timeline as it was known at a moment."""
+        return replace(self, turns=tuple(turn for turn in self.turns if turn.recorded_at <= moment))
+
+    @property
+    def pauses(self) -> list[tuple[datetime, datetime | None]]:
+        """First moment of each pause and first moment after it, None where it goes on."""
+        ends = [turn.at for turn in self.turns[1:]]
+        return [(turn.at, end) for turn, end in zip_longest(self.turns, ends) if turn.to_state is State.PAUSED]
+
+    @property
+    def cancelled_at(self) -> datetime | None:
+        """When it was cancelled."""
+        return next((turn.at for turn in self.turns if turn.to_state is State.CANCELLED), None)
 
 
 def window(start: str, end: str, zone: str) -> tuple[datetime, datetime]:
     """First moment and first moment after, of local times in a zone; a date as the end means that whole day."""
     place = ZoneInfo(zone)
     return _moment(start, place, whole_day=False), _moment(end, place, whole_day=True)
-
-
-def timeline(campaign_id: UUID, state: State, history: list[Change]) -> Timeline:
-    """The pauses and the cancellation in a history. A line that keeps the state (more budget, say) starts none and ends none."""
-    pauses: list[tuple[datetime, datetime | None]] = []
-    cancelled_at = None
-    for change in (change for change in history if change.from_state is not change.to_state):
-        if change.to_state is State.PAUSED:
-            pauses.append((change.at, None))
-        elif change.from_state is State.PAUSED:
-            pauses[-1] = (pauses[-1][0], change.at)
-        if change.to_state is State.CANCELLED:
-            cancelled_at = change.at
-    return Timeline(campaign_id=campaign_id, state=state, pauses=tuple(pauses), cancelled_at=cancelled_at)
 
 
 def _moment(text: str, place: ZoneInfo, *, whole_day: bool) -> datetime:

@@ -66,11 +66,9 @@ ORDER BY campaign_id
 LIMIT %(most)s
 FOR UPDATE SKIP LOCKED;
 
--- name: changed_since
--- Campaigns that changed after a revision, with their stops; a revision is complete once it can be seen.
-SELECT campaign_id, state, revision FROM campaigns WHERE revision > %(revision)s;
-
--- name: read_histories
--- The audit trails of several campaigns, oldest first; as they were known at a moment where one is given.
-SELECT campaign_id, action, from_state, to_state, by, at, reason FROM campaign_history
-WHERE campaign_id = ANY (%(campaign_ids)s) AND (%(as_of)s::timestamptz IS NULL OR recorded_at <= %(as_of)s) ORDER BY seq;
+-- name: turns_since
+-- The changes of state of campaigns that changed after a revision, each campaign's in order; a revision is complete once it can be seen.
+SELECT campaign_id, h.to_state, h.at, h.recorded_at
+FROM campaigns AS c JOIN campaign_history AS h USING (campaign_id)
+WHERE c.revision > %(revision)s AND h.from_state IS DISTINCT FROM h.to_state
+ORDER BY campaign_id, h.seq;

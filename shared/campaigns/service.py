@@ -1,6 +1,6 @@
 """The use cases of campaigns, one function each."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -168,13 +168,8 @@ def newest_campaigns(tx: Transaction, *, most: int) -> list[Campaign]:
     return store.list_all(tx, limit=most, offset=0)
 
 
-def timelines_as_of(tx: Transaction, campaign_ids: Collection[UUID], as_of: datetime) -> list[Timeline]:
-    """The stops of campaigns as they were known at a moment."""
-    return store.timelines_as_of(tx, campaign_ids, as_of)
-
-
-def timelines_since(tx: Transaction, revision: int) -> tuple[int, list[Timeline]]:
-    """The stops of campaigns that changed after a revision, and the newest revision among them; for caches."""
+def timelines_since(tx: Transaction, revision: int) -> list[Timeline]:
+    """The timelines of campaigns that changed after a revision; for caches."""
     return store.timelines_since(tx, revision)
 
 

@@ -1,13 +1,14 @@
 """Campaigns in PostgreSQL: values in, values out."""
 
-from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from shared.campaigns.model import BudgetRequest, Campaign, Change, State, Timeline, timeline
+from shared.campaigns.model import BudgetRequest, Campaign, Change, State, Timeline, Turn
 from shared.kernel.errors import NotFound
 from shared.platform.call import Transaction
 from shared.platform.database import Queries, one, rows
@@ -73,25 +74,14 @@ def lock_due(tx: Transaction, *, now: datetime, most: int) -> list[Campaign]:
     return [_campaign(row) for row in rows(tx.connection, SQL["lock_due"], now=now, most=most)]
 
 
-def timelines_since(tx: Transaction, revision: int) -> tuple[int, list[Timeline]]:
-    """The stops of campaigns that changed after a revision, and the newest revision among them."""
-    changed = rows(tx.connection, SQL["changed_since"], revision=revision)
-    histories = _histories(tx, [row["campaign_id"] for row in changed])
-    timelines = [timeline(row["campaign_id"], State(row["state"]), histories.get(row["campaign_id"], [])) for row in changed]
-    return max((row["revision"] for row in changed), default=revision), timelines
+def timelines_since(tx: Transaction, revision: int) -> list[Timeline]:
+    """The timelines of campaigns that changed after a revision."""
+    found = rows(tx.connection, SQL["turns_since"], revision=revision)
+    return [Timeline(campaign_id=key, turns=tuple(map(_turn, of_one))) for key, of_one in groupby(found, key=itemgetter("campaign_id"))]
 
 
-def timelines_as_of(tx: Transaction, campaign_ids: Collection[UUID], as_of: datetime) -> list[Timeline]:
-    """The stops of campaigns as they were known at a moment."""
-    histories = _histories(tx, campaign_ids, as_of)
-    return [timeline(campaign_id, history[-1].to_state, history) for campaign_id, history in histories.items()]
-
-
-def _histories(tx: Transaction, campaign_ids: Collection[UUID], as_of: datetime | None = None) -> dict[UUID, list[Change]]:
-    found: dict[UUID, list[Change]] = {}
-    for row in rows(tx.connection, SQL["read_histories"], campaign_ids=list(campaign_ids), as_of=as_of) if campaign_ids else []:
-        found.setdefault(row["campaign_id"], []).append(Change.of_row(row, State))
-    return found
+def _turn(row: DictRow) -> Turn:
+    return Turn(State(row["to_state"]), row["at"], row["recorded_at"])
 
 
 def _campaign(row: DictRow) -> Campaign:

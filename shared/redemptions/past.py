@@ -4,7 +4,7 @@ Two times are told apart: when something happened decides what it means, when it
 same, of what had been recorded by then; nothing needs to have been stored of a purchase that earned nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -15,10 +15,9 @@ from events.payloads import Transaction as Posted
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.life import Kind, Message
 from shared.eligibility.life import purchase_of as life_of
-from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Purchase
 from shared.kernel.errors import Invalid, NotFound, Problem
-from shared.offers.catalogue import catalogue, offers_as_of
+from shared.offers.catalogue import Snapshot, snapshot
 from shared.platform.call import Call, Transaction
 from shared.platform.database import joined, prepared
 from shared.redemptions import record
@@ -50,7 +49,7 @@ def judge_as_of(tx: Transaction, customer_id: str | None, purchase: Purchase, of
     """The verdicts on a purchase, by what was known at a moment, under one offer or all. Raises Invalid where it is nobody's."""
     if customer_id is None:
         raise Invalid(problems=(NOBODYS_CARD,))
-    wanted = _as_known(tx, catalogue(tx), _wanted(offer_id, purchase), as_of)
+    wanted = _wanted(snapshot(tx), {offer_id} if offer_id else None, purchase, as_of)
     if offer_id and not wanted:
         raise NotFound(NO_SUCH_OFFER)
     return answer(customer_id, wanted, _facts(tx, customer_id, purchase, wanted, as_of), purchase, as_of)
@@ -77,7 +76,7 @@ def _of_messages(tx: Transaction, posted: Sequence[Posted], offer_id: UUID | Non
 def _of_record(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> Eligibility:
     """Both decisions on a purchase: the one when it became known, and the one by what is known now; and what lies between them."""
     made = _find(tx, asked, as_of)
-    offers = catalogue(tx)
+    offers = snapshot(tx)
     now, facts = _judged(tx, made, offers, as_of)
     if asked.offer_id and not now.verdicts:
         raise NotFound(NO_SUCH_OFFER)
@@ -118,16 +117,23 @@ def _messages(tx: Transaction, transaction_id: str | None, customer_id: str | No
     return [(message_of_row(row), row) for row in prepared(tx.connection, SQL["read_messages_as_of"], **values)]
 
 
-def _judged(tx: Transaction, made: _Made, offers: Catalogue, as_of: datetime) -> tuple[Eligibility, Facts]:
-    wanted = _as_known(tx, offers, lambda compiled: compiled.offer.offer_id in made.offer_ids, as_of)
+def _judged(tx: Transaction, made: _Made, offers: Snapshot, as_of: datetime) -> tuple[Eligibility, Facts]:
+    wanted = _wanted(offers, made.offer_ids, made.purchase, as_of)
     facts = _facts(tx, made.customer_id, made.purchase, wanted, as_of)
     return answer(made.customer_id, wanted, facts, made.purchase, as_of, as_recorded=True), facts
 
 
-def _as_known(tx: Transaction, offers: Catalogue, wanted: Callable[[CompiledOffer], bool], as_of: datetime) -> list[Together]:
-    """The offers that are wanted as they were known at a moment, each with those that it must be folded with."""
-    known = Catalogue.of(offers_as_of(tx, offers, as_of, lambda compiled: bool(compiled.groups) or wanted(compiled)))
-    return [known.with_rivals(compiled) for compiled in in_order(filter(wanted, known))]
+def _wanted(offers: Snapshot, named: Collection[UUID] | None, purchase: Purchase, as_of: datetime) -> list[Together]:
+    """The offers of these ids, or all that the purchase is for, as they were known at a moment, each with those that it is folded with."""
+    asked = [compiled.offer.offer_id for compiled in offers.catalogue if _ever_held(compiled, purchase)] if named is None else named
+    known = offers.as_of(asked, as_of)
+    wanted = [compiled for compiled in filter(None, map(known.get, asked)) if named is not None or compiled.may_hold(purchase)]
+    return [known.with_rivals(compiled) for compiled in in_order(wanted)]
+
+
+def _ever_held(compiled: CompiledOffer, purchase: Purchase) -> bool:
+    """Whether any version has the purchase in scope: at the moment in question another one may have been the one in force."""
+    return any(version.in_scope(purchase) for version in compiled.versions)
 
 
 def _facts(tx: Transaction, customer_id: str, purchase: Purchase, wanted: Iterable[Together], as_of: datetime) -> Facts:
@@ -142,9 +148,3 @@ def _facts(tx: Transaction, customer_id: str, purchase: Purchase, wanted: Iterab
     }
     (facts,) = prepared(tx.connection, SQL["read_eligibility_as_of"], **values)
     return facts
-
-
-def _wanted(offer_id: UUID | None, purchase: Purchase) -> Callable[[CompiledOffer], bool]:
-    if offer_id is not None:
-        return lambda compiled: compiled.offer.offer_id == offer_id
-    return lambda compiled: compiled.may_hold(purchase)

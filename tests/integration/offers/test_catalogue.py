@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.campaigns import service as campaigns
+from shared.campaigns.api import BudgetAsked
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.model import Offer
 from shared.kernel.clock import SimulatedClock
@@ -116,6 +117,19 @@ def test_sees_withdrawals_pauses_and_cancellation(call: MakeCall, clock: Simulat
     campaigns.cancel_campaign(call(), campaign_id, WHY)
     assert found(call, offer_id).offer.cancelled_at == later
     assert len(found(call, offer_id).offer.pauses) == 1
+
+
+def test_asking_for_more_budget_does_not_end_a_pause(call: MakeCall, clock: SimulatedClock) -> None:
+    campaign_id = start(call, campaign(call))
+    offer_id = approved(call, campaign_id)
+    campaigns.pause_campaign(call(), campaign_id, WHY)
+    clock.advance(NOW + timedelta(hours=1))
+    campaigns.request_budget(call("maya"), campaign_id, BudgetAsked(amount=100, reason="More."))
+    campaigns.approve_budget(call("noor"), campaign_id, WHY)
+    assert [(p.start, p.end) for p in found(call, offer_id).offer.pauses] == [(NOW, None)]
+    clock.advance(NOW + timedelta(hours=2))
+    campaigns.resume_campaign(call(), campaign_id, WHY)
+    assert [(p.start, p.end) for p in found(call, offer_id).offer.pauses] == [(NOW, NOW + timedelta(hours=2))]
 
 
 def test_an_offer_that_came_after_a_pause_knows_of_it(call: MakeCall) -> None:

@@ -3,11 +3,10 @@
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from shared.campaigns.model import TOP_UP_STATES, TRANSITIONS, BudgetRequest, Campaign, Change, State, timeline, window
+from shared.campaigns.model import TOP_UP_STATES, TRANSITIONS, BudgetRequest, Campaign, State, Timeline, Turn, window
 from shared.kernel.errors import Conflict, SelfApproval
 from shared.kernel.ids import derived_id
 from tests.conftest import NOW
@@ -45,10 +44,6 @@ def campaign(state: State = S.DRAFT, **overrides: Any) -> Campaign:
         "created_at": NOW,
     }
     return Campaign(**values | overrides)
-
-
-def change(to: State, minutes: int = 0, *, was: State | None = S.LIVE) -> Change:
-    return Change(action="any", from_state=was, to_state=to, by="maya", at=NOW + timedelta(minutes=minutes), reason="A test.")
 
 
 @pytest.mark.parametrize(("state", "action", "target"), ALLOWED, ids=lambda value: getattr(value, "value", value))
@@ -110,10 +105,18 @@ def test_a_window_is_read_on_the_clock_of_its_zone(
     assert [moment.tzinfo for moment in window(start, end, zone)] == [UTC, UTC]
 
 
-def pauses(*changes: Change) -> list[tuple[int, int | None]]:
-    """The pauses of a history, in minutes from NOW."""
-    found = timeline(CAMPAIGN, S.LIVE, list(changes)).pauses
-    return [(_minutes(start), None if end is None else _minutes(end)) for start, end in found]
+def turn(to: State, minutes: int = 0, *, known: int = 0) -> Turn:
+    """It became so many minutes after NOW, which was recorded so many later."""
+    return Turn(to, NOW + timedelta(minutes=minutes), NOW + timedelta(minutes=minutes + known))
+
+
+def timeline(*turns: Turn) -> Timeline:
+    return Timeline(campaign_id=CAMPAIGN, turns=turns)
+
+
+def pauses(found: Timeline) -> list[tuple[int, int | None]]:
+    """The pauses, in minutes from NOW."""
+    return [(_minutes(start), None if end is None else _minutes(end)) for start, end in found.pauses]
 
 
 def _minutes(at: datetime) -> int:
@@ -121,31 +124,30 @@ def _minutes(at: datetime) -> int:
 
 
 def test_a_campaign_that_was_never_stopped_has_no_pauses() -> None:
-    created = change(S.DRAFT, was=None)
-    assert timeline(CAMPAIGN, S.LIVE, [created, change(S.LIVE, 1, was=S.SCHEDULED)]).pauses == ()
+    assert timeline(turn(S.DRAFT), turn(S.LIVE, 1)).pauses == []
 
 
 def test_each_pause_lasts_until_the_next_change_of_state() -> None:
-    first = (change(S.PAUSED, 10), change(S.LIVE, 20, was=S.PAUSED))
-    second = (change(S.PAUSED, 30), change(S.ENDED, 40, was=S.PAUSED))
-    assert pauses(*first, *second) == [(10, 20), (30, 40)]
+    paused_twice = timeline(turn(S.LIVE), turn(S.PAUSED, 10), turn(S.LIVE, 20), turn(S.PAUSED, 30), turn(S.ENDED, 40))
+    assert pauses(paused_twice) == [(10, 20), (30, 40)]
 
 
 def test_a_pause_that_goes_on_is_open() -> None:
-    assert pauses(change(S.PAUSED, 10)) == [(10, None)]
-
-
-def test_asking_for_more_budget_does_not_end_a_pause() -> None:
-    asked = change(S.PAUSED, 15, was=S.PAUSED)
-    assert pauses(change(S.PAUSED, 10), asked, change(S.LIVE, 20, was=S.PAUSED)) == [(10, 20)]
-    assert pauses(change(S.PAUSED, 10), asked) == [(10, None)]
+    assert pauses(timeline(turn(S.PAUSED, 10))) == [(10, None)]
 
 
 def test_a_cancellation_ends_a_pause_and_tells_its_moment() -> None:
-    found = timeline(CAMPAIGN, S.CANCELLED, [change(S.PAUSED, 10), change(S.CANCELLED, 20, was=S.PAUSED)])
-    assert found.pauses == ((NOW + timedelta(minutes=10), NOW + timedelta(minutes=20)),)
-    assert (found.cancelled_at, found.state, found.campaign_id) == (NOW + timedelta(minutes=20), S.CANCELLED, UUID(str(CAMPAIGN)))
+    cancelled = timeline(turn(S.PAUSED, 10), turn(S.CANCELLED, 20))
+    assert pauses(cancelled) == [(10, 20)]
+    assert cancelled.cancelled_at == NOW + timedelta(minutes=20)
 
 
 def test_an_end_is_no_cancellation() -> None:
-    assert timeline(CAMPAIGN, S.ENDED, [change(S.ENDED, 20)]).cancelled_at is None
+    assert timeline(turn(S.ENDED, 20)).cancelled_at is None
+
+
+def test_what_is_recorded_after_a_moment_is_not_known_at_it_however_early_it_held() -> None:
+    told_late = timeline(turn(S.PAUSED, 10), turn(S.LIVE, 20, known=30))
+    assert pauses(told_late.as_of(NOW + timedelta(minutes=49))) == [(10, None)]
+    assert told_late.as_of(NOW + timedelta(minutes=50)) == told_late
+    assert timeline(turn(S.CANCELLED, 10, known=1)).as_of(NOW + timedelta(minutes=10)).cancelled_at is None
