@@ -3,7 +3,7 @@
 from asyncio import to_thread
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from events.payloads import PurchaseSaid
@@ -22,7 +22,7 @@ from shared.redemptions.past import look_back
 from shared.redemptions.purchases import Surroundings, clues_of, purchase_of
 from shared.redemptions.routing import Holders, customer_of, holders_of
 from shared.redemptions.store import SQL
-from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, in_order
+from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, facts_of_row, in_order
 
 Answers = list[Eligibility | CloError]
 NOBODY: Final = "-"
@@ -114,7 +114,7 @@ def _wanted(offers: Catalogue, offer_id: UUID | None, purchase: Purchase) -> lis
     return [offers.with_rivals(compiled) for compiled in wanted]
 
 
-async def _read(call: Call, questions: Sequence[_Question]) -> list[dict[str, Any]]:
+async def _read(call: Call, questions: Sequence[_Question]) -> list[Facts]:
     """All that the verdicts depend on, in one statement."""
     offers = [all_of(question.wanted) for question in questions]
     values = {
@@ -124,7 +124,8 @@ async def _read(call: Call, questions: Sequence[_Question]) -> list[dict[str, An
         "campaign_ids": ";".join(joined(budgets_of(asked)) for asked in offers),
     }
     async with call.database.connection_to_loop() as connection:
-        return await (await connection.execute(SQL["read_eligibility"], values, prepare=True)).fetchall()
+        found = await (await connection.execute(SQL["read_eligibility"], values, prepare=True)).fetchall()
+    return list(map(facts_of_row, found))
 
 
 def _answer(question: _Question, facts: Facts) -> Eligibility | CloError:

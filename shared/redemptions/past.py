@@ -6,6 +6,7 @@ same, of what had been recorded by then; nothing needs to have been stored of a 
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from shared.redemptions.history import message_of_row
 from shared.redemptions.purchases import filed, purchase_of, said_of, surroundings
 from shared.redemptions.routing import customer_of
 from shared.redemptions.store import SQL
-from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, in_order, stored_message
+from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, facts_of_row, in_order
 
 NOT_ON_RECORD = "No purchase of this id is on record: those in the scope of no offer are not kept. Tell its facts to have it judged."
 
@@ -52,7 +53,8 @@ def judge_as_of(tx: Transaction, customer_id: str | None, purchase: Purchase, of
     wanted = _wanted(snapshot(tx), {offer_id} if offer_id else None, purchase, as_of)
     if offer_id and not wanted:
         raise NotFound(NO_SUCH_OFFER)
-    return answer(customer_id, wanted, _facts(tx, customer_id, purchase, wanted, as_of), purchase, as_of)
+    (facts,) = _facts(tx, customer_id, purchase, wanted, [as_of])
+    return answer(customer_id, wanted, facts, purchase, as_of)
 
 
 def _of_facts(tx: Transaction, about: AboutPurchase, as_of: datetime) -> Eligibility:
@@ -76,13 +78,16 @@ def _of_messages(tx: Transaction, posted: Sequence[Posted], offer_id: UUID | Non
 def _of_record(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> Eligibility:
     """Both decisions on a purchase: the one when it became known, and the one by what is known now; and what lies between them."""
     made = _find(tx, asked, as_of)
-    offers = snapshot(tx)
-    now, facts = _judged(tx, made, offers, as_of)
+    offers, moments = snapshot(tx), (made.recorded_at, as_of)
+    wanted = [_wanted(offers, made.offer_ids, made.purchase, moment) for moment in moments]
+    facts = _facts(tx, made.customer_id, made.purchase, chain.from_iterable(wanted), moments)
+    then, now = (
+        answer(made.customer_id, under, known, made.purchase, moment, as_recorded=True)
+        for under, known, moment in zip(wanted, facts, moments, strict=True)
+    )
     if asked.offer_id and not now.verdicts:
         raise NotFound(NO_SUCH_OFFER)
-    then, _ = _judged(tx, made, offers, made.recorded_at)
-    under_offers = map(stored_message, facts["transactions"] or ())
-    others = [message for message in under_offers if message.purchase_id != made.purchase.transaction_id]
+    others = [message for message, _ in facts[-1]["transactions"] if message.purchase_id != made.purchase.transaction_id]
     return now.model_copy(update={"record": record.read(tx, made.purchase, [*made.messages, *others], now, then)})
 
 
@@ -117,12 +122,6 @@ def _messages(tx: Transaction, transaction_id: str | None, customer_id: str | No
     return [(message_of_row(row), row) for row in prepared(tx.connection, SQL["read_messages_as_of"], **values)]
 
 
-def _judged(tx: Transaction, made: _Made, offers: Snapshot, as_of: datetime) -> tuple[Eligibility, Facts]:
-    wanted = _wanted(offers, made.offer_ids, made.purchase, as_of)
-    facts = _facts(tx, made.customer_id, made.purchase, wanted, as_of)
-    return answer(made.customer_id, wanted, facts, made.purchase, as_of, as_recorded=True), facts
-
-
 def _wanted(offers: Snapshot, named: Collection[UUID] | None, purchase: Purchase, as_of: datetime) -> list[Together]:
     """The offers of these ids, or all that the purchase is for, as they were known at a moment, each with those that it is folded with."""
     asked = [compiled.offer.offer_id for compiled in offers.catalogue if _ever_held(compiled, purchase)] if named is None else named
@@ -136,15 +135,14 @@ def _ever_held(compiled: CompiledOffer, purchase: Purchase) -> bool:
     return any(version.in_scope(purchase) for version in compiled.versions)
 
 
-def _facts(tx: Transaction, customer_id: str, purchase: Purchase, wanted: Iterable[Together], as_of: datetime) -> Facts:
-    """All that verdicts about a customer depend on, as it was known at a moment, in one statement."""
+def _facts(tx: Transaction, customer_id: str, purchase: Purchase, wanted: Iterable[Together], moments: Collection[datetime]) -> list[Facts]:
+    """All that verdicts about a customer depend on, as it was known at each of these moments, in one statement."""
     offers = all_of(wanted)
     values = {
         "customer_id": customer_id,
         "transaction_id": purchase.transaction_id,
         "offer_ids": joined(compiled.offer.offer_id for compiled in offers),
         "campaign_ids": joined(budgets_of(offers)),
-        "as_of": as_of,
+        "moments": list(moments),
     }
-    (facts,) = prepared(tx.connection, SQL["read_eligibility_as_of"], **values)
-    return facts
+    return list(map(facts_of_row, prepared(tx.connection, SQL["read_eligibility_as_of"], **values)))

@@ -327,8 +327,8 @@ FROM (SELECT %(customer_ids)s AS customer_ids, %(transaction_ids)s AS transactio
 ORDER BY asked.place;
 
 -- name: read_eligibility_as_of
--- What read_eligibility tells of one question, as it was known at a moment: only what was recorded by then, as it was filed then. What pots
--- had refused follows from the revisions of redemptions, what budgets had left from the seals of their postings.
+-- What read_eligibility tells of one question, as it was known at moments: only what was recorded by then, as it was filed then. What pots
+-- had refused follows from the revisions of redemptions, what budgets had left from the seals of their postings. A row for each moment.
 SELECT (SELECT json_agg(g) FROM (
             SELECT grant_id, offer_id, granted_at, CASE WHEN revoked_at <= asked.as_of THEN revoked_at END AS revoked_at, variant,
                    (SELECT min(at) FROM activations WHERE grant_id = grants.grant_id AND recorded_at <= asked.as_of) AS activated_at
@@ -375,8 +375,12 @@ SELECT (SELECT json_agg(g) FROM (
             ORDER BY recorded_at DESC, number DESC LIMIT 1) AS last) AS available,
        EXISTS (SELECT FROM transactions WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id
                AND recorded_at <= asked.as_of) AS on_record
-FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_id, string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids,
-             string_to_array(%(campaign_ids)s, ',')::uuid[] AS campaign_ids, %(as_of)s::timestamptz AS as_of OFFSET 0) AS asked;
+FROM (SELECT said.*, moment.as_of, moment.place
+      FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_id,
+                   string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids, string_to_array(%(campaign_ids)s, ',')::uuid[] AS campaign_ids,
+                   %(moments)s::timestamptz[] AS moments OFFSET 0) AS said,
+           unnest(said.moments) WITH ORDINALITY AS moment (as_of, place)) AS asked
+ORDER BY asked.place;
 
 -- name: read_messages_as_of
 -- All that was on file by a moment with this transaction id, or of the purchase of this id, as it was filed then; and since when it was

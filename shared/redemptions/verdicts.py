@@ -8,6 +8,8 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg.rows import DictRow
+
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
 from shared.eligibility.life import Message, purchases_of
@@ -25,7 +27,7 @@ Together = Sequence[CompiledOffer]
 """An offer, and those that it must be folded with."""
 
 Facts = Mapping[str, Any]
-"""A row of read_eligibility or read_eligibility_as_of."""
+"""A row of read_eligibility or read_eligibility_as_of; its transactions are messages, each with the ids of offers that it is under."""
 
 
 def in_order(offers: Iterable[CompiledOffer]) -> Sequence[CompiledOffer]:
@@ -43,6 +45,11 @@ def budgets_of(offers: Iterable[CompiledOffer]) -> set[UUID]:
     offers = list(offers)
     goodwill = {version.terms.goodwill for compiled in offers for version in compiled.versions}
     return {compiled.offer.campaign_id for compiled in offers} | {campaign for campaign in goodwill if campaign}
+
+
+def facts_of_row(row: DictRow) -> Facts:
+    """The facts of a row of a statement."""
+    return row | {"transactions": [(_message(told), told["offers"]) for told in row["transactions"] or ()]}
 
 
 def answer(
@@ -95,7 +102,7 @@ def _history(compiled: CompiledOffer, facts: Facts) -> History:
     grants = [row for row in facts["grants"] or () if row["offer_id"] == offer_id]
     return History(
         grants=tuple([_grant(row) for row in grants]),
-        purchases=tuple(purchases_of([stored_message(row) for row in facts["transactions"] or () if offer_id in row["offers"]])),
+        purchases=tuple(purchases_of([message for message, offers in facts["transactions"] if offer_id in offers])),
         consent_withdrawn=without_consent(facts["changed"] or (), facts["given"] or ()),
         zone=facts["zone"],
         refusals=tuple([_refusal(row) for row in facts["refusals"] or () if row["offer_id"] == offer_id]),
@@ -114,8 +121,7 @@ def _grant(row: dict[str, Any]) -> Grant:
     )
 
 
-def stored_message(row: Mapping[str, Any]) -> Message:
-    """A message from a row of the facts."""
+def _message(row: Mapping[str, Any]) -> Message:
     moments = {"at": datetime.fromisoformat(row["at"]), "recorded_at": datetime.fromisoformat(row["recorded_at"])}
     return message_of_row({**row, **moments, "posted_at": _moment(row["posted_at"])})
 
