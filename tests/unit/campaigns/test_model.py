@@ -83,8 +83,13 @@ def request() -> BudgetRequest:
 def test_a_budget_is_decided_by_another_person(state: str) -> None:
     decided = request().decided(state, by="omar", at=NOW, reason="Fits.")
     assert asdict(decided) == asdict(request()) | {"state": state, "decided_by": "omar", "decided_at": NOW, "decision_reason": "Fits."}
-    with pytest.raises(SelfApproval):
+    with pytest.raises(SelfApproval, match=r"^A budget is decided by another person than the one who asked for it\.$"):
         request().decided(state, by="maya", at=NOW, reason="Mine.")
+
+
+def test_the_history_tells_a_budget_that_is_raised_from_one_that_is_lowered() -> None:
+    assert request().action("approve") == "approve_budget"
+    assert replace(request(), change="lower").action("approve") == "approve_lower_budget"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_there_are_always_ten_working_days() -> None:
     ("known", "code", "reason"),
     [
         (NOTHING._replace(given=(PAID,)), "paid_already", None),
+        (NOTHING._replace(given=(PAID._replace(reward_minor=1),)), "paid_already", None),
         (NOTHING._replace(given=(PAID, HELD)), "on_its_way", None),
         (NOTHING._replace(given=(REFUSED, PAID)), "paid_already", None),
         (NOTHING._replace(given=(REFUSED,), reasons=("not_activated",)), "not_eligible", "budget_exhausted"),
@@ -76,25 +77,31 @@ def test_where_nothing_is_known_somebody_must_look() -> None:
     assert suggest(NOTHING) is None
 
 
+NOT_FOUND = "The reason must be one that was found when the claim was looked into: "
+
+
 @pytest.mark.parametrize(
-    ("resolution", "code", "known"),
+    ("resolution", "code", "known", "told"),
     [
-        (Resolution.PAID_ALREADY, None, NOTHING),
-        (Resolution.ON_ITS_WAY, None, NOTHING._replace(given=(REFUSED,))),
-        (Resolution.PURCHASE_NOT_RECEIVED, None, NOTHING),
-        (Resolution.NOT_ELIGIBLE, None, NOTHING),
-        (Resolution.NOT_ELIGIBLE, "paused", NOTHING._replace(reasons=("not_activated",))),
+        (Resolution.PAID_ALREADY, None, NOTHING, "Nothing was given for the purchase."),
+        (Resolution.ON_ITS_WAY, None, NOTHING._replace(given=(REFUSED,)), "Nothing was given for the purchase."),
+        (Resolution.PURCHASE_NOT_RECEIVED, None, NOTHING, "The purchase is on file."),
+        (Resolution.NOT_ELIGIBLE, None, NOTHING, f"{NOT_FOUND}nothing against it."),
+        (Resolution.NOT_ELIGIBLE, "paused", NOTHING._replace(reasons=("not_activated",)), f"{NOT_FOUND}not_activated."),
+        (Resolution.NOT_ELIGIBLE, "paused", NOTHING._replace(given=(REFUSED,), reasons=("x",)), f"{NOT_FOUND}budget_exhausted, x."),
     ],
 )
-def test_a_rejection_that_nothing_bears_out_is_refused(resolution: Resolution, code: str | None, known: Known) -> None:
-    with pytest.raises(Conflict):
+def test_a_rejection_that_nothing_bears_out_is_refused(resolution: Resolution, code: str | None, known: Known, told: str) -> None:
+    with pytest.raises(Conflict) as refusal:
         rejected_as(resolution, code, known)
+    assert str(refusal.value) == told
 
 
 @pytest.mark.parametrize(
     ("resolution", "code", "known", "told"),
     [
         (Resolution.PAID_ALREADY, "paused", NOTHING._replace(given=(PAID,)), None),
+        (Resolution.ON_ITS_WAY, None, NOTHING._replace(given=(HELD._replace(reward_minor=1),)), None),
         (Resolution.PURCHASE_NOT_RECEIVED, None, NOTHING._replace(on_file=False), None),
         (Resolution.NOT_ELIGIBLE, None, NOTHING._replace(reasons=("not_activated", "outside_window")), "not_activated"),
         (Resolution.NOT_ELIGIBLE, "outside_window", NOTHING._replace(reasons=("not_activated", "outside_window")), "outside_window"),
@@ -113,8 +120,10 @@ def test_only_what_a_state_allows_is_done(action: str, state: State) -> None:
     if state in sources:
         assert claim.after(action).state is target
     else:
-        with pytest.raises(Conflict, match=state.value):
+        with pytest.raises(Conflict) as refusal:
             claim.after(action)
+        allowed = ", ".join(sorted(source.value for source in sources))
+        assert str(refusal.value) == f"A claim that is {state.value} can't be taken to {target.value}; it must be {allowed}."
 
 
 def test_the_words_of_the_interface_are_those_of_the_model() -> None:

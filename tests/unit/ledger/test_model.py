@@ -1,5 +1,7 @@
 """The routes of money, and ids that follow from what a movement is about."""
 
+from dataclasses import replace
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kernel.ids import derived_id
-from shared.ledger.model import ROUTES, Kind, Movement, Pot, Step, movement, totals
+from shared.ledger.model import ROUTES, Kind, Movement, Pot, Seal, Step, movement, open_changes, totals
 from tests.conftest import NOW
 
 ONE, OTHER = derived_id("one"), derived_id("other")
@@ -63,6 +65,60 @@ def test_totals_add_up_by_account() -> None:
         POTS[OTHER].accounts[Kind.RESERVED]: (0, 5),
         1: (9, 0),
     }
+
+
+def test_totals_of_several_steps_out_of_and_into_one_account_add_up() -> None:
+    out_of_available = [move(Step.RESERVE, 100), move(Step.RESERVE, 30), move(Step.WITHDRAW, 7)]
+    into_payable = [move(Step.POST, 50), move(Step.RECOVER, 20)]
+    sums = totals([*out_of_available, *into_payable], POTS)
+    assert sums[POTS[ONE].accounts[Kind.AVAILABLE]] == (137, 0)
+    assert sums[POTS[ONE].accounts[Kind.PAYABLE]] == (0, 70)
+
+
+FULL: Final = replace(POTS[ONE], available_minor=100, reserved_minor=20, payable_minor=30, paid_minor=40, posted_minor=90)
+SEAL: Final = Seal(campaign_id=ONE, number=8, postings=1, hash=b"x" * 32)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (Step.APPROVE, {"available_minor": 105}),
+        (Step.WITHDRAW, {"available_minor": 95}),
+        (Step.SHRINK, {"available_minor": 95}),
+        (Step.RESERVE, {"available_minor": 95, "reserved_minor": 25}),
+        (Step.VOID, {"available_minor": 105, "reserved_minor": 15}),
+        (Step.EXPIRE, {"available_minor": 105, "reserved_minor": 15}),
+        (Step.POST, {"reserved_minor": 15, "payable_minor": 35, "posted_minor": 95}),
+        (Step.REVERSE, {"payable_minor": 25, "available_minor": 105}),
+        (Step.PAY, {"payable_minor": 25, "paid_minor": 45}),
+        (Step.RECOVER, {"payable_minor": 35, "paid_minor": 35}),
+    ],
+    ids=lambda value: getattr(value, "value", ""),
+)
+def test_a_pot_knows_what_is_where_after_each_step(step: Step, expected: dict[str, Any]) -> None:
+    after = FULL.after(totals([move(step, 5)], POTS), SEAL)
+    assert after == replace(FULL, sealed=8, seal_hash=SEAL.hash, **expected)
+
+
+def test_what_is_posted_is_told_apart_from_what_is_recovered_in_the_same_breath() -> None:
+    after = FULL.after(totals([move(Step.POST, 9), move(Step.RECOVER, 4), move(Step.PAY, 6)], POTS), SEAL)
+    assert (after.payable_minor, after.paid_minor, after.posted_minor) == (37, 42, 99)
+
+
+def test_a_reservation_is_open_by_what_is_reserved_less_what_uses_it_up() -> None:
+    used = [move(Step.POST, 50), move(Step.VOID, 20), move(Step.EXPIRE, 10)]
+    assert open_changes([move(Step.RESERVE, 100), *used]) == {(ONE, ONE): 20}
+    assert open_changes(used) == {(ONE, ONE): -80}
+
+
+def test_each_campaign_and_reference_has_a_reservation_of_its_own() -> None:
+    moves = [move(Step.RESERVE, 1), move(Step.RESERVE, 2, reference=OTHER), move(Step.RESERVE, 4, campaign=OTHER)]
+    assert open_changes(moves) == {(ONE, ONE): 1, (ONE, OTHER): 2, (OTHER, ONE): 4}
+
+
+def test_what_is_opened_and_used_up_alike_or_is_no_reservation_is_not_told() -> None:
+    assert open_changes([move(Step.APPROVE, 9), move(Step.PAY, 9), move(Step.RESERVE, 100), move(Step.POST, 100)]) == {}
+    assert open_changes([move(Step.RESERVE, 1)]) == {(ONE, ONE): 1}
 
 
 MOVES = st.lists(st.builds(move, st.sampled_from(Step), st.integers(1, 10**12), campaign=st.sampled_from([ONE, OTHER])), max_size=20)

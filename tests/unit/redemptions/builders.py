@@ -124,6 +124,13 @@ def record(available: int = 1_000, *, other: int = 1_000, limit: int = 100) -> R
     return Record(pots=Pots(available_minor={CAMPAIGN: available, OTHER_CAMPAIGN: other}, shared=shared))
 
 
+def redemption(grant: str = "g1", **overrides: Any) -> Redemption:
+    """What a grant of that name earned, as it stands on record: 100 payable, nothing paid; and what is to be otherwise."""
+    books = record()
+    books.fold((owner(), outcome(grant)))
+    return replace(books.one(grant), **overrides)
+
+
 def posted(movements: Iterable[Movement]) -> dict[UUID, int]:
     """What movements add to the reward of each redemption: posted less reversed."""
     sums: dict[UUID, int] = {}
