@@ -229,8 +229,7 @@ def _vanished(gone: Redemption, owner: Owner, evaluation: Evaluation, now: datet
 
 def _differ(before: Redemption, after: Redemption) -> bool:
     """Whether the history now says something else; what the pots said of it before does not count."""
-    vanished = (before.state is State.REVERSED) != (after.state is State.REVERSED)
-    return vanished or _said(before) != _said(after) or before.earned_minor != min(after.earned_minor, before.reward_minor)
+    return _said(before) != _said(after) or before.earned_minor != min(after.earned_minor, before.reward_minor)
 
 
 def _said(redemption: Redemption) -> tuple[object, ...]:

@@ -4,11 +4,25 @@ from datetime import timedelta
 
 import pytest
 
+from shared.eligibility.model import Decision, Evaluation
+from shared.kernel.ids import derived_id
 from shared.kernel.reasons import Reason
 from shared.ledger.model import Step
-from shared.redemptions.model import State
+from shared.redemptions.model import State, difference
 from tests.conftest import NOW
-from tests.unit.redemptions.builders import ABROAD, CAMPAIGN, LIMITED, OFFER, OTHER_CAMPAIGN, TOTAL_KEY, outcome, owner, posted, record
+from tests.unit.redemptions.builders import (
+    ABROAD,
+    CAMPAIGN,
+    LIMITED,
+    OFFER,
+    OTHER_CAMPAIGN,
+    TOTAL_KEY,
+    outcome,
+    owner,
+    posted,
+    record,
+    redemption,
+)  # fmt: skip
 
 BEFORE, LATER = NOW - timedelta(minutes=1), NOW + timedelta(days=1)
 
@@ -84,6 +98,31 @@ def test_a_completion_that_vanished_is_reversed_whole_and_once() -> None:
     assert (redemption.state, redemption.wanted_minor, redemption.reward_minor) == (State.REVERSED, 0, 0)
     assert redemption.reason is Reason.REVISED
     assert books.fold().redemptions == []
+
+
+def test_a_completion_that_vanished_tells_why_its_own_purchase_counts_no_more() -> None:
+    books = record()
+    books.fold((owner(), outcome(reward=100)))
+    others = [("g1", "t2", Reason.PAUSED), ("g2", "t1", Reason.DECLINED)]
+    books.decisions = tuple(Decision(purchase, derived_id(of), reason) for of, purchase, reason in [*others, ("g1", "t1", Reason.REFUNDED)])
+    books.fold()
+    assert books.one().reason is Reason.REFUNDED
+
+
+def test_nothing_of_a_correction_stays_when_its_completion_vanished() -> None:
+    books = record()
+    books.fold((owner(), outcome(reward=150)._replace(corrected_minor=50)))
+    assert books.one().corrected_minor == 50
+    books.fold()
+    assert books.one().corrected_minor == 0
+
+
+def test_what_was_paid_of_a_completion_that_vanished_is_written_off_where_the_terms_say_so() -> None:
+    for terms_say, written_off in (("write_off", 100), ("carry_forward", 0)):
+        who = owner(negative_balance=terms_say)
+        paid = redemption(paid_minor=100)
+        (gone,) = difference([(who, Evaluation(outcomes=(), decisions=(), progress=()))], [paid], now=NOW)
+        assert (gone.after.written_off_minor, gone.after.owed_minor) == (written_off, written_off - 100)
 
 
 def test_one_that_vanished_and_comes_back_is_admitted_anew() -> None:
@@ -333,6 +372,13 @@ def test_a_reward_whose_moment_moves_into_the_future_is_held_again() -> None:
     books.fold((owner(), outcome(minutes=0)), now=NOW)
     books.fold((owner(), outcome(minutes=9)), now=NOW)
     assert books.one().state is State.HELD
+
+
+def test_a_refused_increase_at_the_end_of_the_hold_is_payable() -> None:
+    books = record(available=100)
+    books.fold((owner(hold=1), outcome(reward=100)), now=NOW)
+    books.fold((owner(hold=1), outcome(reward=130)), now=NOW + timedelta(days=1))
+    assert (books.one().state, books.one().reward_minor) == (State.PAYABLE, 100)
 
 
 def test_a_refused_increase_whose_moment_moves_into_the_future_is_held_again() -> None:

@@ -6,10 +6,11 @@ from typing import Any, Final
 import pytest
 
 from shared.eligibility.compile import compile_offer
+from shared.eligibility.model import Outcome
 from shared.kernel.reasons import Reason
-from shared.redemptions.admission import Pots, keys_of
+from shared.redemptions.admission import Pots, keys_of, left_of
 from shared.redemptions.model import Redemption, State
-from shared.redemptions.pots import Key, SharedPot, shared_pots
+from shared.redemptions.pots import Given, Key, Left, SharedPot, shared_pots
 from tests.unit.eligibility.builders import offer, terms
 from tests.unit.redemptions.builders import CAMPAIGN, OFFER, Record, outcome, owner
 
@@ -145,6 +146,40 @@ def test_a_purchase_without_an_account_is_held_to_no_pot_of_accounts(books: Book
     assert rewards(books.given({"g1": (500, {"account": None}), "g2": (100, {})}, reward_per_account=100)) == [500, 100]
 
 
+def test_each_kind_of_limit_has_pots_of_its_own_named_by_what_they_are_of() -> None:
+    limits = {"redemptions_total": 9, "budget_per_day": 9, "budget_per_month": 9, "budget_per_merchant": 9, "reward_per_account": 9}
+    asked = outcome(account="acc-1")._replace(at=datetime(2017, 3, 15, 12, 34, 56, 789, tzinfo=UTC))
+    day, month = datetime(2017, 3, 15, tzinfo=UTC), datetime(2017, 3, 1, tzinfo=UTC)
+    expected = {
+        Key(OFFER, "total", ""),
+        Key(OFFER, "day", "2017-03-15", day, day + timedelta(days=1)),
+        Key(OFFER, "month", "2017-03", month, datetime(2017, 4, 1, tzinfo=UTC)),
+        Key(OFFER, "merchant", "shop-1"),
+        Key(OFFER, "account", "acc-1"),
+    }
+    assert set(_keys(pots_of(limits), asked)) == expected
+    nobody = asked._replace(merchant_id=None, account_token=None)
+    assert {key.of for key in _keys(pots_of(limits), nobody)} == {"", "2017-03-15", "2017-03"}
+
+
+def test_what_is_left_is_the_limit_less_what_was_given_and_tells_the_same_reason() -> None:
+    (pot,) = pots_of({"budget_per_day": 100})
+    (total,) = pots_of({"redemptions_total": 3})
+    keys = {Key(OFFER, "day", "2017-03-15"): pot, Key(OFFER, "total", ""): total}
+    assert left_of(keys, dict.fromkeys(keys, Given(2, 70))) == {
+        Key(OFFER, "day", "2017-03-15"): Left(None, 30, Reason.DAY_BUDGET_EXHAUSTED),
+        Key(OFFER, "total", ""): Left(1, None, Reason.OFFER_LIMIT_REACHED),
+    }
+
+
+def test_what_a_batch_gave_of_a_pot_is_told_as_a_sum(books: Books) -> None:
+    outcomes = [(owner(pots=pots_of({"budget_per_day": 100})), outcome(grant, reward)) for grant, reward in (("g1", 30), ("g2", 50))]
+    for key, pot in keys_of(books.changes(outcomes)).items():
+        books.pots.shared[key] = pot.most
+    assert list(books.fold(*outcomes).given.values()) == [Given(2, 80)]
+    assert list(books.fold(outcomes[1]).given.values()) == [Given(-1, -30)]
+
+
 NEW_YORK, HAVANA = "America/New_York", "America/Havana"
 
 
@@ -180,6 +215,7 @@ def test_a_day_begins_and_ends_at_midnight_on_the_windows_clock(zone: str, at: s
         (NEW_YORK, "2017-04-01T03:59:59.999999+00:00", ("2017-03", 31 * 24 - 1)),
         (NEW_YORK, "2017-11-30T12:00:00+00:00", ("2017-11", 30 * 24 + 1)),
         (NEW_YORK, "2018-01-01T04:59:59.999999+00:00", ("2017-12", 31 * 24)),
+        (HAVANA, "2026-11-01T05:30:00+00:00", ("2026-11", 30 * 24 + 1)),  # its first midnight comes twice
     ],
 )
 def test_a_month_begins_and_ends_at_midnight_on_the_windows_clock(zone: str, at: str, month: tuple[str, float]) -> None:
@@ -190,11 +226,13 @@ def test_a_month_begins_and_ends_at_midnight_on_the_windows_clock(zone: str, at:
 
 def _key(zone: str, at: str, **limits: int) -> Key:
     """The pot of a redemption that was earned at a moment, read in a zone."""
-    pots = pots_of(limits, zone)
-    earned = outcome()._replace(at=datetime.fromisoformat(at).astimezone(UTC))
-    (key,) = keys_of(Record(pots=Pots(available_minor={})).changes([(owner(pots=pots), earned)]))
+    (key,) = _keys(pots_of(limits, zone), outcome()._replace(at=datetime.fromisoformat(at).astimezone(UTC)))
     assert key.offer_id == OFFER
     return key
+
+
+def _keys(pots: tuple[SharedPot, ...], earned: Outcome) -> dict[Key, SharedPot]:
+    return keys_of(Record(pots=Pots(available_minor={})).changes([(owner(pots=pots), earned)]))
 
 
 def _holds(key: Key, at: str) -> bool:
