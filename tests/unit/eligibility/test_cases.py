@@ -45,11 +45,17 @@ def test_history_comes_to_what_the_case_expects(case: dict[str, Any]) -> None:
         f"{grant_names[outcome.grant_id]} #{outcome.ordinal}: {outcome.reward_minor} by {outcome.transaction_id}"
         for outcome in evaluation.outcomes
     ]
+    not_all_earned = [
+        f"{grant_names[outcome.grant_id]} #{outcome.ordinal}: {outcome.earned_minor}"
+        for outcome in evaluation.outcomes
+        if outcome.earned_minor != outcome.reward_minor
+    ]
     decisions = [
         f"{decision.transaction_id} for {grant_names[decision.grant_id]}: {decision.reason.code if decision.reason else 'completed'}"
         for decision in evaluation.decisions
     ]
     assert outcomes == case["outcomes"]
+    assert not_all_earned == case.get("earned", [])
     assert decisions == case["decisions"]
     assert [f"{grant_names[p.grant_id]}: {p.spend_minor}" for p in evaluation.progress] == case.get(
         "progress", [f"{grant_names[p.grant_id]}: 0" for p in evaluation.progress]

@@ -8,7 +8,7 @@ import pytest
 from shared.eligibility.compile import compile_offer
 from shared.eligibility.model import Version
 from shared.kernel.errors import Broken
-from tests.unit.eligibility.builders import FIRST_MOMENT, compiled, offer, terms
+from tests.unit.eligibility.builders import FIRST_MOMENT, compiled, offer, purchase, terms
 
 PERCENT = {"kind": "percent", "basis_points": 1000}
 CUMULATIVE = {"kind": "cumulative_spend", "threshold": 5000}
@@ -38,6 +38,19 @@ def test_zone_of_others_widens_the_range_to_every_zone(policy: str) -> None:
     made = compiled(window={"zone_policy": policy})
     assert made.earliest <= datetime.fromisoformat("2017-03-01T00:00:00+14:00")
     assert made.latest >= datetime.fromisoformat("2017-04-01T00:00:00-12:00")
+
+
+def test_an_offer_may_hold_what_is_in_its_range_and_in_scope_of_the_version_in_force() -> None:
+    another = terms(scope={"include": {"merchants": ["m2"]}})
+    made = compile_offer(
+        offer(Version(number=1, in_force_from=FIRST_MOMENT, terms=terms()), Version(number=2, in_force_from=LATER, terms=another))
+    )
+    tick = timedelta(microseconds=1)
+    assert made.earliest < LATER < made.latest
+    asked = [(made.earliest - tick, "m1"), (made.earliest, "m1"), (made.earliest, "m2"), (LATER - tick, "m1"), (LATER, "m1"), (LATER, "m2")]
+    asked += [(made.latest - tick, "m2"), (made.latest, "m2")]
+    held = [made.may_hold(purchase(at=at, merchant_id=merchant)) for at, merchant in asked]
+    assert held == [False, True, False, True, False, True, True, False]
 
 
 def test_range_is_the_union_of_the_versions() -> None:

@@ -78,7 +78,7 @@ def test_a_forced_completion_gives_what_the_terms_do_not() -> None:
     (outcome,) = outcomes(past)
     assert (outcome.reward_minor, outcome.earned_minor, outcome.corrected_minor, outcome.qualifying_minor) == (300, 300, 300, 0)
     assert (outcome.at, outcome.held_from, outcome.transaction_id) == (PURCHASED_AT, PURCHASED_AT, "t1")
-    assert (outcome.merchant_id, outcome.account_token, outcome.version) == ("m1", None, 1)
+    assert (outcome.merchant_id, outcome.account_token, outcome.version, outcome.ordinal) == ("m1", None, 1, 0)
 
 
 @pytest.mark.parametrize(("forced", "reward"), [(300, 500), (700, 700)])

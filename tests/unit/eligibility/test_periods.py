@@ -39,6 +39,10 @@ def test_calendar_day_that_has_two_midnights_begins_at_the_first() -> None:
     assert start("P1D", "calendar", "2017-11-05T00:30:00-05:00", HAVANA) == "2017-11-05T04:00:00+00:00"
 
 
+def test_calendar_month_that_begins_with_two_midnights_begins_at_the_first() -> None:
+    assert start("P1M", "calendar", "2026-11-01T00:30:00-05:00", HAVANA) == "2026-11-01T04:00:00+00:00"
+
+
 def test_calendar_day_is_that_of_the_zone() -> None:
     assert start("P1D", "calendar", "2017-03-15T23:00:00-04:00", "Asia/Tokyo") == "2017-03-15T15:00:00+00:00"
 
