@@ -16,21 +16,15 @@ def evaluate_alone(compiled: CompiledOffer, history: History) -> Evaluation | No
     version = compiled.version_at(at)
     if grant.variant:
         version = version.for_variant(grant.variant)
-    if history.held_out or history.corrections or version.sums or version.usual is None:
+    if version.earned is None or history.held_out or history.corrections or purchase.cleared or purchase.before_refunds:
         return None
-    if purchase.cleared or purchase.before_refunds:
-        return None
-    if not version.in_scope(purchase):
-        return Evaluation(outcomes=(), decisions=(), progress=(Progress(grant_id, 0, 0, 0, None),))
-    amount_minor = version.qualifying_minor(purchase)
-    reason = version.usual(history, grant, purchase, 0, amount_minor)
-    reward_minor = 0 if reason else version.reward(amount_minor)
-    if not reward_minor:
-        decision = Decision(name, grant_id, reason or Reason.NOTHING_TO_REWARD)
-        return Evaluation(outcomes=(), decisions=(decision,), progress=(Progress(grant_id, 0, 0, 0, None),))
+    found = version.earned(history, grant, purchase)
+    if found is None or isinstance(found, Reason):
+        decisions = (Decision(name, grant_id, found),) if found else ()
+        return Evaluation(outcomes=(), decisions=decisions, progress=(Progress(grant_id, 0, 0, 0, None),))
     most = version.reward_per_customer_minor
-    if most is not None and reward_minor > most:
-        reward_minor = most
+    reward_minor = found if most is None or found < most else most
+    amount_minor = version.qualifying_minor(purchase)
     held_from, shop, account = purchase.posted_at or at, purchase.merchant_id, purchase.account_token
     outcome = Outcome(grant_id, name, 1, reward_minor, reward_minor, amount_minor, at, held_from, name, version.number, shop, account)
     return Evaluation(outcomes=(outcome,), decisions=(Decision(name, grant_id, None),), progress=(Progress(grant_id, 0, 0, 1, None),))

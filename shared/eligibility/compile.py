@@ -12,7 +12,7 @@ from shared.eligibility.periods import CompiledPeriod, CompiledRecency, compile_
 from shared.eligibility.rewards import compile_reward, largest_reward
 from shared.eligibility.scope import CompiledScope, compile_scope
 from shared.eligibility.terms import Clawback, Operator, Terms
-from shared.eligibility.usual import WhyNot, usual_rules
+from shared.eligibility.usual import Earned, WhyNot, earned, why_not
 from shared.eligibility.windows import CompiledWindow, compile_window
 from shared.kernel.errors import Broken
 from shared.kernel.money import to_minor
@@ -55,8 +55,10 @@ class CompiledVersion:
     reward_per_customer_minor: int | None
     periods: tuple[CompiledPeriod, ...]
     clawback: Clawback
-    usual: WhyNot | None
+    why_not: WhyNot | None
     """The rules on whether a purchase counts, in one pass; None where it takes the table of rules."""
+    earned: Earned | None
+    """What a purchase earns that stands alone, in one pass; None where it takes the fold."""
     recency: CompiledRecency | None = None
     """Which customers the offer is for, by what they had bought before the grant; None where it does not matter."""
     variant: str | None = None
@@ -120,6 +122,7 @@ def compile_offer(offer: Offer) -> CompiledOffer:
 def compile_version(version: Version, scope: CompiledScope, takes_the_table: bool) -> CompiledVersion:  # noqa: FBT001
     """Compile one version's terms, given its compiled scope, for everybody and for each variant."""
     terms, limits = version.terms, version.terms.limits
+    window = compile_window(terms.window)
     qualification, cumulative = terms.qualification, terms.qualification.kind == "cumulative_spend"
     made = CompiledVersion(
         number=version.number,
@@ -127,7 +130,7 @@ def compile_version(version: Version, scope: CompiledScope, takes_the_table: boo
         scope=scope,
         in_scope=scope.holds,
         qualifying_minor=scope.qualifying_minor,
-        window=compile_window(terms.window),
+        window=window,
         sums=qualification.kind != "single_purchase",
         cumulative=cumulative,
         visits=qualification.visits or 0,
@@ -140,10 +143,11 @@ def compile_version(version: Version, scope: CompiledScope, takes_the_table: boo
         periods=tuple(map(compile_period, limits.per_period)),
         clawback=terms.clawback,
         recency=compile_recency(terms.recency, terms.window.zone) if terms.recency else None,
-        **_promised(terms, takes_the_table),
+        **_promised(terms, window, scope, takes_the_table),
     )
     variants = {
-        variant.name: replace(made, variant=variant.name, **_promised(terms.under(variant), takes_the_table)) for variant in terms.variants
+        variant.name: replace(made, variant=variant.name, **_promised(terms.under(variant), window, scope, takes_the_table))
+        for variant in terms.variants
     }
     return replace(made, variants=variants)
 
@@ -154,7 +158,7 @@ def _takes_the_table(offer: Offer) -> bool:
     return bool(stopped) or any(version.terms.recency for version in offer.versions)
 
 
-def _promised(terms: Terms, takes_the_table: bool) -> dict[str, Any]:  # noqa: FBT001
+def _promised(terms: Terms, window: CompiledWindow, scope: CompiledScope, takes_the_table: bool) -> dict[str, Any]:  # noqa: FBT001
     """What a variant can have otherwise than everybody."""
     threshold, compare = to_minor(terms.qualification.threshold, terms.currency), COMPARE[terms.qualification.operator]
     return {
@@ -163,7 +167,8 @@ def _promised(terms: Terms, takes_the_table: bool) -> dict[str, Any]:  # noqa: F
         "threshold_minor": threshold,
         "reaches_threshold": lambda amount: compare(amount, threshold),
         "max_reward_minor": _max_reward(terms, threshold),
-        "usual": None if takes_the_table else usual_rules(terms, compile_window(terms.window)),
+        "why_not": None if takes_the_table else why_not(terms, window),
+        "earned": None if takes_the_table else earned(terms, window, scope),
     }
 
 

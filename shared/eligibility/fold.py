@@ -235,8 +235,8 @@ class Fold:
 
     def _why_not(self, purchase: Purchase, version: CompiledVersion, standing: _Standing, amount_minor: int) -> Reason | None:
         """Why the purchase does not count for the grant."""
-        if version.usual and not self._history.held_out:
-            return version.usual(self._history, standing.grant, purchase, standing.completions, amount_minor)
+        if version.why_not and not self._history.held_out:
+            return version.why_not(self._history, standing.grant, purchase, standing.completions, amount_minor)
         case = Case(
             self._compiled.offer,
             version,

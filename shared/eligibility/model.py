@@ -187,8 +187,7 @@ class Progress(NamedTuple):
     """When the customer had last bought something in scope before the grant; known where the offer asks for it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """What a history comes to."""
 
     outcomes: tuple[Outcome, ...]

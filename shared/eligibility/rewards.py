@@ -3,9 +3,10 @@
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, cast
 
 from shared.eligibility.terms import FixedReward, PercentReward, Terms, Tier, TieredReward
+from shared.eligibility.written import Expression
 from shared.kernel.money import ADDED, BASIS_POINTS, Rounding, in_whole, share, to_minor
 from shared.kernel.wire import Amount
 
@@ -13,13 +14,17 @@ Reckoning = Callable[[int], int]
 NO_MORE: Final = 1 << 62
 
 
-def compile_reward(terms: Terms) -> Reckoning:
-    """What a qualifying amount earns; nothing qualifying earns nothing, of a fixed reward too."""
+def reckon(terms: Terms) -> Expression:
+    """What `amount_minor`, of what qualifies, earns; nothing qualifying earns nothing, of a fixed reward too."""
     reward, currency = terms.reward, terms.currency
     if isinstance(reward, FixedReward):
-        amount_minor = to_minor(reward.amount, currency)
-        return lambda qualifying: amount_minor if qualifying > 0 else 0
+        return Expression("fixed_minor if amount_minor > 0 else 0", {"fixed_minor": to_minor(reward.amount, currency)})
     return _within(_percent(reward) if isinstance(reward, PercentReward) else _tiers(reward, currency), reward, currency)
+
+
+def compile_reward(terms: Terms) -> Reckoning:
+    """The same, as a function."""
+    return cast("Reckoning", reckon(terms).written("amount_minor"))
 
 
 def largest_reward(terms: Terms) -> int | None:
@@ -34,24 +39,32 @@ def largest_reward(terms: Terms) -> int | None:
     return None
 
 
-def _within(reckoning: Reckoning, reward: PercentReward | TieredReward, currency: str) -> Reckoning:
+def _within(reckoning: Expression, reward: PercentReward | TieredReward, currency: str) -> Expression:
     """Not less than the minimum where anything qualifies, and not more than the cap."""
     least, most = _minor(reward.minimum, currency), _minor(reward.cap, currency, missing=NO_MORE)
     if least == 0 and most == NO_MORE:
         return reckoning
-    return lambda qualifying: min(max(reckoning(qualifying), least), most) if qualifying > 0 else 0
+    bounds = {"least_reward": least, "most_reward": most, "min": min, "max": max}
+    bounded = f"min(max({reckoning.text}, least_reward), most_reward) if amount_minor > 0 else 0"
+    return Expression(bounded, {**reckoning.names, **bounds})
 
 
-def _percent(reward: PercentReward) -> Reckoning:
-    basis_points, added = reward.basis_points, ADDED[reward.rounding]
-    return lambda qualifying: (qualifying * basis_points + added) // BASIS_POINTS
+def _percent(reward: PercentReward) -> Expression:
+    points = {"basis_points": reward.basis_points, "added": ADDED[reward.rounding], "BASIS_POINTS": BASIS_POINTS}
+    return Expression("(amount_minor * basis_points + added) // BASIS_POINTS", points)
 
 
-def _tiers(reward: TieredReward, currency: str) -> Reckoning:
+def _tiers(reward: TieredReward, currency: str) -> Expression:
     starts = [to_minor(tier.reached, currency) for tier in reward.tiers]
     if reward.on == "marginal":
-        return _slices(starts, [tier.basis_points or 0 for tier in reward.tiers], reward.rounding)
-    paid = [_of_tier(tier, currency, reward.rounding) for tier in reward.tiers]
+        of_tiers = _slices(starts, [tier.basis_points or 0 for tier in reward.tiers], reward.rounding)
+    else:
+        of_tiers = _whole(starts, [_of_tier(tier, currency, reward.rounding) for tier in reward.tiers])
+    return Expression("of_tiers(amount_minor)", {"of_tiers": of_tiers})
+
+
+def _whole(starts: Sequence[int], paid: Sequence[Reckoning]) -> Reckoning:
+    """The whole amount at the rate of the highest tier that it reaches."""
 
     def of_whole(qualifying: int) -> int:
         reached = bisect_right(starts, qualifying)

@@ -1,7 +1,7 @@
 """What an offer is about, compiled: which purchases are in its scope, and how much of one qualifies."""
 
 import sys
-from collections.abc import Callable, Collection, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from shared.eligibility.model import Purchase
 from shared.eligibility.terms import Places, Scope
+from shared.eligibility.written import Expression
 
 FIELDS: Final = {
     "merchants": "merchant_id",
@@ -26,7 +27,6 @@ PLACES: Final = {kind: attrgetter(field) for kind, field in FIELDS.items()}
 
 Codes = frozenset[str]
 Check = Callable[[Purchase], bool]
-CodeOf = Callable[[Purchase], str | None]
 
 
 class Sieve(NamedTuple):
@@ -44,20 +44,12 @@ class Sieve(NamedTuple):
         """Whether a code passes. An unknown one meets no include list and hits no exclude list."""
         return code not in self.exclude and (self.include is None or code in self.include)
 
-    @property
-    def admitted(self) -> Container[str]:
-        """The codes that pass, made ready to be asked quickly."""
-        return AllBut(self.exclude) if self.include is None else _wanted(self.include, self.exclude)
-
-
-@dataclass(frozen=True, slots=True)
-class AllBut:
-    """Every code, an unknown one too, but for some."""
-
-    excluded: Codes
-
-    def __contains__(self, code: object) -> bool:
-        return code not in self.excluded
+    def texts(self, kind: str) -> Iterator[str]:
+        """What it asks of a purchase, as Python says it; each side's codes go by its name and the kind."""
+        if self.include is not None:
+            yield f"purchase.{FIELDS[kind]} in include_{kind}"
+        if self.exclude:
+            yield f"purchase.{FIELDS[kind]} not in exclude_{kind}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +67,8 @@ class CompiledScope:
     regions: Sieve
     card_products: Sieve
     products: Sieve
+    asks: Expression
+    """All that it asks of a `purchase`."""
     holds: Check
     """Whether a purchase is in scope."""
     in_place: Check
@@ -83,25 +77,32 @@ class CompiledScope:
     """The kinds of places of which there are lists."""
     has_product: Check
     """Whether the basket meets the product lists, whatever else is asked."""
+    qualifies: Expression
+    """The part of the amount of a `purchase` that qualifies, never below 0."""
     qualifying_minor: Callable[[Purchase], int]
-    """The part of the amount that qualifies, never below 0."""
+    """The same, as a function."""
 
 
 def compile_scope(scope: Scope, base: str = "total") -> CompiledScope:
     """Make sets of the lists, and closures that ask no more than the lists ask. `base` is what of a whole amount counts."""
-    whole = WHOLE[base]
+    whole = _left(base)
     sieves = {kind: _sieve(codes(scope.include, kind), codes(scope.exclude, kind)) for kind in (*PLACES, "products")}
     products = sieves["products"]
     has_product = _basket_check(products) if products.asks else _always
+    qualifies = _of_what_is_left(_basket_sum(products, whole.written("purchase"))) if products.asks else whole
     asked = frozenset(kind for kind in PLACES if sieves[kind].asks)
-    in_place = _all_of([(PLACES[kind], sieves[kind].admitted) for kind in PLACES if kind in asked])
+    place = _condition({kind: sieves[kind] for kind in PLACES if kind in asked})
+    asks = place.and_also("has_product(purchase)", has_product=has_product) if products.asks else place
+    in_place = place.written("purchase")
     return CompiledScope(
         **sieves,
-        holds=(lambda purchase: in_place(purchase) and has_product(purchase)) if products.asks else in_place,
+        asks=asks,
+        holds=asks.written("purchase") if products.asks else in_place,
         in_place=in_place,
         places_asked=asked,
         has_product=has_product,
-        qualifying_minor=_of_what_is_left(_basket_sum(products, whole)) if products.asks else whole,
+        qualifies=qualifies,
+        qualifying_minor=qualifies.written("purchase"),
     )
 
 
@@ -125,16 +126,11 @@ def _shared(codes: Iterable[str]) -> Codes:
     return frozenset(map(sys.intern, codes))
 
 
-def _all_of(checks: Sequence[tuple[CodeOf, Container[str]]]) -> Check:
-    """One check of all places that are asked."""
-
-    def holds(purchase: Purchase) -> bool:
-        for code_of, admitted in checks:  # noqa: SIM110  (three times as fast as all() of a generator)
-            if code_of(purchase) not in admitted:
-                return False
-        return True
-
-    return holds
+def _condition(asked: Mapping[str, Sieve]) -> Expression:
+    """That a purchase passes these sieves, by the names of their lists."""
+    texts = [text for kind, sieve in asked.items() for text in sieve.texts(kind)]
+    names = {f"{side}_{kind}": getattr(sieve, side) for kind, sieve in asked.items() for side in ("include", "exclude")}
+    return Expression(" and ".join(texts) or "True", names)
 
 
 def _basket_check(sieve: Sieve) -> Check:
@@ -158,9 +154,11 @@ def _basket_sum(sieve: Sieve, whole: Callable[[Purchase], int]) -> Callable[[Pur
     return lambda purchase: max(sum([amount for product, amount in purchase.items if product in wanted]), 0)
 
 
-def _of_what_is_left(basket_sum: Callable[[Purchase], int]) -> Callable[[Purchase], int]:
+def _of_what_is_left(basket_sum: Callable[[Purchase], int]) -> Expression:
     """A refund that does not say what was returned is taken to return what does not qualify first."""
-    return lambda purchase: basket_sum(purchase) if purchase.before_refunds is None else min(basket_sum(purchase), _total(purchase))
+    total = _left("total").written("purchase")
+    least = "basket_sum(purchase) if purchase.before_refunds is None else min(basket_sum(purchase), total(purchase))"
+    return Expression(least, {"basket_sum": basket_sum, "total": total, "min": min})
 
 
 def _wanted(include: Codes, exclude: Codes) -> Codes:
@@ -171,16 +169,15 @@ def _sum_without(exclude: Codes, purchase: Purchase) -> int:
     return max(sum([amount for product, amount in purchase.items if product not in exclude]), 0)
 
 
-def _total(purchase: Purchase) -> int:
-    left_minor = purchase.amount_minor - purchase.cash_back_minor
-    return left_minor if left_minor > 0 else 0  # noqa: FURB136  (quicker than max(), and asked of every purchase)
+WHOLE: Final = {
+    "total": "purchase.amount_minor - purchase.cash_back_minor",
+    "subtotal": "purchase.amount_minor - purchase.cash_back_minor - purchase.tip_minor - purchase.tax_minor",
+}
 
 
-def _subtotal(purchase: Purchase) -> int:
-    return max(purchase.amount_minor - purchase.cash_back_minor - purchase.tip_minor - purchase.tax_minor, 0)
-
-
-WHOLE: Final = {"total": _total, "subtotal": _subtotal}
+def _left(base: str) -> Expression:
+    """What of a whole amount counts, never below 0."""
+    return Expression(f"left_minor if (left_minor := {WHOLE[base]}) > 0 else 0", {})
 
 
 def _always(_purchase: Purchase) -> bool:

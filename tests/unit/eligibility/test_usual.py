@@ -62,8 +62,8 @@ def test_usual_rules_in_one_pass_say_what_the_table_says(drawn: Offer, known: Hi
         for given_one in known.grants:
             version = in_force.for_variant(given_one.variant)
             case = Case(drawn, version, known, given_one, judged, completions, weight.judged_minor)
-            if version.usual and not known.held_out:
-                in_one_pass = version.usual(known, given_one, judged, completions, weight.judged_minor)
+            if version.why_not and not known.held_out:
+                in_one_pass = version.why_not(known, given_one, judged, completions, weight.judged_minor)
                 assert in_one_pass == first_failing(COUNTS, case)
 
 
@@ -81,7 +81,8 @@ def by_the_table(made: CompiledOffer) -> CompiledOffer:
 
 
 def _without_one_pass(version: CompiledVersion) -> CompiledVersion:
-    return replace(version, usual=None, variants={name: _without_one_pass(variant) for name, variant in version.variants.items()})
+    variants = {name: _without_one_pass(variant) for name, variant in version.variants.items()}
+    return replace(version, why_not=None, earned=None, variants=variants)
 
 
 TICK: Final = timedelta(microseconds=1)
@@ -105,11 +106,12 @@ AT_THE_EDGES: Final = [
     "asked",
     [
         {"qualification": {"maximum": 3000}},
-        {"qualification": {"operator": ">"}, "activation": "required"},
+        {"qualification": {"operator": ">"}},
+        {"activation": "required"},
         {"limits": {"reward_per_customer": 300}},
         {"reward": {"kind": "percent", "basis_points": 1}, "qualification": {"threshold": 0}},
     ],
-    ids=["maximum", "more than", "limit", "nothing to reward"],
+    ids=["maximum", "more than", "activation", "limit", "nothing to reward"],
 )
 def test_edges_are_the_same(asked: dict[str, Any], known: dict[str, Any]) -> None:
     made, one = compiled(**asked), history(**{"purchases": (purchase(),), **known})
@@ -125,14 +127,16 @@ def test_every_rule_is_either_in_the_one_pass_or_left_to_the_table() -> None:
 @pytest.mark.parametrize("overrides", LEFT_TO_THE_TABLE.values(), ids=LEFT_TO_THE_TABLE)
 def test_terms_that_ask_for_more_than_the_usual_are_left_to_the_table(overrides: dict[str, Any]) -> None:
     made = compiled(**overrides)
-    assert made.versions[0].usual is None
+    assert made.versions[0].why_not is None
+    assert made.versions[0].earned is None
     assert evaluate_alone(made, history(purchase())) is None
 
 
 @pytest.mark.parametrize("stopped", STOPS.values(), ids=STOPS)
 def test_stopped_offers_are_left_to_the_table(stopped: dict[str, Any]) -> None:
     made = compile_offer(offer(terms(), **stopped))
-    assert made.versions[0].usual is None
+    assert made.versions[0].why_not is None
+    assert made.versions[0].earned is None
     assert evaluate_alone(made, history(purchase())) is None
 
 
@@ -153,7 +157,8 @@ def test_what_takes_more_than_one_pass_is_left_to_the_fold(known: History) -> No
 def test_usual_terms_need_no_table_nor_fold(overrides: dict[str, Any]) -> None:
     made, known = compiled(**overrides), history(purchase(), grants=(grant(activated_at=PURCHASED_AT),))
     alone = evaluate_alone(made, known)
-    assert made.versions[0].usual
+    assert made.versions[0].why_not
+    assert made.versions[0].earned
     assert alone
     assert [outcome.reward_minor for outcome in alone.outcomes] == [500]
 
@@ -165,3 +170,25 @@ def test_a_moment_surely_in_the_window_is_in_it_in_every_zone(policy: str) -> No
     moments = [at for hours in range(-100, 100) if start <= (at := PURCHASED_AT + timedelta(hours=hours)) < stop]
     assert moments
     assert all(window.holds(at, zone, zone) for at in moments for zone in (*ZONES, "Etc/GMT-14", "Etc/GMT+12", None))
+
+
+@pytest.mark.parametrize("code", ["purchase", "include_merchants", "None", "True"])
+def test_a_code_that_reads_like_python_is_a_code_and_nothing_else(code: str) -> None:
+    made = compiled(scope={"include": {"merchants": [code]}})
+    asked = made.versions[0]
+    assert asked.earned
+    assert asked.in_scope(purchase(merchant_id=code))
+    assert not asked.in_scope(purchase(merchant_id="m1"))
+    assert asked.earned(history(purchase()), grant(), purchase(merchant_id=code)) == 500
+    assert asked.earned(history(purchase()), grant(), purchase(merchant_id="m1")) is None
+
+
+@pytest.mark.parametrize("policy", ["fixed", "merchant", "customer"])
+@pytest.mark.parametrize("by", [-TICK, 0 * TICK, TICK])
+@pytest.mark.parametrize("edge", ["start", "stop"])
+def test_edges_of_the_window_are_the_same(policy: str, by: timedelta, edge: str) -> None:
+    made = compiled(window={"zone_policy": policy})
+    window = made.versions[0].window
+    for span in (window.surely(), window.span(None, None)):
+        one = history(purchase(at=getattr(span, edge) + by), grants=(grant(granted_at=span.start - timedelta(days=9)),))
+        assert evaluate_alone(made, one) == evaluate(by_the_table(made), one)
