@@ -24,6 +24,8 @@ APP_ROLE: Final = "clo_app"
 SETTINGS: Final = {"max_wal_size": "4GB", "checkpoint_timeout": "15min", "log_min_messages": "warning"}
 WATCH_SECONDS: Final = 0.3
 START_SECONDS: Final = 120.0
+STOP_SECONDS: Final = 600
+"""A server that has much to write out before it stops is given time: where it is killed, its next start takes as long."""
 NOT_YET: Final = (subprocess.SubprocessError, AssertionError, psycopg.OperationalError)
 """What is raised while a server is dying, while a dead one's children still hold its memory, or while recovery goes on."""
 
@@ -58,7 +60,7 @@ class EmbeddedPostgres:
         self._stopped.set()
         if self._watch:
             self._watch.join()
-        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=self._folder, user=self._server.system_user)
+        pg_ctl(["-w", "-t", str(STOP_SECONDS), "-m", "fast", "stop"], pgdata=self._folder, user=self._server.system_user)
 
     def _start(self) -> PostgresServer:
         self._folder.mkdir(exist_ok=True)
