@@ -1,5 +1,9 @@
-"""What holds of every fold, whatever the terms and the history."""
+"""What holds of every fold, whatever the terms and the history.
 
+`CLO_EXAMPLES=10000` makes it a long run: 40,000 histories and 100,000 lives of purchases against the slow reference.
+"""
+
+import os
 from dataclasses import replace
 from random import Random
 from typing import Final
@@ -22,7 +26,7 @@ from tests.unit.eligibility.builders import offer
 from tests.unit.eligibility.reference import evaluate_slowly
 from tests.unit.eligibility.strategies import histories, messages_of_lives, offers, purchases, terms_of_lives
 
-EXAMPLES: Final = 60
+EXAMPLES: Final = int(os.environ.get("CLO_EXAMPLES", "60"))
 
 many = settings(max_examples=EXAMPLES, deadline=None)
 
