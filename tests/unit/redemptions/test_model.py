@@ -206,8 +206,9 @@ def test_what_was_paid_out_of_goodwill_stays_with_it_when_it_comes_back() -> Non
 def test_a_campaign_without_a_pot_gives_nothing() -> None:
     books = record()
     del books.pots.available_minor[CAMPAIGN]
-    books.fold((owner(), outcome()))
+    books.fold((owner(), outcome(reward=1)))
     assert books.one().reason is Reason.BUDGET_EXHAUSTED
+    assert books.pots.available_minor[CAMPAIGN] == 0
 
 
 def test_a_rejected_completion_stays_rejected_while_it_lasts() -> None:
@@ -260,9 +261,9 @@ def test_an_increase_refused_once_is_given_up_when_it_is_wanted_no_more() -> Non
 
 def test_the_first_that_is_not_covered_closes_the_pot_for_those_who_come_after() -> None:
     books = record(available=250)
-    rewards = {"g1": 100, "g2": 200, "g3": 100}
+    rewards = {"g1": 100, "g2": 200, "g3": 100, "g4": 1}
     books.fold(*((owner(), outcome(grant, reward, minutes=i)) for i, (grant, reward) in enumerate(rewards.items())))
-    assert [books.one(grant).reward_minor for grant in rewards] == [100, 0, 0]
+    assert [books.one(grant).reward_minor for grant in rewards] == [100, 0, 0, 0]
     assert books.one("g3").reason is Reason.BUDGET_EXHAUSTED
 
 

@@ -1,5 +1,6 @@
 """The limited pots of an offer: what they cover to the last minor unit, which of them a redemption is in, and how it moves between them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ class Books(Record):
         return [self.one(grant) for grant in wanted]
 
 
-def pots_of(limits: dict[str, int], zone: str = "UTC") -> tuple[SharedPot, ...]:
+def pots_of(limits: Mapping[str, int | str], zone: str = "UTC") -> tuple[SharedPot, ...]:
     return shared_pots(compile_offer(offer(terms(limits=limits, window={"zone": zone}, reward={"kind": "fixed", "amount": 1}))))
 
 
@@ -82,10 +83,10 @@ def test_what_is_taken_back_may_be_given_again(books: Books, limit: str) -> None
 
 @each_limit
 def test_a_batch_that_exhausts_a_pot_admits_a_prefix(books: Books, limit: str) -> None:
-    asked = {f"g{n}": (reward, {"minutes": n}) for n, reward in enumerate([50, 30, 40, 10])}
+    asked = {f"g{n}": (reward, {"minutes": n}) for n, reward in enumerate([50, 30, 40, 10, 1])}
     given = books.given(asked, **{limit: 100})
-    assert rewards(given) == [50, 30, 0, 0]
-    assert [redemption.reason for redemption in given] == [None, None, REASONS[limit], REASONS[limit]]
+    assert rewards(given) == [50, 30, 0, 0, 0]
+    assert [redemption.reason for redemption in given] == [None, None, *[REASONS[limit]] * 3]
     assert books.pots.available_minor[CAMPAIGN] == 10_000 - 80
 
 
@@ -104,6 +105,13 @@ def test_one_that_moves_is_held_to_the_pot_into_which_it_moves(books: Books, lim
     assert (moved.state, moved.reward_minor, moved.wanted_minor, moved.reason) == (State.REJECTED, 0, 70, REASONS[limit])
     assert stays.reward_minor == 70
     assert books.pots.available_minor[CAMPAIGN] == 10_000 - 70
+
+
+@each_limit
+@pytest.mark.parametrize(("there", "paid"), [(30, 70), (31, 0)])
+def test_one_that_moves_asks_for_all_of_it_where_it_moves(books: Books, limit: str, there: int, paid: int) -> None:
+    books.given({"g1": (70, {}), "g2": (there, ELSEWHERE[limit])}, **{limit: 100})
+    assert rewards(books.given({"g1": (70, ELSEWHERE[limit]), "g2": (there, ELSEWHERE[limit])}, **{limit: 100})) == [paid, there]
 
 
 @each_limit
@@ -165,6 +173,7 @@ def test_each_kind_of_limit_has_pots_of_its_own_named_by_what_they_are_of() -> N
 def test_what_is_left_is_the_limit_less_what_was_given_and_tells_the_same_reason() -> None:
     (pot,) = pots_of({"budget_per_day": 100})
     (total,) = pots_of({"redemptions_total": 3})
+    assert pots_of({"budget_per_day": "1.00"})[0].most == pot.most
     keys = {Key(OFFER, "day", "2017-03-15"): pot, Key(OFFER, "total", ""): total}
     assert left_of(keys, dict.fromkeys(keys, Given(2, 70))) == {
         Key(OFFER, "day", "2017-03-15"): Left(None, 30, Reason.DAY_BUDGET_EXHAUSTED),
