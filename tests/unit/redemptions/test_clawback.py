@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,7 +14,7 @@ from shared.ledger.model import Step
 from shared.redemptions.admission import Admission
 from shared.redemptions.model import Change, Owner, Redemption, State, difference
 from tests.conftest import NOW
-from tests.unit.redemptions.builders import CAMPAIGN, Record, outcome, owner, record, redemption
+from tests.unit.redemptions.builders import CAMPAIGN, OTHER_CAMPAIGN, Record, outcome, owner, record, redemption
 
 G1 = (derived_id("g1"), "1")
 
@@ -138,3 +139,29 @@ def test_what_came_back_after_it_was_written_off_is_owed_once() -> None:
     assert (gone.state, gone.written_off_minor, gone.owed_minor) == (State.REVERSED, 100, 0)
     back = after(replace(gone, paid_minor=100), outcome(), who=who)
     assert (back.state, back.written_off_minor, back.owed_minor) == (State.PAID, 0, 0)
+
+
+@pytest.mark.parametrize(("corrected", "reason"), [(-100, Reason.CORRECTED), (0, Reason.REFUNDED)])
+def test_what_comes_to_nothing_was_corrected_or_else_refunded(corrected: int, reason: Reason) -> None:
+    gone = after(redemption(), outcome(reward=0)._replace(corrected_minor=corrected))
+    assert (gone.state, gone.reason) == (State.REVERSED, reason)
+    assert after(redemption(), outcome(reward=1)).reason is None
+
+
+def test_a_redemption_is_known_by_its_grant_and_completion_and_keeps_its_id() -> None:
+    assert redemption().redemption_id == derived_id(*G1)
+    kept = derived_id("kept")
+    assert after(redemption(redemption_id=kept), outcome(reward=1)).redemption_id == kept
+
+
+@pytest.mark.parametrize(
+    ("stands", "bears"),
+    [
+        ({"state": State.REJECTED, "reward_minor": 0, "earned_minor": 0}, CAMPAIGN),
+        ({"state": State.REVERSED, "reward_minor": 0, "earned_minor": 0, "paid_minor": 100}, OTHER_CAMPAIGN),
+        ({}, OTHER_CAMPAIGN),
+    ],
+    ids=["nothing was borne", "it was paid", "it stands"],
+)
+def test_a_redemption_stays_with_the_budget_that_bears_it_and_else_falls_to_the_offers_own(stands: dict[str, Any], bears: UUID) -> None:
+    assert after(redemption(campaign_id=OTHER_CAMPAIGN, **stands), outcome(reward=50)).campaign_id == bears
