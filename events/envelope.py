@@ -1,10 +1,14 @@
 """The CloudEvents envelope: the only module that knows the cloudevents package."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from cloudevents import kafka
+from cloudevents.abstract import AnyCloudEvent
 from cloudevents.conversion import to_binary
 from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_http
@@ -12,7 +16,11 @@ from cloudevents.http import CloudEvent, from_http
 from shared.kernel.errors import Malformed
 from shared.kernel.ids import EVENT
 
-CONTENT_TYPE = "application/json"
+CONTENT_TYPE: Final = "application/json"
+STRUCTURED: Final = b"application/cloudevents"
+UNREADABLE: Final = (GenericException, KeyError, ValueError, TypeError, AttributeError, RecursionError)
+
+KafkaHeaders = list[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +34,46 @@ class Envelope:
     occurred_at: datetime
     payload: bytes
     trace: str | None = None
+    key: str | None = None
+    """What the event is ordered by; the CloudEvents extension attribute `partitionkey`."""
 
 
 def to_http(envelope: Envelope) -> tuple[dict[str, str], bytes]:
     """Headers and body of the event in binary content mode (CloudEvents HTTP binding 1.0.2)."""
+    headers, body = to_binary(_event(envelope))
+    return dict(headers), body
+
+
+def read_http(headers: Mapping[str, str], body: bytes) -> Envelope:
+    """Read an event from a request, in binary or structured mode. Raises Malformed for what is no CloudEvent of ours."""
+    try:
+        return _envelope(from_http(dict(headers), body, data_unmarshaller=_json))
+    except UNREADABLE as error:
+        raise Malformed("The request carries no readable CloudEvent.") from error
+
+
+def to_kafka(envelope: Envelope) -> tuple[KafkaHeaders, bytes]:
+    """Headers and value of the event in binary content mode (CloudEvents Kafka binding 1.0.2); the record's key is the event's."""
+    message = kafka.to_binary(_event(envelope), data_marshaller=_as_it_is)
+    key = [("ce_partitionkey", envelope.key.encode())] if envelope.key is not None else []
+    return [*message.headers.items(), *key], envelope.payload
+
+
+def read_kafka(headers: Iterable[tuple[str, bytes | None]], key: bytes | None, value: bytes | None) -> Envelope:
+    """Read an event from a record, in binary or structured mode. Raises Malformed for what is no CloudEvent of ours."""
+    try:
+        told = {name.lower(): content for name, content in headers if content is not None}
+        message = kafka.KafkaMessage(headers=told, key=None if key is None else key.decode(), value=value or b"")
+        if told.get("content-type", b"").lower().startswith(STRUCTURED):
+            return _envelope(kafka.from_structured(message, data_unmarshaller=_written))
+        if "ce_specversion" not in told:
+            raise Malformed("The record is no CloudEvent.")
+        return _envelope(kafka.from_binary(message, data_unmarshaller=_json))
+    except UNREADABLE as error:
+        raise Malformed("The record holds no readable CloudEvent.") from error
+
+
+def _event(envelope: Envelope) -> CloudEvent:
     attributes = {
         "id": EVENT.render(envelope.event_id),
         "type": envelope.type,
@@ -40,25 +84,26 @@ def to_http(envelope: Envelope) -> tuple[dict[str, str], bytes]:
     }
     if envelope.trace:
         attributes["traceparent"] = envelope.trace
-    headers, body = to_binary(CloudEvent(attributes, envelope.payload))
-    return dict(headers), body
+    if envelope.key is not None:
+        attributes["partitionkey"] = envelope.key
+    return CloudEvent(attributes, envelope.payload)
 
 
-def read_http(headers: Mapping[str, str], body: bytes) -> Envelope:
-    """Read an event from a request, in binary or structured mode. Raises Malformed for what is no CloudEvent of ours."""
-    try:
-        event = from_http(dict(headers), body, data_unmarshaller=_json)
-        return Envelope(
-            event_id=EVENT.parse(event["id"]),
-            type=event["type"],
-            source=event["source"],
-            subject=event.get("subject") or "",
-            occurred_at=datetime.fromisoformat(event["time"]),
-            payload=_payload(event.get_data()),
-            trace=event.get("traceparent"),
-        )
-    except (GenericException, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise Malformed("The request carries no readable CloudEvent.") from error
+def _envelope(event: AnyCloudEvent) -> Envelope:
+    return Envelope(
+        event_id=EVENT.parse(event["id"]),
+        type=event["type"],
+        source=event["source"],
+        subject=event.get("subject") or "",
+        occurred_at=datetime.fromisoformat(event["time"]),
+        payload=_payload(event.get_data()),
+        trace=event.get("traceparent"),
+        key=event.get("partitionkey"),
+    )
+
+
+def _as_it_is(data: bytes) -> bytes:
+    return data
 
 
 def _json(data: str | bytes) -> bytes:
@@ -66,7 +111,12 @@ def _json(data: str | bytes) -> bytes:
     return data if isinstance(data, bytes) else data.encode()
 
 
+def _written(data: object) -> bytes:
+    """The data of structured mode as JSON bytes: read already, or bytes where it came in base 64."""
+    return data if isinstance(data, bytes) else json.dumps(data).encode()
+
+
 def _payload(data: object) -> bytes:
-    if not isinstance(data, bytes):
+    if not isinstance(data, bytes) or not data:
         raise TypeError("the data of the event must be JSON")
     return data

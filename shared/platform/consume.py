@@ -68,8 +68,11 @@ class EventFunction:
 
     def _take(self, event: Envelope, trace: str) -> None:
         kind = BY_TYPE.get(event.type)
-        if kind is None or kind.payload not in self._use_cases:
-            raise e.Invalid(f"{self._name} takes no events of type {event.type}.")
+        if kind is None:
+            raise e.Invalid(f"There are no events of type {event.type}.")
+        if kind.payload not in self._use_cases:
+            LOG.debug("of no concern")  # a source on Kafka has no filter: a function gets all events of its topics
+            return
         parts = runtime()
         call = Call(
             caller=Caller(subject=self._name),

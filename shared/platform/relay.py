@@ -192,4 +192,5 @@ def envelope_of(row: DictRow) -> Envelope:
         occurred_at=row["occurred_at"],
         payload=bytes(row["payload"]),
         trace=row["trace"],
+        key=row["key"],
     )

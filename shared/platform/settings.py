@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     """The `aud` that tokens must carry."""
     shards: Annotated[int, Field(ge=1, le=1024)] = 16
     """Customer shards: events of one shard are handled in order. Fixed for the life of a database."""
+    kafka_bootstrap: Annotated[str, Field(pattern=r"^[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*$")] | None = None
+    """Brokers of Apache Kafka to begin with, `host:port,...`: bulk events go straight there; none where the bus is the embedded one."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     """Least level that is logged."""
 

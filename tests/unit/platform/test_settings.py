@@ -47,6 +47,8 @@ def test_missing_settings_are_named_together() -> None:
         ("CLO_POOL_TIMEOUT_SECONDS", "0"),
         ("CLO_SHARDS", "1025"),
         ("CLO_LOG_LEVEL", "loud"),
+        ("CLO_KAFKA_BOOTSTRAP", "broker"),
+        ("CLO_KAFKA_BOOTSTRAP", "one:9092,two"),
     ],
 )
 def test_wrong_setting_is_named_and_its_value_kept_quiet(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
