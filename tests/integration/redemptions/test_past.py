@@ -287,6 +287,45 @@ def test_what_became_known_since_is_told_in_words(world: World, asker: Asker, cl
     assert record.differs == (what in {"opt_out", "campaign", "withdrawal", "refund", "grant", "correction"}), record.summary
 
 
+def told_of(asker: Asker, transaction_id: str) -> list[tuple[str, datetime]]:
+    """What was decided of a purchase's redemptions and done with their money, and when."""
+    record = asker.one(EligibilityAsked(transaction_id=transaction_id)).record
+    assert record
+    return [(event.what, event.at) for event in record.events]
+
+
+def test_a_redemption_that_an_earlier_purchase_takes_over_is_told_of_both(world: World, asker: Asker, clock: SimulatedClock) -> None:
+    world.grant(world.offer(world.campaign(), qualification={"kind": "cumulative_spend", "threshold": 3000}), "ana")
+    world.post(purchase("t1", "ana", at=NOW - 2 * DAY), purchase("t2", "ana", at=NOW - DAY))
+    later = clock.advance(NOW + MINUTE)
+    world.post(purchase("t0", "ana", at=NOW - 3 * DAY))
+    assert told_of(asker, "t2") == [("earned", NOW), ("moved", later)]
+    assert told_of(asker, "t1") == [("earned", later)]
+    assert told_of(asker, "t0") == []
+
+
+def test_what_was_paid_of_other_purchases_is_not_told(world: World, asker: Asker) -> None:
+    world.grant(world.offer(world.campaign(), **PERCENT), "ana")
+    world.post(purchase("t1", "ana", at=NOW - 2 * DAY), purchase("t2", "ana", at=NOW - DAY))
+    (first,) = [row["redemption_id"] for row in world.redemptions("redemption_id, transaction_id") if row["transaction_id"] == "t1"]
+    world.tick()
+    payout.pay_due(world.call("pay_cashback"), PayoutsDue(shard=shard_of("ana", SHARDS), redemption_ids=[first]))
+    assert told_of(asker, "t1") == [("earned", NOW), ("paid", NOW)]
+    assert told_of(asker, "t2") == [("earned", NOW)]
+
+
+def test_what_an_offer_asks_is_what_was_known_then_though_another_version_is_in_force_now(
+    world: World, asker: Asker, clock: SimulatedClock
+) -> None:
+    offer_id = world.offer(world.campaign(), scope={"include": {"merchants": ["shop-1"]}})
+    world.grant(offer_id, "ana")
+    clock.advance(NOW + MINUTE)
+    world.revise(offer_id, scope={"include": {"merchants": ["shop-2"]}})
+    question = asked("ana", at=NOW + DAY)
+    assert asker.one(question).verdicts == []
+    assert [verdict.eligible for verdict in asker.one(question.model_copy(update={"as_of": NOW})).verdicts] == [True]
+
+
 def test_refund_that_was_matched_once_is_still_known_of_then(world: World, asker: Asker, clock: SimulatedClock) -> None:
     begun(world, clock, seed=0)
     world.post(purchase("t1", "ana", at=NOW - DAY))
