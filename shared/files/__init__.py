@@ -1,0 +1,1 @@
+"""The file engine: names, manifests, layouts, and the way from bytes to records that are checked."""
