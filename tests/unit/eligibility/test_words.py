@@ -20,14 +20,14 @@ NEVER_LATER: Final = Interval(start=PURCHASED_AT - DAY)
 OVER: Final = Interval(start=PURCHASED_AT - 3 * DAY, end=PURCHASED_AT - 2 * DAY)
 CUMULATIVE: Final[dict[str, Any]] = {"kind": "cumulative_spend", "threshold": 5000}
 LISTS: Final = {
-    "brand": ("brands", "brand", "Corner", Reason.BRAND_NOT_IN_SCOPE),
-    "location": ("locations", "location_id", "l1", Reason.LOCATION_NOT_IN_SCOPE),
-    "network merchant id": ("network_merchant_ids", "network_merchant_id", "n1", Reason.NETWORK_MERCHANT_NOT_IN_SCOPE),
-    "merchant category": ("mccs", "mcc", "5411", Reason.MCC_NOT_IN_SCOPE),
-    "channel": ("channels", "channel", "online", Reason.CHANNEL_NOT_IN_SCOPE),
-    "country": ("countries", "country", "US", Reason.COUNTRY_NOT_IN_SCOPE),
-    "region": ("regions", "region", "US-NY", Reason.REGION_NOT_IN_SCOPE),
-    "card product": ("card_products", "card_product", "gold", Reason.CARD_PRODUCT_NOT_IN_SCOPE),
+    "brand": ("brands", "brand", "Corner", "Other", Reason.BRAND_NOT_IN_SCOPE),
+    "location": ("locations", "location_id", "l1", "l2", Reason.LOCATION_NOT_IN_SCOPE),
+    "network merchant id": ("network_merchant_ids", "network_merchant_id", "n1", "n2", Reason.NETWORK_MERCHANT_NOT_IN_SCOPE),
+    "merchant category": ("mccs", "mcc", "5411", "5812", Reason.MCC_NOT_IN_SCOPE),
+    "channel": ("channels", "channel", "online", "app", Reason.CHANNEL_NOT_IN_SCOPE),
+    "country": ("countries", "country", "US", "CA", Reason.COUNTRY_NOT_IN_SCOPE),
+    "region": ("regions", "region", "US-NY", "US-CA", Reason.REGION_NOT_IN_SCOPE),
+    "card product": ("card_products", "card_product", "gold", "blue", Reason.CARD_PRODUCT_NOT_IN_SCOPE),
 }
 
 
@@ -86,6 +86,8 @@ WHEN: Final = [
     window("in the window", "2017-03-01 to 2017-03-15 (exclusive) in America/New_York", "2017-03-15T12:00:00-04:00 in America/New_York",
            Reason.OUTSIDE_WINDOW, end="2017-03-15", end_inclusive=False),
     window("date not excluded", "none of 2017-03-15", SHOWN, Reason.DATE_EXCLUDED, excluded_dates=["2017-03-15"]),
+    window("date not excluded", "none of 4 dates", SHOWN, Reason.DATE_EXCLUDED,
+           excluded_dates=["2017-03-14", "2017-03-15", "2017-03-16", "2017-03-17"]),
     window("day of the week", "one of monday, sunday", SHOWN, Reason.DAY_EXCLUDED, days_of_week=["monday", "sunday"]),
     window("time of day", "one of 08:00-09:00, 13:00-14:00", SHOWN, Reason.TIME_EXCLUDED, times_of_day=["08:00-09:00", "13:00-14:00"]),
     window("arrived in time", "recorded before 2017-04-11T04:00:00+00:00", "not recorded yet", None, tail="P10D"),
@@ -118,12 +120,14 @@ RECENT: Final = [
 WHERE: Final = [
     Said(rule="merchant", expected="one of m1", actual="m2", reason=Reason.MERCHANT_NOT_IN_SCOPE, bought={"merchant_id": "m2"}),
     Said(rule="merchant", expected="one of m1", actual="unknown", reason=Reason.MERCHANT_UNKNOWN, bought={"merchant_id": None}),
-    *(Said(rule=rule, expected="one of other", actual=code, reason=reason, terms={"scope": {"include": {kind: ["other"]}}},
+    *(Said(rule=rule, expected=f"one of {other}", actual=code, reason=reason, terms={"scope": {"include": {kind: [other]}}},
            bought={name: code})
-      for rule, (kind, name, code, reason) in LISTS.items() if rule not in {"merchant category", "channel", "country", "region"}),
+      for rule, (kind, name, code, other, reason) in LISTS.items()),
+    *(Said(rule=rule, expected=f"one of {other}", actual="unknown", reason=reason, terms={"scope": {"include": {kind: [other]}}})
+      for rule, (kind, _, _, other, reason) in LISTS.items()),
     *(Said(rule=rule, expected=f"any, none of {code}", actual=code, reason=reason, terms={"scope": {"exclude": {kind: [code]}}},
            bought={name: code})
-      for rule, (kind, name, code, reason) in LISTS.items()),
+      for rule, (kind, name, code, _, reason) in LISTS.items()),
     Said(rule="products", expected="one of p1", actual="no items", reason=Reason.PRODUCT_NOT_IN_SCOPE,
          terms={"scope": {"include": {"products": ["p1"]}}}),
     Said(rule="products", expected="one of p1", actual="p1, p2", terms={"scope": {"include": {"products": ["p1"]}}},
