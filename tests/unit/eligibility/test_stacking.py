@@ -96,6 +96,26 @@ def test_offer_whose_budget_does_not_cover_the_purchase_gives_way() -> None:
     assert (verdict.eligible, verdict.reward_minor) == (True, 500)
 
 
+@pytest.mark.parametrize(("left", "reasons"), [(700, (Reason.OUTDONE,)), (699, ())])
+def test_budget_that_covers_all_but_the_last_minor_unit_gives_way(left: int, reasons: tuple[Reason, ...]) -> None:
+    better = _stacked(compiled(reward={"kind": "fixed", "amount": 700}), derived_id("better"), Stacking(group="fuel"))
+    asked = _stacked(compiled(), derived_id("asked"), Stacking(group="fuel"))
+    budgets = {better: left, asked: 500}
+
+    (verdict,) = explain(asked, history(), purchase(), rivals=[Member(better, history())], covers=lambda o, minor: minor <= budgets[o])
+
+    assert verdict.reasons == reasons
+
+
+def test_offer_whose_own_budget_does_not_cover_the_purchase_is_not_outdone() -> None:
+    paying = _stacked(compiled(), derived_id("paying"), Stacking(group="fuel"))
+    asked = _stacked(compiled(reward={"kind": "fixed", "amount": 700}), derived_id("asked"), Stacking(group="fuel"))
+
+    (verdict,) = explain(asked, history(), purchase(), rivals=[Member(paying, history())], covers=lambda o, _: o is paying)
+
+    assert (verdict.eligible, verdict.reasons) == (True, ())  # that its pot refuses is told where pots are asked
+
+
 def test_catalogue_knows_which_offers_are_judged_together() -> None:
     a, b, c, d, alone = [derived_id(name) for name in ("a", "b", "c", "d", "alone")]
     of_two = replace(compiled().offer, offer_id=c)

@@ -72,6 +72,8 @@ WHO: Final = [
          known={"consent_withdrawn": (NEVER_LATER,)}),
     Said(rule="activated", expected="an activation", actual="activated never", reason=Reason.NOT_ACTIVATED,
          terms={"activation": "required"}),
+    Said(rule="activated", expected="an activation", actual="activated never", reason=Reason.NOT_ACTIVATED,
+         terms={"activation": "required"}, known={"grants": ()}),
     Said(rule="activated", expected="an activation", actual=f"activated {AT}", terms={"activation": "required"},
          known={"grants": (grant(activated_at=PURCHASED_AT),)}),
     Said(rule="activated in time", expected=f"activated by {AT}", actual="activated 2017-03-16T16:00:00+00:00",

@@ -174,6 +174,8 @@ def test_what_is_left_is_the_limit_less_what_was_given_and_tells_the_same_reason
     (pot,) = pots_of({"budget_per_day": 100})
     (total,) = pots_of({"redemptions_total": 3})
     assert pots_of({"budget_per_day": "1.00"})[0].most == pot.most
+    (yen,) = shared_pots(compile_offer(offer(terms(currency="JPY", limits={"budget_per_day": "100"}))))
+    assert yen.most == pot.most
     keys = {Key(OFFER, "day", "2017-03-15"): pot, Key(OFFER, "total", ""): total}
     assert left_of(keys, dict.fromkeys(keys, Given(2, 70))) == {
         Key(OFFER, "day", "2017-03-15"): Left(None, 30, Reason.DAY_BUDGET_EXHAUSTED),
