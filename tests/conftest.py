@@ -1,5 +1,6 @@
 """What tests share: a real PostgreSQL, emptied for each test, and calls on it."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from shared.kernel.clock import Clock, SimulatedClock
 from shared.offers.catalogue import CACHES
 from shared.platform.call import Call, Caller, Once
 from shared.platform.database import Database
+from shared.platform.local.java import Lacking
+from shared.platform.local.kafka import LocalKafka
 from shared.platform.local.postgres import EmbeddedPostgres
 from shared.platform.migrate import migrate
 
@@ -65,6 +68,37 @@ def database(postgres: EmbeddedPostgres, pool: Database) -> Database:
         connection.execute("UPDATE revisions SET revision = revision + 1")
     CACHES.clear()
     return pool
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Where a real Kafka listens: the one of CLO_KAFKA_BOOTSTRAP, else one that is started for the tests."""
+    given = os.environ.get("CLO_KAFKA_BOOTSTRAP")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="clo-test-") as folder:
+        broker = start_kafka(Path(folder))
+        yield broker.bootstrap
+        broker.stop()
+
+
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
+    """A real Kafka that the test may kill."""
+    broker = start_kafka(tmp_path)
+    yield broker
+    broker.stop()
+
+
+def start_kafka(folder: Path) -> LocalKafka:
+    """A broker in a folder; a test on a machine that can't have one says so, and fails in CI."""
+    try:
+        return LocalKafka(folder)
+    except Lacking as lacking:
+        if os.environ.get("CI"):
+            pytest.fail(str(lacking))
+        pytest.skip(str(lacking))
 
 
 @pytest.fixture
