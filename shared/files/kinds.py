@@ -1,0 +1,33 @@
+"""What the records of each kind of file become: the row model, which is the law, and which of its fields the control totals are of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from events.payloads import Transaction
+from shared.audiences.api import CardSent, CustomerSent
+from shared.files.names import Kind
+from shared.kernel.wire import Wire
+from shared.merchants.api import MerchantShape
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """The canonical record of a kind."""
+
+    model: type[Wire]
+    id: str
+    """The field that the entry hash is of."""
+    at: str | None = None
+    """The field with the moment of the event."""
+    amount: str | None = None
+    """The field that is added up, in minor units of the record's `currency`."""
+
+
+RECORDS: Final[Mapping[Kind, Record]] = {
+    Kind.TRANSACTIONS: Record(model=Transaction, id="transaction_id", at="at", amount="amount"),
+    Kind.CUSTOMERS: Record(model=CustomerSent, id="customer_id", at="consent_at"),
+    Kind.CARDS: Record(model=CardSent, id="card_token", at="valid_from"),
+    Kind.MERCHANTS: Record(model=MerchantShape, id="merchant_id"),
+}
+CURRENCY: Final = "currency"
