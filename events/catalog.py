@@ -1,4 +1,4 @@
-"""The event table: every event's shape, name, topic and key. One of the two wiring screens."""
+"""The event table: every event's shape, name, topic and key; and the topics they lie on. One of the two wiring screens."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,8 @@ class EventType:
     """One row of the table.
 
     `key` says what the events are ordered by. `outward` events are kept on their topic for systems outside.
-    `bulk` events carry input that has changed no state yet and may skip the outbox.
+    `inward` events are written by systems of the bank as well. `bulk` events carry input that has changed no state yet and may skip
+    the outbox.
     """
 
     payload: type[Wire]
@@ -19,11 +20,12 @@ class EventType:
     topic: str
     key: str
     outward: bool = False
+    inward: bool = False
     bulk: bool = False
 
 
-def _row(payload: type[Wire], name: str, topic: str, key: str, *, outward: bool = False, bulk: bool = False) -> EventType:
-    return EventType(payload=payload, type=f"clo.{name}", topic=f"clo.{topic}", key=key, outward=outward, bulk=bulk)
+def _row(payload: type[Wire], name: str, topic: str, key: str, **who: bool) -> EventType:
+    return EventType(payload=payload, type=f"clo.{name}", topic=f"clo.{topic}", key=key, **who)
 
 
 CATALOG: tuple[EventType, ...] = (
@@ -33,7 +35,7 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.OfferApproved, "offer.approved.v1", "offers", "campaign", outward=True),
     _row(p.OfferWentLive, "offer.went_live.v1", "offers", "campaign"),
     _row(p.OfferRolledOut, "offer.rolled_out.v1", "rollouts", "campaign", outward=True),
-    _row(p.TransactionsPosted, "transactions.posted.v1", "transactions", "customer shard", bulk=True),
+    _row(p.TransactionsPosted, "transactions.posted.v1", "transactions", "customer shard", inward=True, bulk=True),
     _row(p.HistoriesChanged, "histories.changed.v1", "transactions", "customer shard"),
     _row(p.CardsChanged, "cards.changed.v1", "cards", "none"),
     _row(p.RedemptionsRecorded, "redemptions.recorded.v1", "redemptions", "customer shard", outward=True),
@@ -41,6 +43,42 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.StatementCreditsInstructed, "statement_credits.instructed.v1", "statement-credits", "customer shard", outward=True),
     _row(p.ImpressionsLogged, "impressions.logged.v1", "impressions", "customer shard", bulk=True),
     _row(p.ScheduleTicked, "schedule.ticked.v1", "schedule", "none"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topic:
+    """One topic of Kafka. None is compacted: each event is a fact of its own, and none says all that the one before it said.
+
+    `partitions` bound how many instances of a function work side by side. They never grow, or the order of a key would break.
+    `retention_days` count from when an event was written; None keeps all, for systems that begin to read later.
+    """
+
+    name: str
+    partitions: int
+    retention_days: int | None
+
+    @property
+    def events(self) -> tuple[EventType, ...]:
+        """What lies on it."""
+        return tuple(kind for kind in CATALOG if kind.topic == self.name)
+
+
+def _topic(name: str, partitions: int, retention_days: int | None) -> Topic:
+    return Topic(name=f"clo.{name}", partitions=partitions, retention_days=retention_days)
+
+
+TOPICS: tuple[Topic, ...] = (
+    #      name         partitions, days
+    _topic("campaigns", 4, None),
+    _topic("offers", 4, None),
+    _topic("rollouts", 4, 365),
+    _topic("transactions", 16, 14),
+    _topic("cards", 4, 14),
+    _topic("redemptions", 16, 90),
+    _topic("statement-credits", 8, 90),
+    _topic("impressions", 16, 14),
+    _topic("schedule", 1, 1),
 )
 
 BY_PAYLOAD = {row.payload: row for row in CATALOG}

@@ -9,11 +9,31 @@ from pydantic_core import PydanticCustomError
 
 from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
 from shared.cli.places import operator_call
-from shared.cli.terminal import print_json, print_table, words
+from shared.cli.terminal import Exit, fail, print_json, print_table, words
+from shared.kernel.errors import Busy, Refused
 from shared.kernel.ids import EVENT
 
-topics = typer.Typer(help="Read what goes out to systems outside.", no_args_is_help=True)
+topics = typer.Typer(help="Make the topics; read what goes out to systems outside.", no_args_is_help=True)
 dead_letters = typer.Typer(help="See and redrive what functions could not take.", no_args_is_help=True)
+
+
+@topics.command("create")
+def create_topics(
+    bootstrap: Annotated[str, typer.Option("--bootstrap", envvar="CLO_KAFKA_BOOTSTRAP", help="Where Kafka listens: host:port,...")],
+    replication: Annotated[int, typer.Option(min=1, help="Copies of each topic; 3 for a cluster that may lose a broker.")] = 1,
+) -> None:
+    """Make the topics that Kafka lacks; prints them. Those that are there with other settings are named."""
+    from shared.platform.kafka import topics as kafka_topics
+
+    try:
+        made = kafka_topics.create_topics(bootstrap, replication=replication)
+    except Busy as error:
+        fail(str(error), Exit.UNREACHABLE)
+    except Refused as error:
+        fail(str(error), Exit.CHECK_FAILED)
+    for name in made:
+        print(name)
+    words.print(f"{len(made)} topics made." if made else "All topics are there.")
 
 
 @topics.command("read")

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from typer.testing import CliRunner
 
-from events.catalog import BY_PAYLOAD, CATALOG
+from events.catalog import BY_PAYLOAD, CATALOG, TOPICS
 from functions.registry import FUNCTIONS
 from shared.cli import generate as command
 from shared.cli.main import app
@@ -116,3 +116,15 @@ def test_asyncapi_tells_who_sends_and_takes_each_event(asyncapi: dict[str, Any])
     wanted |= {f"{f.name}.send.{BY_PAYLOAD[p].type.removeprefix('clo.')}" for f in FUNCTIONS for p in f.emits}
     assert set(asyncapi["operations"]) == wanted
     assert {message["name"] for message in asyncapi["components"]["messages"].values()} == {kind.type for kind in CATALOG}
+
+
+def test_asyncapi_tells_what_kafka_has_of_each_topic_and_who_beside_clo_writes_and_reads_it(asyncapi: dict[str, Any]) -> None:
+    bindings = {name: channel["bindings"]["kafka"] for name, channel in asyncapi["channels"].items()}
+    assert {name: binding["partitions"] for name, binding in bindings.items()} == {topic.name: topic.partitions for topic in TOPICS}
+    assert bindings["clo.schedule"]["topicConfiguration"] == {"cleanup.policy": ["delete"], "retention.ms": 24 * 60 * 60 * 1000}
+    assert bindings["clo.campaigns"]["topicConfiguration"]["retention.ms"] == -1
+    messages = asyncapi["components"]["messages"]
+    assert {kind.type for kind in CATALOG if kind.inward} == {told["name"] for told in messages.values() if told["x-written-by-others"]}
+    assert {kind.type for kind in CATALOG if kind.outward} == {told["name"] for told in messages.values() if told["x-read-by-others"]}
+    assert messages["transactions.posted.v1"]["bindings"]["kafka"]["key"]["pattern"] == "^shard-[0-9]+$"
+    assert "Systems of the bank write here too." in asyncapi["channels"]["clo.transactions"]["description"]
