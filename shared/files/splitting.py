@@ -1,0 +1,170 @@
+"""Cutting a stream of bytes into chunks of whole records, with memory bounded by the chunk."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared.files.borders import NEWLINE, last_border, quote_of
+from shared.files.layout import LONGEST_RECORD, Layout
+from shared.kernel.errors import Invalid
+
+CHUNK_BYTES: Final = 8 << 20
+BOM: Final = b"\xef\xbb\xbf"
+HEAD_LINES: Final = 2
+"""The header, and the names of the columns."""
+
+
+class Unsplittable(Invalid):
+    """The file can't be cut into records from a line on."""
+
+    def __init__(self, line: int) -> None:
+        """The line where the record begins, from 1."""
+        self.line = line
+        super().__init__(f"{(type(self).__doc__ or '').rstrip('.')}: line {line}.")
+
+
+class RecordTooLong(Unsplittable):
+    """A record is longer than 1 MiB."""
+
+    code = "record_too_long"
+
+
+class QuoteNeverCloses(Unsplittable):
+    """A quote opens and never closes."""
+
+    code = "quote_never_closes"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """Whole records that follow each other. Of a plain file its range is enough to find it again."""
+
+    number: int
+    """From 1."""
+    start: int
+    """Its first byte in the plain data."""
+    first_line: int
+    """From 1, in the file."""
+    lines: int
+    data: bytes = field(repr=False)
+
+    @property
+    def stop(self) -> int:
+        """The byte after its last."""
+        return self.start + len(self.data)
+
+
+@dataclass(kw_only=True, slots=True)
+class Splitter:
+    """Cuts one file. What stands around the details is kept aside, and whole once the chunks are."""
+
+    layout: Layout
+    size: int = CHUNK_BYTES
+    """A chunk is about as long: a record longer, or shorter where the file ends."""
+    longest: int = LONGEST_RECORD
+    """A record that is longer ends the file."""
+    header: bytes | None = None
+    """The first record, of a layout that has a header."""
+    names: bytes | None = None
+    """The line with the names of the columns, of a layout that has one."""
+    trailer: bytes | None = None
+    """The last record, of a layout that has a trailer."""
+    _pending: bytearray = field(default_factory=bytearray)
+    _whole: int = 0
+    """So many of the pending bytes are whole records."""
+    _start: int = 0
+    _line: int = 1
+    _number: int = 0
+
+    def split(self, blocks: Iterable[bytes]) -> Iterator[Chunk]:
+        """The chunks of the details, in order. `blocks`: the plain data in pieces of any size.
+
+        Raises RecordTooLong or QuoteNeverCloses where a record that begins in a line has no end in reach.
+        """
+        begun = False
+        for block in blocks:
+            self._pending += block
+            begun = begun or (len(self._pending) >= HEAD_LINES * self.longest + len(BOM) and self._begin())
+            if begun:
+                yield from self._whole_chunks()
+        if not begun:
+            self._begin()
+        yield from self._end()
+
+    def _whole_chunks(self) -> Iterator[Chunk]:
+        """Chunks as far as windows are full: they are the same in whatever pieces the data come."""
+        while True:
+            if self._whole >= self.size:
+                if not self._more_follows():
+                    return
+                yield from self._cut(self._whole)
+            elif len(self._pending) - self._whole >= self.longest:
+                self._advance()
+            else:
+                return
+
+    def _begin(self) -> bool:
+        if self._pending.startswith(BOM):
+            self._skip(len(BOM))
+        self.header = self._line_ahead() if self.layout.header else None
+        self.names = self._line_ahead() if self.layout.column_names else None
+        return True
+
+    def _line_ahead(self) -> bytes:
+        end = self._pending.find(NEWLINE, 0, self.longest) + 1 or len(self._pending)
+        if end > self.longest:
+            raise RecordTooLong(self._line)
+        line = bytes(self._pending[:end])
+        self._skip(end)
+        self._line += line.count(NEWLINE)
+        return line.rstrip(b"\r\n")
+
+    def _advance(self) -> None:
+        """Take the next records for whole, as far as the longest that one may be reaches."""
+        window = bytes(self._pending[self._whole : self._whole + self.longest])
+        border = last_border(window, self.layout)
+        if not border:
+            raise self._endless(window)
+        self._whole += border
+
+    def _more_follows(self) -> bool:
+        """Whether what follows is not the last record, so that the trailer is kept back; without bound for nothing but blank lines."""
+        rest = self._pending[self._whole :]
+        return not self.layout.trailer or bool(rest.strip(b"\r\n")) or len(rest) > 2 * self.longest
+
+    def _end(self) -> Iterator[Chunk]:
+        unended = bool(self._pending) and not self._pending.endswith(NEWLINE)
+        self._pending += NEWLINE * unended
+        while self._whole < len(self._pending):
+            if self._whole >= self.size and self._pending[self._whole :].strip(b"\r\n"):
+                yield from self._cut(self._whole)
+            self._advance()
+        details = len(self._pending) - unended
+        if self.layout.trailer:
+            details = self._trailer_start()
+            self.trailer = bytes(self._pending[details:]).strip(b"\r\n")
+        yield from self._cut(details)
+
+    def _trailer_start(self) -> int:
+        """Where the last line begins that is not blank. Its record has no quotes."""
+        return self._pending.rstrip(b"\r\n").rfind(NEWLINE) + 1
+
+    def _cut(self, end: int) -> Iterator[Chunk]:
+        data = bytes(self._pending[:end])
+        lines = data.count(NEWLINE) + (bool(data) and not data.endswith(NEWLINE))
+        if data.strip(b"\r\n"):
+            self._number += 1
+            yield Chunk(number=self._number, start=self._start, first_line=self._line, lines=lines, data=data)
+        self._skip(end)
+        self._line += lines
+        self._whole = max(self._whole - end, 0)
+
+    def _skip(self, count: int) -> None:
+        del self._pending[:count]
+        self._start += count
+
+    def _endless(self, data: bytes) -> Unsplittable:
+        quote = quote_of(self.layout)
+        line = self._line + self._pending[: self._whole].count(NEWLINE)
+        quoted = quote is not None and quote in data and NEWLINE in data
+        return (QuoteNeverCloses if quoted else RecordTooLong)(line)
