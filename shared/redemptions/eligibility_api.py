@@ -148,7 +148,7 @@ class Eligibility(Wire):
     as_of: Moment
     """By what was known at this moment it is judged."""
     merchant_id: str | None
-    """The merchant that the purchase is matched to: one on record as it was filed, any other by what is known of merchants now."""
+    """The merchant that the purchase is matched to: one on record as it was filed, any other by what was known of merchants at `as_of`."""
     matched_by: str
     """What told the merchant: `merchant_id`, `acquirer`, `network` or `descriptor`; or the code of the reason why none of them did."""
     on_record: bool

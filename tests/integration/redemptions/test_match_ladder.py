@@ -271,6 +271,33 @@ def test_as_of_a_moment_purchases_are_at_the_merchants_that_they_were_matched_to
     assert verdict.before.redemptions == 1
 
 
+BLUE_PLACE: Final[dict[str, Any]] = {"location_id": "l1", "country": "US", "city": "Seattle", "zone": "UTC"}
+TOLD_LATER: Final[list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]] = [
+    ({"merchants": ["cup"]}, {"merchant_id": "a-77"}, {"aliases": [ACQUIRER | {"valid_to": NEW_YEAR}]}),
+    ({"brands": ["Cups"]}, {"merchant_id": "cup"}, {"brand": "Pots"}),
+    ({"mccs": ["5814"]}, {"merchant_id": "cup", "location_id": "l1"}, {"mcc": "5411"}),
+    ({"countries": ["US"]}, {"merchant_id": "cup", "location_id": "l1"}, {"locations": [BLUE_PLACE | {"country": "CA"}]}),
+    ({}, {"merchant_id": "cup", "location_id": "l1"}, {"locations": [BLUE_PLACE | {"zone": "Asia/Tokyo"}]}),
+]
+"""What an offer asks, what a purchase says, and what the merchants tell later by which it is outside."""
+
+
+@pytest.mark.parametrize(("include", "said", "told"), TOLD_LATER, ids=["alias", "brand", "category", "country", "zone"])
+def test_asked_as_of_a_moment_a_purchase_not_made_is_matched_by_what_was_known_of_merchants_then(
+    world: World, asker: Asker, clock: SimulatedClock, include: dict[str, Any], said: dict[str, Any], told: dict[str, Any]
+) -> None:
+    window = {"start": "2026-01-15", "end": "2026-01-15", "zone": "UTC", "zone_policy": "merchant"}
+    offer = give(world, scope={"include": include}, window=window)
+    put(world, aliases=[ACQUIRER], locations=[BLUE_PLACE])
+    at = datetime.fromisoformat("2026-01-15T20:00:00+00:00")  # of the next day already in Tokyo
+    question, then = asked(offer_id=offer, at=at, **said), clock.now()
+    known = asker.one(question)
+    clock.advance(then + timedelta(minutes=1))
+    put(world, **told)
+    assert (known.eligible, asker.one(question).eligible) == (True, False)
+    assert asker.one(question.model_copy(update={"as_of": then})) == known
+
+
 @pytest.mark.parametrize(
     ("said", "merchant_id", "matched_by"),
     [
