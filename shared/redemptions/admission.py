@@ -35,7 +35,7 @@ def keys_of(changes: Iterable[Change]) -> dict[Key, SharedPot]:
         for change in changes
         for pot in change.pots
         for redemption in (change.before, change.after)
-        if redemption and (key := pot.key_of(redemption))
+        if redemption and (key := pot.key_of(redemption.spent))
     }
 
 
@@ -66,7 +66,7 @@ def _in_order(change: Change) -> tuple[object, ...]:
 
 def _moves(change: Change, pot: SharedPot) -> bool:
     """Whether a redemption on record goes from one pot to another: from one day to the next, when its purchase's time is corrected."""
-    return change.before is not None and pot.key_of(change.before) != pot.key_of(change.after)
+    return change.before is not None and pot.key_of(change.before.spent) != pot.key_of(change.after.spent)
 
 
 def _admitted(change: Change, pots: Pots, closed: set[UUID | Key], now: datetime) -> Redemption:
@@ -91,9 +91,9 @@ def _refusal(change: Change, after: Redemption, pots: Pots, closed: set[UUID | K
     if after.reward_minor == 0:
         return None
     for pot in change.pots:
-        key, moves = pot.key_of(after), _moves(change, pot)
-        asked_minor = after.cost_minor - (0 if moves else before_minor)
-        if key and ((key in closed and asked_minor > 0) or not pots.shared[key].covers(asked_minor, redemption=first_time or moves)):
+        key, moves = pot.key_of(after.spent), _moves(change, pot)
+        asked = Given(int(first_time or moves), after.cost_minor - (0 if moves else before_minor))
+        if key and ((key in closed and asked.cost_minor > 0) or not pots.shared[key].covers(asked)):
             if pot.most.minor is not None:
                 closed.add(key)
             return pot.most.reason
@@ -129,7 +129,7 @@ def _take(change: Change, after: Redemption, pots: Pots, given: dict[Key, Given]
 
 def _count(sign: int, redemption: Redemption | None, pot: SharedPot, pots: Pots, given: dict[Key, Given]) -> None:
     """Count what a redemption takes of its pot, or (negative) gives back."""
-    key = pot.key_of(redemption) if redemption else None
+    key = pot.key_of(redemption.spent) if redemption else None
     if redemption and key:
         more = Given(sign * bool(redemption.reward_minor), sign * redemption.cost_minor)
         pots.shared[key] = pots.shared[key].less(more)

@@ -7,11 +7,11 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from shared.eligibility.model import Evaluation, Outcome
+from shared.eligibility.model import Evaluation, Outcome, Refusal
 from shared.eligibility.terms import Clawback
 from shared.kernel.ids import derived_id
 from shared.kernel.reasons import Reason
-from shared.redemptions.pots import SharedPot
+from shared.redemptions.pots import SharedPot, Spent
 
 
 class State(Enum):
@@ -58,6 +58,11 @@ class Redemption:
     payable_at: datetime
     reason: Reason | None
     revision: int
+
+    @property
+    def spent(self) -> Spent:
+        """What tells which of its offer's pots it is in."""
+        return Spent(self.offer_id, self.earned_at, self.merchant_id, self.account_token)
 
     @property
     def posted_minor(self) -> int:
@@ -149,6 +154,15 @@ def difference(
                 changes.append(Change(before=before, after=after, policy=policy, pots=owner.pots))
     gone = (known for known in left.values() if known.state is not State.REVERSED)
     return changes + [_vanished(known, *histories[known.customer_id, known.offer_id], now) for known in gone]
+
+
+def refusals_of(on_record: Iterable[Redemption]) -> dict[tuple[str, UUID], list[Refusal]]:
+    """What pots refused, as the history that it is, by customer and offer."""
+    found: dict[tuple[str, UUID], list[Refusal]] = {}
+    for r in on_record:
+        if r.state is State.REJECTED and r.reason:
+            found.setdefault((r.customer_id, r.offer_id), []).append(Refusal(grant_id=r.grant_id, completion=r.completion, reason=r.reason))
+    return found
 
 
 def _borne(redemption: Redemption | None) -> bool:

@@ -1,19 +1,16 @@
 """The shared, limited pots of an offer beside its campaign's budget: what they may give, and which of them a redemption is in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from shared.eligibility.compile import CompiledOffer
-from shared.eligibility.terms import Limits
 from shared.kernel.money import to_minor
 from shared.kernel.reasons import Reason
-
-if TYPE_CHECKING:  # a redemption's change knows its pots
-    from shared.redemptions.model import Redemption
 
 MONTH: Final = timedelta(days=31)
 
@@ -29,7 +26,16 @@ class Key(NamedTuple):
     stop: datetime | None = None
 
 
-KeyOf = Callable[["Redemption", ZoneInfo], Key | None]
+class Spent(NamedTuple):
+    """What puts a redemption into its pots: of which offer it is, and when, where and from which account was paid what completes it."""
+
+    offer_id: UUID
+    at: datetime
+    merchant_id: str | None
+    account_token: str | None
+
+
+KeyOf = Callable[[Spent, ZoneInfo], Key | None]
 
 
 class Given(NamedTuple):
@@ -53,10 +59,10 @@ class Left(NamedTuple):
     minor: int | None
     reason: Reason
 
-    def covers(self, increase_minor: int, *, redemption: bool) -> bool:
-        """Whether so much more may be given (nothing more always), and one more where it is a redemption of its own."""
-        enough = self.minor is None or increase_minor <= max(self.minor, 0)
-        return enough and (not redemption or self.redemptions is None or self.redemptions > 0)
+    def covers(self, asked: Given) -> bool:
+        """Whether so much more may be given; nothing more always."""
+        enough = self.minor is None or asked.cost_minor <= max(self.minor, 0)
+        return enough and (self.redemptions is None or asked.redemptions <= max(self.redemptions, 0))
 
     def less(self, given: Given) -> "Left":
         """What is left when so much is given."""
@@ -64,27 +70,27 @@ class Left(NamedTuple):
         return Left(redemptions, None if self.minor is None else self.minor - given.cost_minor, self.reason)
 
 
-def _total(redemption: "Redemption", _zone: ZoneInfo) -> Key:
-    return Key(redemption.offer_id, "total", "")
+def _total(spent: Spent, _zone: ZoneInfo) -> Key:
+    return Key(spent.offer_id, "total", "")
 
 
-def _day(redemption: "Redemption", zone: ZoneInfo) -> Key:
-    first = redemption.earned_at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    return Key(redemption.offer_id, "day", f"{first:%Y-%m-%d}", first, first + timedelta(days=1))
+def _day(spent: Spent, zone: ZoneInfo) -> Key:
+    first = spent.at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return Key(spent.offer_id, "day", f"{first:%Y-%m-%d}", first, first + timedelta(days=1))
 
 
-def _month(redemption: "Redemption", zone: ZoneInfo) -> Key:
-    first = redemption.earned_at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
-    return Key(redemption.offer_id, "month", f"{first:%Y-%m}", first, (first + MONTH).replace(day=1))
+def _month(spent: Spent, zone: ZoneInfo) -> Key:
+    first = spent.at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return Key(spent.offer_id, "month", f"{first:%Y-%m}", first, (first + MONTH).replace(day=1))
 
 
-def _merchant(redemption: "Redemption", _zone: ZoneInfo) -> Key:
+def _merchant(spent: Spent, _zone: ZoneInfo) -> Key:
     """The merchant's; all whose merchant is not known share one."""
-    return Key(redemption.offer_id, "merchant", redemption.merchant_id or "")
+    return Key(spent.offer_id, "merchant", spent.merchant_id or "")
 
 
-def _account(redemption: "Redemption", _zone: ZoneInfo) -> Key | None:
-    return Key(redemption.offer_id, "account", redemption.account_token) if redemption.account_token else None
+def _account(spent: Spent, _zone: ZoneInfo) -> Key | None:
+    return Key(spent.offer_id, "account", spent.account_token) if spent.account_token else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,16 +100,18 @@ class Kind:
     limit: str
     key: KeyOf
     reason: Reason
+    rule: str
+    """What an answer about eligibility calls it."""
     counts: bool = False
     """The limit is a number of redemptions; otherwise an amount."""
 
 
 KINDS: Final = (
-    Kind(limit="redemptions_total", key=_total, reason=Reason.OFFER_LIMIT_REACHED, counts=True),
-    Kind(limit="reward_per_account", key=_account, reason=Reason.ACCOUNT_LIMIT_REACHED),
-    Kind(limit="budget_per_day", key=_day, reason=Reason.DAY_BUDGET_EXHAUSTED),
-    Kind(limit="budget_per_month", key=_month, reason=Reason.MONTH_BUDGET_EXHAUSTED),
-    Kind(limit="budget_per_merchant", key=_merchant, reason=Reason.MERCHANT_BUDGET_EXHAUSTED),
+    Kind(limit="redemptions_total", key=_total, reason=Reason.OFFER_LIMIT_REACHED, rule="redemptions in total", counts=True),
+    Kind(limit="reward_per_account", key=_account, reason=Reason.ACCOUNT_LIMIT_REACHED, rule="reward of the account"),
+    Kind(limit="budget_per_day", key=_day, reason=Reason.DAY_BUDGET_EXHAUSTED, rule="budget of the day"),
+    Kind(limit="budget_per_month", key=_month, reason=Reason.MONTH_BUDGET_EXHAUSTED, rule="budget of the month"),
+    Kind(limit="budget_per_merchant", key=_merchant, reason=Reason.MERCHANT_BUDGET_EXHAUSTED, rule="budget of the merchant"),
 )
 
 
@@ -111,30 +119,37 @@ KINDS: Final = (
 class SharedPot:
     """One kind of pot that an offer has, with its limit as of now."""
 
-    key: KeyOf
+    kind: Kind
     zone: ZoneInfo
     most: Left
+    from_start: bool = False
+    """The first version has the limit too: what was given is counted from the first redemption on."""
 
-    def key_of(self, redemption: "Redemption") -> Key | None:
+    def key_of(self, spent: Spent) -> Key | None:
         """The pot of this kind that a redemption is in."""
-        return self.key(redemption, self.zone)
+        return self.kind.key(spent, self.zone)
+
+
+LIMITS: Final = attrgetter(*(kind.limit for kind in KINDS))
+NO_LIMITS: Final = (None,) * len(KINDS)
 
 
 def shared_pots(compiled: CompiledOffer) -> tuple[SharedPot, ...]:
     """The kinds of pots of an offer. One that any version has is kept, even while the newest lifts its limit."""
-    return tuple(_shared_pots(compiled))
+    limits = [LIMITS(version.terms.limits) for version in compiled.versions]
+    return tuple(_shared_pots(compiled, limits)) if any(one != NO_LIMITS for one in limits) else ()
 
 
-def _shared_pots(compiled: CompiledOffer) -> Iterator[SharedPot]:
-    newest = compiled.versions[-1].terms
-    for kind in KINDS:
-        if any(_limit(version.terms.limits, kind) is not None for version in compiled.versions):
-            limit = _limit(newest.limits, kind)
-            number = int(limit) if kind.counts and limit is not None else None
-            minor = to_minor(limit, newest.currency) if not kind.counts and limit is not None else None
-            yield SharedPot(key=kind.key, zone=ZoneInfo(newest.window.zone), most=Left(number, minor, kind.reason))
+def _shared_pots(compiled: CompiledOffer, limits: Sequence[tuple[int | str | None, ...]]) -> Iterator[SharedPot]:
+    first, newest = compiled.versions[0].terms, compiled.versions[-1].terms
+    zone = ZoneInfo(first.window.zone)  # one for all versions: else what was counted on one clock would be given back on another
+    for kind, in_order in zip(KINDS, zip(*limits, strict=True), strict=True):
+        if any(limit is not None for limit in in_order):
+            yield SharedPot(kind=kind, zone=zone, most=_most(kind, in_order[-1], newest.currency), from_start=in_order[0] is not None)
 
 
-def _limit(limits: Limits, kind: Kind) -> int | str | None:
-    limit: int | str | None = getattr(limits, kind.limit)
-    return limit
+def _most(kind: Kind, limit: int | str | None, currency: str) -> Left:
+    """What a pot that has given nothing may give."""
+    number = int(limit) if kind.counts and limit is not None else None
+    minor = to_minor(limit, currency) if not kind.counts and limit is not None else None
+    return Left(number, minor, kind.reason)

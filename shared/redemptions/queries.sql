@@ -203,13 +203,14 @@ WHERE r.redemption_id = u.redemption_id;
 
 -- name: open_offer_pots
 -- Makes the rows that count what offers' limited pots gave, with what was given before; their campaigns' pots are held, so none is missed.
+-- Nothing was, and nothing need be looked for, where the offer has had the limit from the start.
 INSERT INTO offer_pots (offer_id, kind, of, start, stop, redemptions, cost_minor)
 SELECT p.offer_id, p.kind, p.of, p.start, p.stop, given.redemptions, given.cost_minor
-FROM unnest(%(offer_ids)s::uuid[], %(kinds)s::text[], %(ofs)s::text[], %(starts)s::timestamptz[], %(stops)s::timestamptz[])
-    AS p (offer_id, kind, of, start, stop),
+FROM unnest(%(offer_ids)s::uuid[], %(kinds)s::text[], %(ofs)s::text[], %(starts)s::timestamptz[], %(stops)s::timestamptz[],
+            %(from_start)s::bool[]) AS p (offer_id, kind, of, start, stop, from_start),
     LATERAL (SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
              FROM redemptions AS r
-             WHERE r.offer_id = p.offer_id AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
+             WHERE NOT p.from_start AND r.offer_id = p.offer_id AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
                AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)) AS given
 WHERE NOT EXISTS (SELECT FROM offer_pots AS o WHERE o.offer_id = p.offer_id AND o.kind = p.kind AND o.of = p.of)
 ORDER BY p.offer_id, p.kind, p.of

@@ -6,19 +6,14 @@ purchase, repeated events: all are history, folded by the same code.
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from events.payloads import HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
 from shared.audiences import cards
 from shared.audiences.histories import emit_changed_in
-from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.matching import Catalogue
-from shared.eligibility.model import Evaluation, Grant, History, Refusal
+from shared.eligibility.model import Evaluation, Grant, History
 from shared.eligibility.stacking import Member, evaluate_together
-from shared.eligibility.terms import Terms
-from shared.kernel.money import to_minor
 from shared.kernel.reasons import Reason
 from shared.kernel.shards import shard_key
 from shared.ledger import service as ledger
@@ -29,8 +24,8 @@ from shared.redemptions import history, store
 from shared.redemptions.admission import Pots, admit, keys_of, left_of
 from shared.redemptions.attribution import attribute, unsettled
 from shared.redemptions.history import Pair
-from shared.redemptions.model import Change, Completion, Owner, Policy, Redemption, State, difference
-from shared.redemptions.pots import SharedPot, shared_pots
+from shared.redemptions.model import Change, Completion, Owner, Redemption, State, difference, refusals_of
+from shared.redemptions.owners import OfferTerms
 from shared.redemptions.purchases import Filed, surroundings
 from shared.redemptions.routing import send, sort_out
 from shared.redemptions.taking import Taken, take_in
@@ -86,13 +81,8 @@ def _fold(
     purchases = history.read_purchases(tx, grants.keys(), fresh)
     customers = store.read_customers(tx, {customer_id for customer_id, _ in grants})
     corrections = store.read_corrections(tx, [grant.grant_id for given in grants.values() for grant in given])
-    refusals: dict[Pair, list[Refusal]] = {}
-    for r in recorded:
-        if r.state is State.REJECTED and r.reason:
-            refusals.setdefault((r.customer_id, r.offer_id), []).append(
-                Refusal(grant_id=r.grant_id, completion=r.completion, reason=r.reason)
-            )
-    terms = {offer_id: _Terms.of(compiled) for offer_id in {offer_id for _, offer_id in grants} if (compiled := offers.get(offer_id))}
+    refusals = refusals_of(recorded)
+    terms = {offer_id: OfferTerms.of(compiled) for offer_id in {offer_id for _, offer_id in grants} if (compiled := offers.get(offer_id))}
     histories: dict[Pair, History] = {}
     for pair, given in grants.items():
         zone, without_consent = customers.get(pair[0], (None, ()))
@@ -118,41 +108,6 @@ def _judged_together(offers: Catalogue, pairs: Iterable[Pair]) -> Iterable[list[
     for customer_id, offer_id in pairs:
         together.setdefault((customer_id, offers.judged_together(offer_id)), []).append((customer_id, offer_id))
     return together.values()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Terms:
-    """An offer, and what its terms say of rewards once they are earned."""
-
-    compiled: CompiledOffer
-    policies: dict[int, Policy]
-    pots: tuple[SharedPot, ...]
-
-    @classmethod
-    def of(cls, compiled: CompiledOffer) -> "_Terms":
-        return cls(
-            compiled=compiled,
-            policies={version.number: _policy(version.terms) for version in compiled.versions},
-            pots=shared_pots(compiled),
-        )
-
-    def owner(self, customer_id: str) -> Owner:
-        offer = self.compiled.offer
-        currency = self.compiled.versions[-1].terms.currency
-        return Owner(
-            offer_id=offer.offer_id,
-            campaign_id=offer.campaign_id,
-            customer_id=customer_id,
-            currency=currency,
-            policies=self.policies,
-            pots=self.pots,
-        )
-
-
-def _policy(terms: Terms) -> Policy:
-    write_off_minor = to_minor(terms.clawback.write_off_floor, terms.currency)
-    hold = timedelta(days=terms.hold_days)
-    return Policy(hold=hold, clawback=terms.clawback, write_off_minor=write_off_minor, goodwill=terms.goodwill)
 
 
 def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new: Collection[tuple[str, UUID]]) -> Counter[tuple[UUID, Reason]]:

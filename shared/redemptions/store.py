@@ -18,7 +18,7 @@ from shared.platform.database import Queries, copy_rows, joined, one, rows
 from shared.redemptions.history import Pair
 from shared.redemptions.model import Redemption, State
 from shared.redemptions.netting import Offset, Settlement
-from shared.redemptions.pots import Given, Key
+from shared.redemptions.pots import Given, Key, SharedPot
 
 SQL = Queries(__file__)
 
@@ -96,13 +96,19 @@ def write_redemptions(tx: Transaction, redemptions: Sequence[Redemption]) -> Non
         tx.connection.execute(SQL["update_redemptions"], columns | {"now": tx.now})
 
 
-def lock_offer_pots(tx: Transaction, keys: Collection[Key]) -> dict[Key, Given]:
+def lock_offer_pots(tx: Transaction, keys: Mapping[Key, SharedPot]) -> dict[Key, Given]:
     """What offers' limited pots gave, held until the transaction ends; taken in one order, so nobody waits in a circle."""
-    values = _named(keys)
-    tx.connection.execute(SQL["open_offer_pots"], values | {"starts": [key.start for key in keys], "stops": [key.stop for key in keys]})
+    values, from_start = _named(keys), [pot.from_start for pot in keys.values()]
+    spans = {"starts": [key.start for key in keys], "stops": [key.stop for key in keys]}
+    tx.connection.execute(SQL["open_offer_pots"], values | spans | {"from_start": from_start})
     found = rows(tx.connection, SQL["lock_offer_pots"], **values)
     given = {(row["offer_id"], row["kind"], row["of"]): Given(row["redemptions"], row["cost_minor"]) for row in found}
     return {key: given[key[:3]] for key in keys}
+
+
+def told(keys: Mapping[Key, SharedPot]) -> str:
+    """Offers' limited pots as one text, as the statements of eligibility take them apart."""
+    return joined("/".join(map(str, (*key[:3], key.start or "", key.stop or "", pot.from_start))) for key, pot in keys.items())
 
 
 def add_to_offer_pots(tx: Transaction, given: Mapping[Key, Given]) -> None:

@@ -145,6 +145,17 @@ def test_a_day_ends_at_midnight_on_the_windows_clock(world: World, zone: str, fi
     assert outcome(world)["t2"] == ((300, None) if apart else (0, "day_budget_exhausted"))
 
 
+def test_days_are_read_on_the_clock_of_the_first_version_whatever_a_later_one_says(world: World) -> None:
+    offer = give(world, "cust-1", limits={"budget_per_day": 500}, zone="UTC")
+    night, noon = datetime(2026, 1, 10, 2, tzinfo=UTC), datetime(2026, 1, 9, 15, tzinfo=UTC)  # of one day in New York
+    world.post(bought("t1", amount=3_000, at=night), bought("t2", amount=1_000, at=noon))
+    world.revise(offer, **TEN_PERCENT, limits={"budget_per_day": 500}, window=WINDOW)
+    world.post(refund("t1", 3_000))
+    world.post(bought("t3", amount=5_000, at=night), bought("t4", amount=4_000, at=noon))
+    assert outcome(world) == {"t1": (0, "refunded"), "t2": (100, None), "t3": (500, None), "t4": (400, None)}
+    world.verify()
+
+
 @each_limit
 def test_two_batches_that_race_for_the_last_cent_never_overspend_it(world: World, limit: str) -> None:
     """Customers of different shards, so that nothing but the pot stands between them."""

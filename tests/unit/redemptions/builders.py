@@ -68,7 +68,7 @@ def owner(
     )
 
 
-TOTAL: Final = (SharedPot(key=KINDS[0].key, zone=ZoneInfo("UTC"), most=Left(100, None, Reason.OFFER_LIMIT_REACHED)),)
+TOTAL: Final = (SharedPot(kind=KINDS[0], zone=ZoneInfo("UTC"), most=Left(100, None, Reason.OFFER_LIMIT_REACHED)),)
 TOTAL_KEY: Final = Key(LIMITED, "total", "")
 
 
