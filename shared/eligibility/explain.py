@@ -1,24 +1,43 @@
 """The explanation: every rule held against one purchase, by the same rules and the same fold that decide."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from shared.eligibility import wording
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
-from shared.eligibility.fold import Used, attempt_to_complete, grant_order, purchase_order, refused_keys, uncounted_keys, used_up
-from shared.eligibility.model import Before, Decision, Grant, History, Outcome, Progress, Purchase, RuleResult, Verdict, within
+from shared.eligibility.fold import Fold, Used, attempt_to_complete, grant_order, purchase_order, refused_keys, uncounted_keys, used_up
+from shared.eligibility.model import (
+    Before,
+    Decision,
+    Grant,
+    History,
+    Outcome,
+    Progress,
+    Purchase,
+    Refusal,
+    RuleResult,
+    Verdict,
+    within,
+)
 from shared.eligibility.rule import Attempt, Case, results
 from shared.eligibility.rules import COMPLETES, OF_PURCHASE
-from shared.eligibility.stacking import Covers, JointFold, Member, Winner
+from shared.eligibility.stacking import JointFold, Member, Winner
 from shared.eligibility.weighing import weigh
 from shared.kernel.ids import CORRECTION
 from shared.kernel.reasons import Reason
 
+MOST_TURNS: Final = 100
+"""So often what pots refuse of one purchase may bring about that it completes something else. Each time they refuse more."""
+
+Admits = Callable[[Sequence[tuple[CompiledOffer, Sequence[Outcome]]]], Mapping[UUID, Sequence[Refusal]]]
+"""What shared pots refuse, by offer, of what a purchase that is not made yet completes of offers, as often as it is asked."""
+
 
 def explain(
-    compiled: CompiledOffer, history: History, purchase: Purchase, *, rivals: Sequence[Member] = (), covers: Covers | None = None
+    compiled: CompiledOffer, history: History, purchase: Purchase, *, rivals: Sequence[Member] = (), admits: Admits | None = None
 ) -> tuple[Verdict, ...]:
     """Answer for a purchase, made or not yet made, at its place in time: one verdict per grant in order, or one without a grant.
 
@@ -26,14 +45,14 @@ def explain(
     the fold without. A purchase of the same id in the history gives way to this one. What a shared pot refused is not earned. Where
     one purchase completes a grant several times, the rules show the first time.
 
-    `rivals` are the same customer's histories of the offers that must be folded with this one; `covers` tells which budgets cover a
-    purchase that is not made yet.
+    `rivals` are the same customer's histories of the offers that must be folded with this one; `admits` tells what shared pots refuse
+    of a purchase that is not made yet.
     """
     members = [Member(compiled, history), *rivals]
-    joint = JointFold(members)
-    joint.take([_earlier(member.history, purchase) for member in members])
-    before = {progress.grant_id: progress for progress in joint.folds[0].progress()}
-    joint.take(_now(members, purchase), covers)
+    joint, before, stood = _folded(members, purchase)
+    if admits:
+        members, joint = _admitted(members, joint, stood, purchase, admits)
+    history, fold = members[0].history, joint.folds[0]
     account = _Account(
         compiled=compiled,
         version=compiled.version_at(purchase.at),
@@ -41,15 +60,54 @@ def explain(
         grants=sorted(history.grants, key=grant_order),
         purchase=purchase,
         before=before,
-        outcomes=joint.folds[0].outcomes,
-        corrected=joint.folds[0].evaluation().outcomes,
+        outcomes=fold.outcomes,
+        corrected=fold.corrected(),
         winner=_winner(joint, compiled, purchase),
-        outdone=_outdone(joint.folds[0].decisions, purchase),
+        outdone=_outdone(fold.decisions, purchase),
         refused=refused_keys(history.refusals),
     )
     if history.held_out or not history.grants:
         return (_verdict(account, None),)
     return tuple(_verdict(account, grant) for grant in account.grants)
+
+
+Keys = frozenset[tuple[UUID, str]]
+"""Completions, by grant and completion."""
+
+
+def _folded(members: Sequence[Member], purchase: Purchase) -> tuple[JointFold, dict[UUID, Progress], list[Keys]]:
+    """The folds up to the purchase and with it; before it, where the first offer's grants stood and what each offer had come to."""
+    joint = JointFold(members)
+    joint.take([_earlier(member.history, purchase) for member in members])
+    before = {progress.grant_id: progress for progress in joint.folds[0].progress()}
+    stood = [frozenset([(outcome.grant_id, outcome.completion) for outcome in fold.corrected()]) for fold in joint.folds]
+    joint.take(_now(members, purchase))
+    return joint, before, stood
+
+
+def _admitted(
+    asked: list[Member], joint: JointFold, stood: Sequence[Keys], purchase: Purchase, admits: Admits
+) -> tuple[list[Member], JointFold]:
+    """The histories and folds with what shared pots refuse: that is history to offers of a group, and the next one has its turn."""
+    members, refused = asked, dict[UUID, Sequence[Refusal]]()
+    for _ in range(MOST_TURNS):
+        completed = [(member.compiled, _new(fold, keys)) for member, fold, keys in zip(asked, joint.folds, stood, strict=True)]
+        known, refused = refused, dict(admits(completed))
+        if refused == known:
+            break
+        members = [_with_refusals(member, refused.get(member.compiled.offer.offer_id, ())) for member in asked]
+        if members[0].compiled.groups:
+            joint, *_before = _folded(members, purchase)
+    return members, joint
+
+
+def _with_refusals(member: Member, refused: Sequence[Refusal]) -> Member:
+    return member._replace(history=replace(member.history, refusals=(*member.history.refusals, *refused)))
+
+
+def _new(fold: Fold, stood: Keys) -> list[Outcome]:
+    """What an offer has come to beside what it had before."""
+    return [outcome for outcome in fold.corrected() if (outcome.grant_id, outcome.completion) not in stood]
 
 
 def _earlier(history: History, purchase: Purchase) -> list[Purchase]:

@@ -172,7 +172,18 @@ def _without_grant(compiled: CompiledOffer, history: History) -> Evaluation:
 class Fold:
     """One fold under way: what the purchases taken so far come to. The history tells all but the purchases."""
 
-    __slots__ = ("_compiled", "_history", "_refused", "_standings", "_uncounted", "_used", "decisions", "outcomes", "promised_minor")
+    __slots__ = (
+        "_compiled",
+        "_history",
+        "_refused",
+        "_standings",
+        "_uncounted",
+        "_used",
+        "decisions",
+        "outcomes",
+        "promised_minor",
+        "wanted_minor",
+    )
 
     def __init__(self, compiled: CompiledOffer, history: History) -> None:
         """Start where no purchase has been made."""
@@ -182,8 +193,10 @@ class Fold:
         self._used = Used()
         self.outcomes: list[Outcome] = []
         self.decisions: list[Decision] = []
+        self.wanted_minor = 0
+        """What the outcomes would come to if nothing had been refunded since."""
         self.promised_minor = 0
-        """What the outcomes would come to if nothing had been refunded since; without what a shared pot refused."""
+        """What of that no shared pot refused."""
 
     def take(self, purchases: Iterable[Purchase]) -> None:
         """Go on with purchases, in any order, that are all later than those taken before."""
@@ -217,8 +230,11 @@ class Fold:
 
     def evaluation(self) -> Evaluation:
         """What the purchases come to, with corrections laid over it."""
-        outcomes = corrected(self._compiled, self._history, self.outcomes)
-        return Evaluation(outcomes=outcomes, decisions=tuple(self.decisions), progress=self.progress())
+        return Evaluation(outcomes=self.corrected(), decisions=tuple(self.decisions), progress=self.progress())
+
+    def corrected(self) -> tuple[Outcome, ...]:
+        """The outcomes as corrections leave them."""
+        return corrected(self._compiled, self._history, self.outcomes)
 
     def progress(self) -> tuple[Progress, ...]:
         """Where the grants stand, in order."""
@@ -282,6 +298,7 @@ class Fold:
         completion = str(standing.completions) if version.sums else purchase.transaction_id
         if (grant_id, completion) not in self._uncounted:
             self._used.add(purchase.at, reward_minor)
+        self.wanted_minor += left_minor
         if (grant_id, completion) not in self._refused:
             self.promised_minor += left_minor
         self.outcomes.append(

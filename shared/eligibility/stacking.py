@@ -1,10 +1,11 @@
 """Offers that share stacking groups, folded together: of those of a group that a purchase would complete, one pays.
 
 For the others of the group the purchase does not count: it completes nothing, adds to no sum and uses up no limit. Where none is completed
-it counts for all. A completion that a shared pot refused does not compete: it stays an outcome, and the next in line pays.
+it counts for all. A completion that a shared pot refused does not compete: it stays an outcome, and the next in line pays. Where only some
+of what an offer completes was refused, it keeps its place: were it to give way, what was refused would be history no more, and come back.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
@@ -28,10 +29,6 @@ class Winner(NamedTuple):
     offer_id: UUID
     promised_minor: int
     currency: str
-
-
-Covers = Callable[[CompiledOffer, int], bool]
-"""Whether an offer's budget covers so much, of a purchase that is yet to be admitted."""
 
 
 def evaluate_together(members: Sequence[Member]) -> list[Evaluation]:
@@ -60,7 +57,9 @@ class _Trial(NamedTuple):
     arrival: _Arrival
     stacking: Stacking
     fold: Fold
+    wanted_minor: int
     promised_minor: int
+    """What of that no shared pot refused."""
 
 
 class JointFold:
@@ -73,7 +72,7 @@ class JointFold:
         """By group and transaction id."""
         self._offers = [member.compiled for member in members]
 
-    def take(self, purchases: Sequence[Iterable[Purchase]], covers: Covers | None = None) -> None:
+    def take(self, purchases: Sequence[Iterable[Purchase]]) -> None:
         """Go on with each offer's purchases, in any order, that are all later than those taken before."""
         if len(self.folds) == 1:
             self.folds[0].take(purchases[0])
@@ -85,9 +84,9 @@ class JointFold:
         ]
         arrivals.sort(key=lambda arrival: purchase_order(arrival.purchase))
         for _, of_purchase in groupby(arrivals, key=lambda arrival: arrival.purchase.transaction_id):
-            self._take_one(list(of_purchase), covers)
+            self._take_one(list(of_purchase))
 
-    def _take_one(self, arrivals: Sequence[_Arrival], covers: Covers | None) -> None:
+    def _take_one(self, arrivals: Sequence[_Arrival]) -> None:
         groups: dict[str, list[_Trial]] = {}
         for arrival in arrivals:
             stacking = arrival.version.terms.stacking
@@ -96,33 +95,29 @@ class JointFold:
             else:
                 groups.setdefault(stacking.group, []).append(self._try(arrival, stacking))
         for group, trials in groups.items():
-            self._compete(group, trials, covers)
+            self._compete(group, trials)
 
     def _try(self, arrival: _Arrival, stacking: Stacking) -> _Trial:
         fold = self.folds[arrival.place]
         tried = fold.fork()
         tried.take_one(arrival.purchase, arrival.version)
-        return _Trial(arrival, stacking, tried, tried.promised_minor - fold.promised_minor)
+        return _Trial(arrival, stacking, tried, tried.wanted_minor - fold.wanted_minor, tried.promised_minor - fold.promised_minor)
 
-    def _compete(self, group: str, trials: Sequence[_Trial], covers: Covers | None) -> None:
+    def _compete(self, group: str, trials: Sequence[_Trial]) -> None:
         """Let the first in line pay; the others pass the purchase over, where their own completions were not refused."""
-        winner = min((trial for trial in trials if self._competes(trial, covers)), key=self._rank, default=None)
+        winner = min((trial for trial in trials if trial.promised_minor > 0), key=self._rank, default=None)
         if winner:
             compiled = self._offers[winner.arrival.place]
             currency = winner.arrival.version.terms.currency
             self.winners[group, winner.arrival.purchase.transaction_id] = Winner(compiled.offer.offer_id, winner.promised_minor, currency)
         for trial in trials:
             place = trial.arrival.place
-            refused = len(trial.fold.outcomes) > len(self.folds[place].outcomes) and not self._competes(trial, covers)
+            refused = len(trial.fold.outcomes) > len(self.folds[place].outcomes) and trial.promised_minor <= 0
             if winner is None or trial is winner or refused:
                 self.folds[place] = trial.fold
             else:
                 self.folds[place].pass_over(trial.fold)
 
-    def _competes(self, trial: _Trial, covers: Covers | None) -> bool:
-        covered = covers is None or covers(self._offers[trial.arrival.place], trial.promised_minor)
-        return trial.promised_minor > 0 and covered
-
     def _rank(self, trial: _Trial) -> tuple[int, int, UUID]:
         """The lowest comes first. Ids are in order of time."""
-        return -trial.stacking.priority, -trial.promised_minor, self._offers[trial.arrival.place].offer.offer_id
+        return -trial.stacking.priority, -trial.wanted_minor, self._offers[trial.arrival.place].offer.offer_id

@@ -20,8 +20,9 @@ from shared.platform.database import joined
 from shared.redemptions.eligibility_api import NOBODYS_CARD, AboutPurchase, Eligibility, EligibilityAsked
 from shared.redemptions.past import look_back
 from shared.redemptions.purchases import Surroundings, clues_of, purchase_of
+from shared.redemptions.rehearsal import pots_of
 from shared.redemptions.routing import Holders, customer_of, holders_of
-from shared.redemptions.store import SQL
+from shared.redemptions.store import SQL, told
 from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, facts_of_row, in_order
 
 Answers = list[Eligibility | CloError]
@@ -122,6 +123,7 @@ async def _read(call: Call, questions: Sequence[_Question]) -> list[Facts]:
         "transaction_ids": joined(question.purchase.transaction_id for question in questions),
         "offer_ids": ";".join(joined(compiled.offer.offer_id for compiled in asked) for asked in offers),
         "campaign_ids": ";".join(joined(budgets_of(asked)) for asked in offers),
+        "pots": ";".join(told(pots_of(asked, question.purchase)) for asked, question in zip(offers, questions, strict=True)),
     }
     async with call.database.connection_to_loop() as connection:
         found = await (await connection.execute(SQL["read_eligibility"], values, prepare=True)).fetchall()

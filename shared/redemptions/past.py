@@ -25,8 +25,9 @@ from shared.redemptions import record
 from shared.redemptions.eligibility_api import NOBODYS_CARD, AboutPurchase, Eligibility, EligibilityAsked
 from shared.redemptions.history import message_of_row
 from shared.redemptions.purchases import filed, purchase_of, said_of, surroundings
+from shared.redemptions.rehearsal import Keys, pots_of
 from shared.redemptions.routing import customer_of
-from shared.redemptions.store import SQL
+from shared.redemptions.store import SQL, told
 from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, facts_of_row, in_order
 
 NOT_ON_RECORD = "No purchase of this id is on record: those in the scope of no offer are not kept. Tell its facts to have it judged."
@@ -53,7 +54,8 @@ def judge_as_of(tx: Transaction, customer_id: str | None, purchase: Purchase, of
     wanted = _wanted(snapshot(tx), {offer_id} if offer_id else None, purchase, as_of)
     if offer_id and not wanted:
         raise NotFound(NO_SUCH_OFFER)
-    (facts,) = _facts(tx, customer_id, purchase, wanted, [as_of])
+    pots = pots_of(all_of(wanted), purchase)
+    (facts,) = _facts(tx, customer_id, purchase.transaction_id, wanted, pots, [as_of])
     return answer(customer_id, wanted, facts, purchase, as_of)
 
 
@@ -80,7 +82,7 @@ def _of_record(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> Eli
     made = _find(tx, asked, as_of)
     offers, moments = snapshot(tx), (made.recorded_at, as_of)
     wanted = [_wanted(offers, made.offer_ids, made.purchase, moment) for moment in moments]
-    facts = _facts(tx, made.customer_id, made.purchase, chain.from_iterable(wanted), moments)
+    facts = _facts(tx, made.customer_id, made.purchase.transaction_id, chain.from_iterable(wanted), {}, moments)
     then, now = (
         answer(made.customer_id, under, known, made.purchase, moment, as_recorded=True)
         for under, known, moment in zip(wanted, facts, moments, strict=True)
@@ -135,14 +137,17 @@ def _ever_held(compiled: CompiledOffer, purchase: Purchase) -> bool:
     return any(version.in_scope(purchase) for version in compiled.versions)
 
 
-def _facts(tx: Transaction, customer_id: str, purchase: Purchase, wanted: Iterable[Together], moments: Collection[datetime]) -> list[Facts]:
+def _facts(
+    tx: Transaction, customer_id: str, transaction_id: str, wanted: Iterable[Together], pots: Keys, moments: Collection[datetime]
+) -> list[Facts]:
     """All that verdicts about a customer depend on, as it was known at each of these moments, in one statement."""
     offers = all_of(wanted)
     values = {
         "customer_id": customer_id,
-        "transaction_id": purchase.transaction_id,
+        "transaction_id": transaction_id,
         "offer_ids": joined(compiled.offer.offer_id for compiled in offers),
         "campaign_ids": joined(budgets_of(offers)),
+        "pots": told(pots),
         "moments": list(moments),
     }
     return list(map(facts_of_row, prepared(tx.connection, SQL["read_eligibility_as_of"], **values)))

@@ -291,6 +291,7 @@ RETURNING r.redemption_id, r.customer_id;
 -- name: read_eligibility
 -- All that a verdict about a customer depends on: revisions of offers and merchants, grants, history, refusals, corrections, consent,
 -- hold-out, pots, and whether the purchase is on file. A row for each question, in their order; of lists of ids, `;` parts the questions.
+-- Of an offer's limited pot that is not open yet it tells what opening it would find.
 -- OFFSET 0 hides from the planner what is asked: it then keeps one plan.
 SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
        (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
@@ -318,18 +319,39 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
         WHERE customer_id = asked.customer_id AND held_out AND campaign_id = ANY (wanted.campaign_ids)) AS held_out,
        (SELECT json_object_agg(campaign_id, credit_minor - debit_minor) FROM accounts
         WHERE kind = 'available' AND campaign_id = ANY (wanted.campaign_ids)) AS available,
+       (SELECT json_agg(json_build_object('offer_id', p.offer_id, 'kind', p.kind, 'of', p.of,
+                                          'redemptions', coalesce(open.redemptions, given.redemptions),
+                                          'cost_minor', coalesce(open.cost_minor, given.cost_minor)))
+        FROM (
+                SELECT split_part(pot, '/', 1)::uuid AS offer_id, split_part(pot, '/', 2) AS kind, split_part(pot, '/', 3) AS of,
+                       nullif(split_part(pot, '/', 4), '')::timestamptz AS start,
+                       nullif(split_part(pot, '/', 5), '')::timestamptz AS stop,
+                       split_part(pot, '/', 6)::boolean AS from_start
+                FROM unnest(string_to_array(asked.pots, ',')) AS pot) AS p
+        LEFT JOIN LATERAL (
+                SELECT redemptions, cost_minor FROM offer_pots AS o
+                WHERE o.offer_id = p.offer_id AND o.kind = p.kind AND o.of = p.of OFFSET 0) AS open ON true,
+            LATERAL (
+                SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
+                FROM redemptions AS r
+                WHERE open.redemptions IS NULL AND NOT p.from_start AND r.offer_id = p.offer_id
+                  AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
+                  AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)
+                ) AS given) AS pots,
        EXISTS (SELECT FROM transactions WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id) AS on_record
 FROM (SELECT %(customer_ids)s AS customer_ids, %(transaction_ids)s AS transaction_ids, %(offer_ids)s AS offer_ids,
-             %(campaign_ids)s AS campaign_ids OFFSET 0) AS said,
+             %(campaign_ids)s AS campaign_ids, %(pots)s AS pots OFFSET 0) AS said,
      unnest(string_to_array(said.customer_ids, ','), string_to_array(said.transaction_ids, ','), string_to_array(said.offer_ids, ';'),
-            string_to_array(said.campaign_ids, ';')) WITH ORDINALITY AS asked (customer_id, transaction_id, offer_ids, campaign_ids, place),
+            string_to_array(said.campaign_ids, ';'), string_to_array(said.pots, ';'))
+         WITH ORDINALITY AS asked (customer_id, transaction_id, offer_ids, campaign_ids, pots, place),
      LATERAL (SELECT string_to_array(asked.offer_ids, ',')::uuid[] AS offer_ids,
                      string_to_array(asked.campaign_ids, ',')::uuid[] AS campaign_ids) AS wanted
 ORDER BY asked.place;
 
 -- name: read_eligibility_as_of
 -- What read_eligibility tells of one question, as it was known at moments: only what was recorded by then, as it was filed then. What pots
--- had refused follows from the revisions of redemptions, what budgets had left from the seals of their postings. A row for each moment.
+-- had refused and what offers' limited pots had given follows from the revisions of redemptions, what budgets had left from the seals of
+-- their postings. A row for each moment.
 SELECT (SELECT json_agg(g) FROM (
             SELECT grant_id, offer_id, granted_at, CASE WHEN revoked_at <= asked.as_of THEN revoked_at END AS revoked_at, variant,
                    (SELECT min(at) FROM activations WHERE grant_id = grants.grant_id AND recorded_at <= asked.as_of) AS activated_at
@@ -374,12 +396,30 @@ SELECT (SELECT json_agg(g) FROM (
        (SELECT json_object_agg(campaign_id, available_minor) FROM unnest(asked.campaign_ids) AS c (campaign_id), LATERAL (
             SELECT available_minor FROM seals WHERE campaign_id = c.campaign_id AND recorded_at <= asked.as_of
             ORDER BY recorded_at DESC, number DESC LIMIT 1) AS last) AS available,
+       (SELECT json_agg(json_build_object('offer_id', p.offer_id, 'kind', p.kind, 'of', p.of, 'redemptions', given.redemptions,
+                                          'cost_minor', given.cost_minor))
+        FROM (
+                SELECT split_part(pot, '/', 1)::uuid AS offer_id, split_part(pot, '/', 2) AS kind, split_part(pot, '/', 3) AS of,
+                       nullif(split_part(pot, '/', 4), '')::timestamptz AS start,
+                       nullif(split_part(pot, '/', 5), '')::timestamptz AS stop
+                FROM unnest(string_to_array(asked.pots, ',')) AS pot) AS p,
+            LATERAL (
+                SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
+                FROM (SELECT offer_id, reward_minor, written_off_minor, earned_at, merchant_id, account_token FROM redemptions
+                      WHERE recorded_at <= asked.as_of
+                      UNION ALL SELECT r.offer_id, was.* FROM redemptions AS r, LATERAL (
+                          SELECT reward_minor, written_off_minor, earned_at, merchant_id, account_token FROM redemption_revisions
+                          WHERE redemption_id = r.redemption_id AND recorded_at <= asked.as_of ORDER BY revision DESC LIMIT 1) AS was
+                      WHERE r.recorded_at > asked.as_of AND r.revision > 1) AS r
+                WHERE r.offer_id = p.offer_id AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
+                  AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)
+                ) AS given) AS pots,
        EXISTS (SELECT FROM transactions WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id
                AND recorded_at <= asked.as_of) AS on_record
 FROM (SELECT said.*, moment.as_of, moment.place
       FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_id,
                    string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids, string_to_array(%(campaign_ids)s, ',')::uuid[] AS campaign_ids,
-                   %(moments)s::timestamptz[] AS moments OFFSET 0) AS said,
+                   %(pots)s AS pots, %(moments)s::timestamptz[] AS moments OFFSET 0) AS said,
            unnest(said.moments) WITH ORDINALITY AS moment (as_of, place)) AS asked
 ORDER BY asked.place;
 

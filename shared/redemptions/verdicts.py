@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -18,6 +18,7 @@ from shared.eligibility.stacking import Member
 from shared.kernel.reasons import Reason
 from shared.redemptions.eligibility_api import Eligibility, ReasonView, VerdictView
 from shared.redemptions.history import message_of_row
+from shared.redemptions.rehearsal import Rehearsal, pots_of
 from shared.redemptions.store import correction_of_row, without_consent
 
 NO_SUCH_OFFER: Final = "There is no approved offer of this id."
@@ -28,6 +29,15 @@ Together = Sequence[CompiledOffer]
 
 Facts = Mapping[str, Any]
 """A row of read_eligibility or read_eligibility_as_of; its transactions are messages, each with the ids of offers that it is under."""
+
+
+class Judged(NamedTuple):
+    """Whose purchase is asked about, by what was known at which moment, and whether as it is recorded rather than as it is told."""
+
+    customer_id: str
+    purchase: Purchase
+    as_of: datetime
+    as_recorded: bool
 
 
 def in_order(offers: Iterable[CompiledOffer]) -> Sequence[CompiledOffer]:
@@ -57,11 +67,13 @@ def answer(
 ) -> Eligibility:
     """The verdicts on a purchase under these offers, in their order and that of grants.
 
-    The purchase takes the place of one with its id in the history; with `as_recorded`, that one stays, as it is known there.
+    The purchase takes the place of one with its id in the history; with `as_recorded`, that one stays, as it is known there, and no pot
+    is asked.
     """
+    judged = Judged(customer_id, purchase, as_of, as_recorded)
     members = {compiled: Member(compiled, _history(compiled, facts)) for compiled in all_of(wanted)}
     grouped = ([members[compiled] for compiled in together] for together in wanted)
-    views = [view for together in grouped for view in _under(together, facts, purchase, as_recorded=as_recorded)]
+    views = [view for together in grouped for view in _under(together, facts, judged)]
     return Eligibility(
         customer_id=customer_id,
         as_of=as_of,
@@ -78,23 +90,27 @@ def reason_view(reason: Reason) -> ReasonView:
     return ReasonView(code=reason.code, support=reason.support, customer=reason.customer)
 
 
-def _under(together: Sequence[Member], facts: Facts, purchase: Purchase, *, as_recorded: bool) -> Iterator[VerdictView]:
+def _under(together: Sequence[Member], facts: Facts, judged: Judged) -> Iterator[VerdictView]:
     (compiled, history), *rivals = together
+    purchase = judged.purchase
     made = next((known for known in history.purchases if known.transaction_id == purchase.transaction_id), None)
     if made:
-        purchase = made if as_recorded else replace(purchase, recorded_at=made.recorded_at)
+        purchase = made if judged.as_recorded else replace(purchase, recorded_at=made.recorded_at)
+    rehearsal = None
+    if not made and not judged.as_recorded:
+        pots = pots_of((member.compiled for member in together), purchase)
+        rehearsal = Rehearsal.of(judged.customer_id, purchase, pots, facts, judged.as_of)
+    left_minor = _left_minor(compiled, facts, purchase)
+    for verdict in explain(compiled, history, purchase, rivals=rivals, admits=rehearsal.admits if rehearsal else None):
+        of_pots = tuple(rehearsal.rules(compiled, verdict.grant_id, left_minor)) if rehearsal else ()
+        yield _view(compiled, verdict, left_minor[0], of_pots)
+
+
+def _left_minor(compiled: CompiledOffer, facts: Facts, purchase: Purchase) -> tuple[int, int]:
+    """In the campaign's pot, and in the one for goodwill."""
     available: Mapping[str, int] = facts["available"] or {}
-
-    def left_minor(asked: CompiledOffer) -> tuple[int, int]:
-        """In the campaign's pot, and in the one for goodwill."""
-        goodwill = asked.version_at(purchase.at).terms.goodwill
-        return available.get(str(asked.offer.campaign_id), 0), available.get(str(goodwill), 0)
-
-    def covers(asked: CompiledOffer, promised_minor: int) -> bool:
-        return promised_minor <= max(left_minor(asked))
-
-    for verdict in explain(compiled, history, purchase, rivals=rivals, covers=None if made else covers):
-        yield _view(compiled, verdict, left_minor(compiled), made=made is not None)
+    goodwill = compiled.version_at(purchase.at).terms.goodwill
+    return available.get(str(compiled.offer.campaign_id), 0), available.get(str(goodwill), 0)
 
 
 def _history(compiled: CompiledOffer, facts: Facts) -> History:
@@ -135,35 +151,22 @@ def _correction(row: dict[str, Any]) -> Correction:
     return correction_of_row(row | ids | {"at": datetime.fromisoformat(row["at"])})
 
 
-def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: tuple[int, int], *, made: bool) -> VerdictView:
-    """A verdict as it is told; of a purchase not yet made with whether the campaign's budget covers it now."""
-    budget = () if made else (_budget(verdict.reward_minor, left_minor),)
-    refusals = [rule.reason for rule in budget if rule.reason]
+def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: int, pots: Sequence[RuleResult]) -> VerdictView:
+    """A verdict as it is told; of a purchase not yet made with what each pot that it would take from has left."""
+    reasons = dict.fromkeys((*verdict.reasons, *(rule.reason for rule in pots if rule.reason)))
     return VerdictView(
         offer_id=compiled.offer.offer_id,
         campaign_id=compiled.offer.campaign_id,
         grant_id=verdict.grant_id,
         version=verdict.version,
         variant=verdict.variant,
-        eligible=verdict.eligible and not refusals,
-        reward_minor=0 if refusals else verdict.reward_minor,
+        eligible=verdict.eligible,
+        reward_minor=verdict.reward_minor,
         currency=compiled.versions[-1].terms.currency,
         before=verdict.before,
-        budget_left_minor=left_minor[0],
-        rules=(*verdict.rules, *budget),
-        reasons=[reason_view(reason) for reason in (*verdict.reasons, *refusals)],
-    )
-
-
-def _budget(reward_minor: int, left_minor: tuple[int, int]) -> RuleResult:
-    own_minor, goodwill_minor = left_minor
-    enough = reward_minor <= max(left_minor)
-    return RuleResult(
-        rule="budget",
-        passed=enough,
-        expected=f"at least {reward_minor} left",
-        actual=f"{own_minor}, and {goodwill_minor} of goodwill" if goodwill_minor else str(own_minor),
-        reason=None if enough else Reason.BUDGET_EXHAUSTED,
+        budget_left_minor=left_minor,
+        rules=(*verdict.rules, *pots),
+        reasons=[reason_view(reason) for reason in reasons],
     )
 
 

@@ -100,6 +100,18 @@ def test_where_the_better_ones_budget_is_exhausted_the_next_pays(world: World) -
     world.verify()
 
 
+def test_offer_of_which_a_pot_refuses_some_keeps_its_turn_and_the_folding_ends(world: World) -> None:
+    """Each would pay three times and has money for one: were it to give way, the two would take turns for ever."""
+    often: dict[str, Any] = {"qualification": {"kind": "cumulative_spend", "threshold": 500}}
+    less, more = give(world, 200, budget=200, **often), give(world, 300, budget=300, **often)
+    world.post(purchase("t1"))
+
+    assert [settle(world) for _ in range(3)] == [1, 1, 1]
+    assert stands(world, less) == []
+    assert stands(world, more) == [("t1", "payable", 300), ("t1", "rejected", 0), ("t1", "rejected", 0)]
+    world.verify()
+
+
 def test_question_names_the_offer_that_would_pay(world: World) -> None:
     less, more = give(world, 200), give(world, 300)
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.eligibility.compile import CompiledOffer, compile_offer
-from shared.eligibility.explain import explain
+from shared.eligibility.explain import Admits, explain
 from shared.eligibility.fold import evaluate
 from shared.eligibility.matching import Catalogue
-from shared.eligibility.model import Evaluation, History
+from shared.eligibility.model import Evaluation, History, Outcome, Refusal
 from shared.eligibility.stacking import Member, evaluate_together
 from shared.eligibility.terms import Stacking, Terms
 from shared.eligibility.validation import problems
@@ -87,33 +87,39 @@ def test_explanation_names_the_offer_that_pays() -> None:
     assert (verdict.eligible, verdict.reasons) == (False, (Reason.OUTDONE,))
 
 
-def test_offer_whose_budget_does_not_cover_the_purchase_gives_way() -> None:
-    better = _stacked(compiled(reward={"kind": "fixed", "amount": 700}), derived_id("better"), Stacking(group="fuel"))
-    asked = _stacked(compiled(), derived_id("asked"), Stacking(group="fuel"))
+def within(budgets: dict[CompiledOffer, int]) -> Admits:
+    """What budgets refuse that each cover one reward of so much."""
 
-    (verdict,) = explain(asked, history(), purchase(), rivals=[Member(better, history())], covers=lambda offer, _: offer is asked)
+    def admits(completed: Sequence[tuple[CompiledOffer, Sequence[Outcome]]]) -> dict[UUID, list[Refusal]]:
+        return {
+            compiled.offer.offer_id: [
+                Refusal(grant_id=outcome.grant_id, completion=outcome.completion, reason=Reason.BUDGET_EXHAUSTED)
+                for outcome in outcomes
+                if outcome.reward_minor > budgets[compiled]
+            ]
+            for compiled, outcomes in completed
+        }
 
-    assert (verdict.eligible, verdict.reward_minor) == (True, 500)
+    return admits
 
 
 @pytest.mark.parametrize(("left", "reasons"), [(700, (Reason.OUTDONE,)), (699, ())])
 def test_budget_that_covers_all_but_the_last_minor_unit_gives_way(left: int, reasons: tuple[Reason, ...]) -> None:
     better = _stacked(compiled(reward={"kind": "fixed", "amount": 700}), derived_id("better"), Stacking(group="fuel"))
     asked = _stacked(compiled(), derived_id("asked"), Stacking(group="fuel"))
-    budgets = {better: left, asked: 500}
 
-    (verdict,) = explain(asked, history(), purchase(), rivals=[Member(better, history())], covers=lambda o, minor: minor <= budgets[o])
+    (verdict,) = explain(asked, history(), purchase(), rivals=[Member(better, history())], admits=within({better: left, asked: 500}))
 
-    assert verdict.reasons == reasons
+    assert (verdict.reward_minor, verdict.reasons) == (0 if reasons else 500, reasons)
 
 
-def test_offer_whose_own_budget_does_not_cover_the_purchase_is_not_outdone() -> None:
+def test_offer_whose_own_budget_does_not_cover_the_purchase_is_refused_not_outdone() -> None:
     paying = _stacked(compiled(), derived_id("paying"), Stacking(group="fuel"))
     asked = _stacked(compiled(reward={"kind": "fixed", "amount": 700}), derived_id("asked"), Stacking(group="fuel"))
 
-    (verdict,) = explain(asked, history(), purchase(), rivals=[Member(paying, history())], covers=lambda o, _: o is paying)
+    (verdict,) = explain(asked, history(), purchase(), rivals=[Member(paying, history())], admits=within({paying: 500, asked: 699}))
 
-    assert (verdict.eligible, verdict.reasons) == (True, ())  # that its pot refuses is told where pots are asked
+    assert (verdict.eligible, verdict.reward_minor, verdict.reasons) == (False, 0, (Reason.BUDGET_EXHAUSTED,))
 
 
 def test_catalogue_knows_which_offers_are_judged_together() -> None:
