@@ -82,7 +82,7 @@ class Queries:
     def __init__(self, module_file: str) -> None:
         """Read `queries.sql` beside the module."""
         parts = STATEMENT.split(Path(module_file).with_name("queries.sql").read_text(encoding="utf-8"))
-        self._statements: Mapping[str, str] = dict(zip(parts[1::2], parts[2::2], strict=True))
+        self._statements: Mapping[str, str] = dict(zip(parts[1::2], map(_without_margin, parts[2::2]), strict=True))
 
     def __getitem__(self, name: str) -> LiteralString:
         """The statement of that name; a file of ours is as good as a literal."""
@@ -91,6 +91,11 @@ class Queries:
     def __iter__(self) -> Iterator[str]:
         """The names of the statements."""
         return iter(self._statements)
+
+
+def _without_margin(statement: str) -> str:
+    """Without comments and indentation: the driver reads long statements anew each time, up to 4,096 characters once."""
+    return "\n".join(line.strip() for line in statement.splitlines() if line and not line.startswith("--"))
 
 
 def one(connection: Connected, statement: LiteralString, **values: Any) -> DictRow | None:

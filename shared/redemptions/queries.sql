@@ -322,22 +322,18 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
        (SELECT json_agg(json_build_object('offer_id', p.offer_id, 'kind', p.kind, 'of', p.of,
                                           'redemptions', coalesce(open.redemptions, given.redemptions),
                                           'cost_minor', coalesce(open.cost_minor, given.cost_minor)))
-        FROM (
-                SELECT split_part(pot, '/', 1)::uuid AS offer_id, split_part(pot, '/', 2) AS kind, split_part(pot, '/', 3) AS of,
-                       nullif(split_part(pot, '/', 4), '')::timestamptz AS start,
-                       nullif(split_part(pot, '/', 5), '')::timestamptz AS stop,
-                       split_part(pot, '/', 6)::boolean AS from_start
-                FROM unnest(string_to_array(asked.pots, ',')) AS pot) AS p
+        FROM json_to_recordset(asked.pots::json)
+            AS p (offer_id uuid, kind text, of text, start timestamptz, stop timestamptz, from_start boolean)
         LEFT JOIN LATERAL (
-                SELECT redemptions, cost_minor FROM offer_pots AS o
-                WHERE o.offer_id = p.offer_id AND o.kind = p.kind AND o.of = p.of OFFSET 0) AS open ON true,
-            LATERAL (
-                SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
-                FROM redemptions AS r
-                WHERE open.redemptions IS NULL AND NOT p.from_start AND r.offer_id = p.offer_id
-                  AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
-                  AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)
-                ) AS given) AS pots,
+            SELECT redemptions, cost_minor FROM offer_pots AS o
+            WHERE o.offer_id = p.offer_id AND o.kind = p.kind AND o.of = p.of OFFSET 0) AS open ON true,
+        LATERAL (
+            SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
+            FROM redemptions AS r
+            WHERE open.redemptions IS NULL AND NOT p.from_start AND r.offer_id = p.offer_id
+              AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
+              AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)
+        ) AS given) AS pots,
        EXISTS (SELECT FROM transactions WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id) AS on_record
 FROM (SELECT %(customer_ids)s AS customer_ids, %(transaction_ids)s AS transaction_ids, %(offer_ids)s AS offer_ids,
              %(campaign_ids)s AS campaign_ids, %(pots)s AS pots OFFSET 0) AS said,
@@ -398,11 +394,7 @@ SELECT (SELECT json_agg(g) FROM (
             ORDER BY recorded_at DESC, number DESC LIMIT 1) AS last) AS available,
        (SELECT json_agg(json_build_object('offer_id', p.offer_id, 'kind', p.kind, 'of', p.of, 'redemptions', given.redemptions,
                                           'cost_minor', given.cost_minor))
-        FROM (
-                SELECT split_part(pot, '/', 1)::uuid AS offer_id, split_part(pot, '/', 2) AS kind, split_part(pot, '/', 3) AS of,
-                       nullif(split_part(pot, '/', 4), '')::timestamptz AS start,
-                       nullif(split_part(pot, '/', 5), '')::timestamptz AS stop
-                FROM unnest(string_to_array(asked.pots, ',')) AS pot) AS p,
+        FROM json_to_recordset(asked.pots::json) AS p (offer_id uuid, kind text, of text, start timestamptz, stop timestamptz),
             LATERAL (
                 SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
                 FROM (SELECT offer_id, reward_minor, written_off_minor, earned_at, merchant_id, account_token FROM redemptions

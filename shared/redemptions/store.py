@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from psycopg.rows import DictRow
 
 from events.payloads import StatementCredit
@@ -107,8 +108,8 @@ def lock_offer_pots(tx: Transaction, keys: Mapping[Key, SharedPot]) -> dict[Key,
 
 
 def told(keys: Mapping[Key, SharedPot]) -> str:
-    """Offers' limited pots as one text, as the statements of eligibility take them apart."""
-    return joined("/".join(map(str, (*key[:3], key.start or "", key.stop or "", pot.from_start))) for key, pot in keys.items())
+    """Offers' limited pots as JSON, as the statements of eligibility take them."""
+    return orjson.dumps([key._asdict() | {"from_start": pot.from_start} for key, pot in keys.items()]).decode()
 
 
 def add_to_offer_pots(tx: Transaction, given: Mapping[Key, Given]) -> None:
