@@ -45,7 +45,7 @@ def _read(values: dict[str, str]) -> Response:
 def _values(body: bytes) -> dict[str, str]:
     asked = json.loads(body)
     offer_id = str(OFFER.parse(asked["offer_id"]))
-    return {"customer_ids": asked["customer_id"], "transaction_ids": "asked", "offer_ids": offer_id, "campaign_ids": offer_id}
+    return {"customer_ids": asked["customer_id"], "transaction_ids": "asked", "offer_ids": offer_id, "campaign_ids": offer_id, "pots": "[]"}
 
 
 def _answer(row: object) -> Response:
