@@ -1,0 +1,73 @@
+"""Columns of text as bytes: what can be proven of all values at once costs next to nothing."""
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+EMPTY: Final = b""
+
+
+def text_bytes(array: pa.Array) -> bytes:
+    """The values of an array of text, one behind the other."""
+    if not len(array):
+        return EMPTY
+    _, offsets, data = array.buffers()
+    ends = memoryview(offsets).cast("i")
+    start, stop = ends[array.offset], ends[array.offset + len(array)]
+    return bytes(memoryview(data)[start:stop]) if stop > start else EMPTY
+
+
+def first_bytes(array: pa.Array) -> bytes:
+    """The first byte of each value of an array of text; none of the values is empty, those that are null are left out."""
+    array = array.drop_null() if array.null_count else array
+    if not len(array):
+        return EMPTY
+    _, offsets, data = array.buffers()
+    places = pa.Array.from_buffers(pa.int32(), len(array), [None, offsets], offset=array.offset)
+    characters = pa.Array.from_buffers(pa.uint8(), data.size, [None, data])
+    return bytes(memoryview(characters.take(places).buffers()[1])[: len(array)])
+
+
+def longest(array: pa.Array) -> int:
+    """How many bytes the longest text has; 0 where there is none."""
+    return 0 if not pa.types.is_string(array.type) else pc.max(pc.binary_length(array)).as_py() or 0
+
+
+def without_empty(array: pa.Array) -> pa.Array:
+    """The array with empty text as null."""
+    if len(array) == array.null_count or pc.min(pc.binary_length(array)).as_py():
+        return array
+    return pc.if_else(pc.equal(array, ""), pa.scalar(None, array.type), array)
+
+
+def either(*masks: pa.Array | None) -> pa.Array | None:
+    """Where one of the masks is true; None, for nowhere, where all are None."""
+    told = [mask for mask in masks if mask is not None]
+    if not told:
+        return None
+    found = told[0]
+    for mask in told[1:]:
+        found = pc.or_(found, mask)
+    return found
+
+
+def not_matching(array: pa.Array, pattern: str) -> pa.Array:
+    """Where a value does not match a regular expression; null is no value."""
+    return pc.fill_null(pc.invert(pc.match_substring_regex(array, pattern)), fill_value=False)
+
+
+def matching(array: pa.Array, pattern: str) -> pa.Array:
+    """Where a value matches a regular expression; null is no value."""
+    return pc.fill_null(pc.match_substring_regex(array, pattern), fill_value=False)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether bytes are UTF-8, without decoding them."""
+    ends = pa.array([0, len(data)], pa.int32()).buffers()[1]
+    text = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(data)])
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -1,0 +1,286 @@
+"""From columns of what stands in cells to columns of values. What can't be proven here is left to the row model, value or not."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.files.arrays import either, longest, matching, not_matching, text_bytes
+from shared.files.checks import card_numbers, check_of, formulas
+from shared.files.kinds import CURRENCY
+from shared.files.layout import WORDS, Layout, LayoutField
+from shared.files.proven import PROVEN
+from shared.files.rows import UNSEARCHED
+from shared.files.values import PARTS
+from shared.kernel.money import DEFAULT_EXPONENT, exponent
+
+UTC_MOMENT: Final = pa.timestamp("us", "UTC")
+LOCAL_MOMENT: Final = pa.timestamp("us")
+TYPES: Final[Mapping[str, pa.DataType]] = {
+    **dict.fromkeys(WORDS, pa.string()),
+    **dict.fromkeys(("minor", "major", "whole"), pa.int64()),
+    "moment": UTC_MOMENT,
+    "bool": pa.bool_(),
+    "json": pa.string(),
+}
+LONGEST_NUMBER: Final = 16
+DIGITS: Final = b"0123456789"
+DECIMAL: Final = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"
+DAY: Final = r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+TIME: Final = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+OFFSET: Final = r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
+ISO: Final = {UTC_MOMENT: f"^{DAY}{TIME}{OFFSET}$", LOCAL_MOMENT: f"^{DAY}{TIME}$"}
+EPOCH_UNITS: Final = {"epoch_s": (1_000_000, 10**11), "epoch_ms": (1_000, 10**14)}
+"""Microseconds of a unit, and how many units are reckoned with at most."""
+QUARTER: Final = 15 * 60 * 1_000_000
+PLACES_KEPT: Final = 4
+
+Read = tuple[pa.Array, pa.Array | None]
+"""Values, null where there are none or none can be told; and where something stands that gives none, None for nowhere."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """What became of some records."""
+
+    accepted: pa.RecordBatch
+    """The values of the records that are proven, by targets."""
+    open: pa.Array | None
+    """Which records are not proven, of all; None for none of them."""
+
+
+def schema_of(layout: Layout) -> pa.Schema:
+    """The columns of accepted records."""
+    return pa.schema([(field.target, TYPES[field.type]) for field in layout.fields])
+
+
+def read_columns(cells: Mapping[str, pa.Array], count: int, layout: Layout, suspect: pa.Array | None = None) -> Columns:
+    """Read columns of cells: by targets, text or as the format has them, null where empty. `suspect` ones are not proven."""
+    fields = layout.fields_by_target
+    columns: dict[str, pa.Array] = {}
+    masks = [suspect]
+    for target in sorted(fields, key=lambda target: target != CURRENCY):  # amounts are read by it
+        field = fields[target]
+        array = cells.get(target) if field.constant is None else pa.repeat(field.constant, count)
+        columns[target], bad = _column(array, field, count, columns.get(CURRENCY), layout)
+        masks.append(bad)
+    proof = PROVEN.get(layout.kind)
+    masks.append(proof(columns) if proof else None)
+    ordered = pa.RecordBatch.from_arrays([columns[target] for target in fields], schema=schema_of(layout))
+    return _sorted_out(ordered, either(*masks))
+
+
+def _sorted_out(batch: pa.RecordBatch, bad: pa.Array | None) -> Columns:
+    if bad is None or not pc.any(bad).as_py():
+        return Columns(accepted=batch, open=None)
+    return Columns(accepted=batch.filter(pc.invert(bad)), open=bad)
+
+
+def _column(array: pa.Array | None, field: LayoutField, count: int, currency: pa.Array | None, layout: Layout) -> Read:
+    if array is None or array.null_count == count:
+        return pa.nulls(count, TYPES[field.type]), pa.repeat(True, count) if field.required and count else None  # noqa: FBT003
+    missing = array.is_null() if field.required and array.null_count else None
+    if "." in field.target or field.type == "json":
+        return pa.nulls(count, TYPES[field.type]), either(missing, array.is_valid())
+    values, unread = READERS[field.type](array, field, currency)
+    size = longest(values)
+    written = array if field.values or not pa.types.is_string(values.type) else values
+    card = None if field.type in UNSEARCHED or field.constant else card_numbers(written, size if written is values else longest(written))
+    checked = check_of(layout.record.model, field.target)(values, size)
+    return values, either(missing, card, unread, checked)
+
+
+def _unread(array: pa.Array, values: pa.Array) -> pa.Array | None:
+    """Where something stands of which there is no value."""
+    return pc.and_(values.is_null(), array.is_valid()) if values.null_count > array.null_count else None
+
+
+def _none(array: pa.Array, kind: pa.DataType) -> Read:
+    return pa.nulls(len(array), kind), array.is_valid()
+
+
+def _mapped(array: pa.Array, field: LayoutField) -> pa.Array:
+    if field.values is None:
+        return array
+    encoded = pc.dictionary_encode(array)
+    meanings = [field.values.get(written) for written in encoded.dictionary.to_pylist()]
+    return pa.array(meanings, pa.string()).take(encoded.indices)
+
+
+def _words(array: pa.Array, field: LayoutField, _currency: pa.Array | None) -> Read:
+    if not pa.types.is_string(array.type):
+        return _none(array, pa.string())
+    values = _mapped(array, field)
+    return values, either(_unread(array, values), formulas(values) if field.type == "text" else None)
+
+
+def _whole(array: pa.Array, _field: LayoutField, _currency: pa.Array | None) -> Read:
+    if pa.types.is_integer(array.type):
+        negative = pc.fill_null(pc.less(array, 0), fill_value=False)
+        return pc.cast(array, pa.int64()), negative if pc.any(negative).as_py() else None
+    if not pa.types.is_string(array.type):
+        return _none(array, pa.int64())
+    return _integers(array)
+
+
+def _integers(array: pa.Array) -> Read:
+    if not text_bytes(array).translate(None, DIGITS) and longest(array) <= LONGEST_NUMBER:
+        return pc.cast(array, pa.int64()), None
+    bad = not_matching(array, r"^[0-9]{1,16}$")
+    return pc.cast(_only(array, pc.invert(bad)), pa.int64()), bad
+
+
+def _only(array: pa.Array, wanted: pa.Array) -> pa.Array:
+    return pc.if_else(wanted, array, pa.scalar(None, array.type))
+
+
+def _major(array: pa.Array, field: LayoutField, currency: pa.Array | None) -> Read:
+    if not pa.types.is_string(array.type):
+        return _none(array, pa.int64())
+    if field.decimal_mark == ",":
+        dotted = pc.and_(pc.invert(pc.match_substring(array, ".")), array.is_valid())
+        plain = pc.replace_substring(_only(array, dotted), ",", ".")
+    else:
+        plain = array
+    plain = _only(plain, matching(plain, DECIMAL))
+    exact = pc.multiply(pc.cast(plain, pa.decimal128(18, PLACES_KEPT)), pa.scalar(Decimal(10**PLACES_KEPT), pa.decimal128(5, 0)))
+    parts = pc.cast(exact, pa.int64())
+    divisors = _divisors(currency, len(array))
+    minor = pc.divide(parts, divisors)
+    values = _only(minor, pc.fill_null(pc.equal(pc.multiply(minor, divisors), parts), fill_value=False))
+    return values, _unread(array, values)
+
+
+def _divisors(currency: pa.Array | None, count: int) -> pa.Array:
+    """How many ten-thousandths of a major unit a minor one is."""
+    usual = 10 ** (PLACES_KEPT - DEFAULT_EXPONENT)
+    if currency is None or not pa.types.is_string(currency.type):
+        return pa.repeat(pa.scalar(usual, pa.int64()), count)
+    encoded = pc.dictionary_encode(currency)
+    known = [10 ** (PLACES_KEPT - exponent(code)) for code in encoded.dictionary.to_pylist()]
+    return pc.fill_null(pa.array(known, pa.int64()).take(encoded.indices), usual)
+
+
+def _bool(array: pa.Array, field: LayoutField, _currency: pa.Array | None) -> Read:
+    if pa.types.is_boolean(array.type):
+        return array, None
+    if not pa.types.is_string(array.type):
+        return _none(array, pa.bool_())
+    written = _mapped(array, field)
+    known = pc.is_in(written, value_set=pa.array(["true", "false"]))
+    values = _only(pc.equal(written, "true"), known)
+    return values, _unread(array, values)
+
+
+def _moment(array: pa.Array, field: LayoutField, _currency: pa.Array | None) -> Read:
+    if field.format in EPOCH_UNITS:
+        return _since_epoch(array, field)
+    if pa.types.is_timestamp(array.type):
+        return _typed_moment(array, field)
+    if not pa.types.is_string(array.type):
+        return _none(array, UTC_MOMENT)
+    kind = UTC_MOMENT if field.zone is None else LOCAL_MOMENT
+    read = _cast(array if field.format == "iso" else _as_iso(array, field.format), kind)
+    values = _by_clock(read, field.zone) if field.zone else read
+    return values, _unread(array, values)
+
+
+def _since_epoch(array: pa.Array, field: LayoutField) -> Read:
+    unit, most = EPOCH_UNITS[field.format]
+    numbers, bad = _whole(array, field, None)
+    small = _only(numbers, pc.fill_null(pc.less_equal(numbers, most), fill_value=False))
+    values = pc.multiply(small, unit).view(UTC_MOMENT)
+    return values, either(bad, _unread(array, values))
+
+
+def _typed_moment(array: pa.Array, field: LayoutField) -> Read:
+    if array.type.tz is None and field.zone is None:
+        return _none(array, UTC_MOMENT)
+    try:
+        moments = pc.cast(array, LOCAL_MOMENT if array.type.tz is None else UTC_MOMENT)
+    except pa.ArrowInvalid:  # nanoseconds that are no microseconds
+        return _none(array, UTC_MOMENT)
+    values = _by_clock(moments, field.zone) if field.zone and array.type.tz is None else moments
+    return values, _unread(array, values)
+
+
+def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Moments of text as ISO 8601 has it; null where it may be none."""
+    try:
+        return pc.cast(array, kind)
+    except pa.ArrowInvalid:
+        wanted = _only(array, matching(array, ISO[kind]))
+    try:
+        return pc.cast(wanted, kind)
+    except pa.ArrowInvalid:
+        return pa.nulls(len(array), kind)
+
+
+def _as_iso(array: pa.Array, form: str) -> pa.Array:
+    """Moments of text in a format of directives, as ISO 8601 has them; null where the text is none."""
+    pattern, places = _shape(form)
+    fitting = _only(array, matching(array, pattern))
+    parts = {name: pc.utf8_slice_codeunits(fitting, start, start + width) for name, (start, width) in places.items()}
+    zero = pa.scalar("00")
+    day = pc.binary_join_element_wise(parts["year"], parts["month"], parts["day"], "-")
+    time = pc.binary_join_element_wise(*(parts.get(name, zero) for name in ("hour", "minute", "second")), ":")
+    return pc.binary_join_element_wise(day, time, "T")
+
+
+@cache
+def _shape(form: str) -> tuple[str, dict[str, tuple[int, int]]]:
+    """The pattern of a format, and where each part begins and how wide it is."""
+    first, *rest = form.split("%")
+    pattern, places, at = _escaped(first), {}, len(first)
+    for part in rest:
+        name, width = PARTS[part[0]]
+        places[name] = at, width
+        pattern += f"[0-9]{{{width}}}{_escaped(part[1:])}"
+        at += width + len(part) - 1
+    return f"^{pattern}$", places
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"[{character}]" for character in text)
+
+
+def _by_clock(local: pa.Array, zone: str | None) -> pa.Array:
+    """Moments in UTC of what the clocks of a zone showed; null where that is not the same for a whole quarter of an hour."""
+    figures = local.view(pa.int64())
+    quarters = pc.dictionary_encode(pc.floor_temporal(local, 15, "minute").view(pa.int64()))
+    offsets = [_offset(start, str(zone)) for start in quarters.dictionary.to_pylist()]
+    return pc.subtract(figures, pa.array(offsets, pa.int64()).take(quarters.indices)).view(UTC_MOMENT)
+
+
+@lru_cache(maxsize=1 << 16)
+def _offset(start: int, zone: str) -> int | None:
+    """By how many microseconds the clock was ahead of UTC during a quarter of an hour."""
+    try:
+        moments = [LOCAL_EPOCH + timedelta(microseconds=start + after) for after in (0, QUARTER - 1)]
+    except OverflowError:
+        return None
+    offsets = {moment.replace(tzinfo=ZoneInfo(zone)).utcoffset() for moment in moments}
+    shown = [moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in moments]
+    only = offsets.pop()
+    if offsets or shown != moments or only is None:
+        return None
+    return round(only / timedelta(microseconds=1))
+
+
+LOCAL_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (what a clock shows)
+
+Reader = Callable[[pa.Array, LayoutField, pa.Array | None], Read]
+READERS: Final[Mapping[str, Reader]] = {
+    **dict.fromkeys(WORDS, _words),
+    "minor": _whole,
+    "major": _major,
+    "whole": _whole,
+    "moment": _moment,
+    "bool": _bool,
+}

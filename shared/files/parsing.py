@@ -1,0 +1,163 @@
+"""A chunk's bytes to accepted records as columns, rejects with their reasons, and control totals.
+
+Columns are read at once. What they can't prove meets the row model, which takes it or tells why not: it is the law, they are quick.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+from pydantic_core import to_json
+
+from shared.files.columns import TYPES, read_columns, schema_of
+from shared.files.kinds import CURRENCY, Record
+from shared.files.layout import Layout
+from shared.files.reading import Block, numbered_records, parquet_block, read_blocks
+from shared.files.rejects import Reject
+from shared.files.rows import Cells, Refusal, Row, Way, nested, read_cells, read_record
+from shared.files.totals import Totals, entry_hash
+from shared.kernel.wire import Wire
+
+PARQUET_ROWS: Final = 8_192
+LARGE_AMOUNT: Final = 1 << 42
+"""Below it, a million amounts add up to less than 64 bits hold."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parsed:
+    """What became of the records of a chunk."""
+
+    accepted: list[pa.RecordBatch]
+    """Accepted records by targets, in blocks: text, whole numbers, moments in UTC (microseconds), truths, and of `json` its text.
+    Those that the row model alone could take come last."""
+    rejects: list[Reject]
+    """What is wrong with those that are not, by line."""
+    rejected: int
+    """How many records are not accepted."""
+    totals: Totals
+    """Of the accepted ones."""
+
+
+def parse(data: bytes, way: Way, first_line: int = 1) -> Parsed:
+    """Read a chunk of whole records of text (csv, fixed, jsonl). `first_line`: where it begins in its file, from 1."""
+    read = read_blocks(data, way)
+    accepted, open_records = _columns(read.blocks, way.layout)
+    remaining = sorted([*open_records, *read.alone])
+    records = numbered_records(data, way) if remaining else []
+    told = ((first_line + before, record, _read_text(record, way)) for before, record in (records[number] for number in remaining))
+    return _parsed(accepted, told, way.layout)
+
+
+def parse_row_group(file: BinaryIO, group: int, way: Way, first_row: int = 1) -> Parsed:
+    """Read one row group of a parquet file. `first_row`: its first row in the file, from 1, which stands for the line."""
+    source = parquet.ParquetFile(file)
+    names = [told.column for told in way.layout.fields if told.column in source.schema_arrow.names]
+    accepted: list[pa.RecordBatch] = []
+    left: list[tuple[int, bytes, Row | Refusal]] = []
+    for batch in source.iter_batches(batch_size=PARQUET_ROWS, row_groups=[group], columns=names, use_threads=False):
+        taken, open_rows = _columns([parquet_block(batch, way)], way.layout)
+        accepted += taken
+        left += [(first_row + number, *_read_parquet(batch, number, way)) for number in open_rows]
+        first_row += batch.num_rows
+    return _parsed(accepted, left, way.layout)
+
+
+def row_groups(file: BinaryIO) -> list[tuple[int, int]]:
+    """The first row (from 1) and the number of rows of each row group of a parquet file: its chunks."""
+    metadata = parquet.ParquetFile(file).metadata
+    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    return [(1 + sum(counts[:group]), count) for group, count in enumerate(counts)]
+
+
+def records_of(parsed: Parsed, layout: Layout) -> Iterator[Wire]:
+    """The accepted records as the row model has them."""
+    shapes = {told.target for told in layout.fields if told.type == "json"}
+    for batch in parsed.accepted:
+        for row in batch.to_pylist():
+            said = {target: json.loads(value) if target in shapes else value for target, value in row.items() if value is not None}
+            yield layout.record.model.model_validate_json(to_json(nested(said)))
+
+
+def _columns(blocks: Iterable[Block], layout: Layout) -> tuple[list[pa.RecordBatch], list[int]]:
+    accepted, open_records = [], []
+    for block in blocks:
+        columns = read_columns(block.cells, len(block.records), layout, block.suspect)
+        accepted += [columns.accepted] if columns.accepted.num_rows else []
+        if columns.open is not None:
+            open_records += [block.records[place] for place in pc.indices_nonzero(columns.open).to_pylist()]
+    return accepted, open_records
+
+
+def _read_text(record: bytes, way: Way) -> Row | Refusal:
+    try:
+        return read_record(record, way)
+    except Refusal as refusal:
+        return refusal
+
+
+def _read_parquet(batch: pa.RecordBatch, number: int, way: Way) -> tuple[bytes, Row | Refusal]:
+    [row] = batch.slice(number, 1).to_pylist()
+    targets = {told.column: told.target for told in way.layout.fields if told.constant is None}
+    cells: Cells = {targets[name]: value for name, value in row.items() if value is not None and value != ""}
+    original = json.dumps(row, default=str, sort_keys=True).encode()
+    try:
+        return original, read_cells(cells, way.layout)
+    except Refusal as refusal:
+        return original, refusal
+
+
+def _parsed(accepted: list[pa.RecordBatch], left: Iterable[tuple[int, bytes, Row | Refusal]], layout: Layout) -> Parsed:
+    """Put together what columns took and what the row model said of the others."""
+    taken: list[Row] = []
+    rejects: list[Reject] = []
+    rejected = 0
+    for line, record, said in left:
+        if isinstance(said, Row):
+            taken.append(said)
+        else:
+            rejected += 1
+            rejects += [fault.at(line, record) for fault in said.faults]
+    batches = [*accepted, *([_batch(taken, layout)] if taken else [])]
+    return Parsed(accepted=batches, rejects=rejects, rejected=rejected, totals=_totals(batches, layout.record))
+
+
+def _batch(taken: list[Row], layout: Layout) -> pa.RecordBatch:
+    columns = []
+    for told in layout.fields:
+        values = [row.values.get(told.target) for row in taken]
+        if told.type == "json":
+            values = [
+                None if value is None else to_json(getattr(row.record, told.target)).decode()
+                for row, value in zip(taken, values, strict=True)
+            ]
+        columns.append(pa.array(values, TYPES[told.type]))
+    return pa.RecordBatch.from_arrays(columns, schema=schema_of(layout))
+
+
+def _totals(batches: Iterable[pa.RecordBatch], record: Record) -> Totals:
+    total = Totals()
+    for batch in batches:
+        columns: Mapping[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
+        moments = pc.min_max(columns[record.at]) if record.at and record.at in columns else {}
+        total += Totals(
+            count=batch.num_rows,
+            sums=_sums(columns[record.amount], columns[CURRENCY]) if record.amount else {},
+            entry_hash=entry_hash(pc.cast(columns[record.id], pa.binary()).to_pylist()),
+            first_at=moments["min"].as_py() if moments else None,
+            last_at=moments["max"].as_py() if moments else None,
+        )
+    return total
+
+
+def _sums(amounts: pa.Array, currencies: pa.Array) -> dict[str, int]:
+    if pc.max(amounts).as_py() >= LARGE_AMOUNT:
+        amounts = pc.cast(amounts, pa.decimal128(38, 0))
+    encoded = pc.dictionary_encode(currencies)
+    codes = encoded.dictionary.to_pylist()
+    if len(codes) == 1:
+        return {codes[0]: int(pc.sum(amounts).as_py())}
+    return {code: int(pc.sum(amounts.filter(pc.equal(encoded.indices, number))).as_py()) for number, code in enumerate(codes)}

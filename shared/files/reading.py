@@ -1,0 +1,269 @@
+"""The records of a chunk as columns of cells, by format; which records they are, and those that are none of these columns."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv, json
+
+from shared.files.arrays import EMPTY, either, is_utf8, longest, text_bytes, without_empty
+from shared.files.borders import quote_of, quotes_are_regular, rows
+from shared.files.layout import WORDS, LayoutField
+from shared.files.names import Format
+from shared.files.rows import Way
+
+BLOCK: Final = 1 << 20
+"""Columns of so many bytes of text stay in the processor's caches."""
+MARK: Final = ""
+FEWEST_LINES: Final = 64
+"""So many lines of jsonl, of which one does not fit, are left to the row model."""
+BREAKS: Final = b"\r\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """Records side by side: columns of cells by targets, null where empty."""
+
+    cells: Mapping[str, pa.Array]
+    records: Sequence[int]
+    """Which records of the chunk they are, from 0, blank lines left out."""
+    suspect: pa.Array | None = None
+    """Which of them must be read one by one, None for none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Blocks:
+    """The records of a chunk."""
+
+    blocks: list[Block]
+    alone: list[int] = field(default_factory=list)
+    """Records that have no columns."""
+
+
+def read_blocks(data: bytes, way: Way) -> Blocks:
+    """The records of a chunk of text as columns."""
+    return SOURCES[way.layout.format](data, way)
+
+
+def numbered_records(data: bytes, way: Way) -> list[tuple[int, bytes]]:
+    """Every record with its end of line, and how many lines end before it; blank lines left out."""
+    quote = quote_of(way.layout)
+    if quote is not None and quote in data:
+        found = [(record, bool(cells)) for record, cells in rows(data, way.layout)]
+    else:
+        lone = way.layout.format is Format.CSV and b"\r" in data.replace(b"\r\n", EMPTY)
+        lines = data.splitlines(keepends=True) if lone else data.split(b"\n")
+        if not lone:
+            return [(number, line) for number, line in enumerate(lines) if line.strip(BREAKS)]
+        found = [(line, bool(line.strip(BREAKS))) for line in lines]
+    numbered, before = [], 0
+    for record, full in found:
+        if full:
+            numbered.append((before, record))
+        before += record.count(b"\n")
+    return numbered
+
+
+def _csv(data: bytes, way: Way) -> Blocks:
+    text, undecodable = _as_utf8(data, way)
+    quote = quote_of(way.layout)
+    pieces = text.split(quote) if quote is not None and quote in text else []
+    if pieces and not quotes_are_regular(pieces, way.layout.delimiter.encode()):
+        return _csv_by_rows(text, way, undecodable)
+    misshapen: list[int] = []
+    table = _csv_table(text, way, quoted=bool(pieces), misshapen=misshapen)
+    return Blocks(blocks=list(_blocks(table, way, misshapen, undecodable)), alone=misshapen)
+
+
+def _csv_table(text: bytes, way: Way, *, quoted: bool, misshapen: list[int]) -> pa.Table:
+    names = [str(number) for number in range(way.count)]
+    wanted = [str(way.index(told)) for told in way.layout.fields if told.constant is None]
+    if not text or (text.isspace() and not text.strip(BREAKS)):
+        return pa.table({name: pa.array([], pa.string()) for name in wanted})
+
+    def skip(row: csv.InvalidRow) -> str:
+        misshapen.append(row.number - 1)
+        return "skip"
+
+    quote = way.layout.quote if quoted else False
+    return csv.read_csv(
+        pa.BufferReader(text),
+        csv.ReadOptions(use_threads=False, column_names=names, block_size=BLOCK),
+        csv.ParseOptions(
+            delimiter=way.layout.delimiter, quote_char=quote, double_quote=True, newlines_in_values=quoted, invalid_row_handler=skip
+        ),
+        csv.ConvertOptions(
+            check_utf8=False,
+            column_types=dict.fromkeys(names, pa.string()),
+            include_columns=["0", *wanted] if way.layout.detail and "0" not in wanted else wanted,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        ),
+    )
+
+
+def _blocks(table: pa.Table, way: Way, misshapen: list[int], undecodable: set[int]) -> Iterator[Block]:
+    gone = set(misshapen)
+    numbers: Sequence[int] = range(table.num_rows + len(gone))
+    if gone:
+        numbers = [number for number in numbers if number not in gone]
+    start = 0
+    for batch in table.to_batches():
+        records = numbers[start : start + batch.num_rows]
+        start += batch.num_rows
+        cells = {told.target: batch.column(str(way.index(told))) for told in way.layout.fields if told.constant is None}
+        marks = batch.column("0") if way.layout.detail else None
+        yield Block(cells=cells, records=records, suspect=_suspect(marks, way, records, undecodable))
+
+
+def _suspect(marks: pa.Array | None, way: Way, records: Sequence[int], undecodable: set[int]) -> pa.Array | None:
+    """Records without the mark of a detail, and those that are no text."""
+    broken = pa.array([number in undecodable for number in records]) if undecodable else None
+    return either(broken, _without_mark(marks, way.layout.detail or "") if marks is not None else None)
+
+
+def _without_mark(marks: pa.Array, mark: str) -> pa.Array | None:
+    if not marks.null_count and text_bytes(marks) == mark.encode() * len(marks) and longest(marks) == len(mark):
+        return None
+    return pc.fill_null(pc.not_equal(marks, mark), fill_value=True)
+
+
+def _csv_by_rows(text: bytes, way: Way, undecodable: set[int]) -> Blocks:
+    """Where quotes stand within cells, the csv module tells what is in them."""
+    records = [cells for _, cells in rows(text, way.layout, "utf-8") if cells]
+    misshapen = [number for number, cells in enumerate(records) if len(cells) != way.count]
+    columns = list(zip(*(cells for cells in records if len(cells) == way.count), strict=True))
+    arrays = {str(number): pa.array([cell or None for cell in column], pa.string()) for number, column in enumerate(columns)}
+    table = pa.table(arrays) if arrays else _csv_table(EMPTY, way, quoted=False, misshapen=[])
+    return Blocks(blocks=list(_blocks(table, way, misshapen, undecodable)), alone=misshapen)
+
+
+def _as_utf8(data: bytes, way: Way) -> tuple[bytes, set[int]]:
+    """The data in UTF-8, and which records are not in the layout's encoding."""
+    encoding = way.layout.encoding
+    if data.isascii() or (encoding == "utf-8" and is_utf8(data)):
+        return data, set()
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        numbered = enumerate(numbered_records(data, way))
+        bad = {number for number, (_, record) in numbered if not _is_text(record, encoding)}
+        return data.decode(encoding, errors="replace").encode(), bad
+    return text.encode(), set()
+
+
+def _is_text(record: bytes, encoding: str) -> bool:
+    try:
+        record.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _fixed(data: bytes, way: Way) -> Blocks:
+    text, undecodable = _as_utf8(data, way)
+    lines = [line for line in text.replace(b"\r\n", b"\n").split(b"\n") if line.strip(BREAKS)]
+    blocks = []
+    size = max(1, BLOCK // (way.layout.shape[1] + 1))
+    for start in range(0, len(lines), size):
+        records = range(start, min(start + size, len(lines)))
+        blocks.append(_fixed_block(pa.array(lines[start : start + size], pa.string()), way, records, undecodable))
+    return Blocks(blocks=blocks)
+
+
+def _fixed_block(lines: pa.Array, way: Way, records: Sequence[int], undecodable: set[int]) -> Block:
+    length, mark = way.layout.shape[1], way.layout.detail or ""
+    plain = pc.all(pc.string_is_ascii(lines)).as_py()
+    wrong = pc.not_equal(pc.binary_length(lines) if plain else pc.utf8_length(lines), length)
+    if undecodable:
+        wrong = pc.or_(wrong, pa.array([number in undecodable for number in records]))
+    if mark:
+        wrong = pc.or_(wrong, pc.invert(pc.starts_with(lines, mark)))
+    whole = pc.cast(lines, pa.binary()) if plain else lines
+    cells = {}
+    for told in way.layout.fields:
+        if told.constant is None:
+            part = pc.binary_slice(whole, *told.span) if plain else pc.utf8_slice_codeunits(whole, *told.span)
+            cells[told.target] = without_empty(pc.utf8_trim(pc.cast(part, pa.string()), characters=" "))
+    return Block(cells=cells, records=records, suspect=wrong if pc.any(wrong).as_py() else None)
+
+
+def _jsonl(data: bytes, way: Way) -> Blocks:
+    lines = [line for line in data.split(b"\n") if line.strip(BREAKS)]
+    shapes = any(told.type == "json" and f'"{told.column}"'.encode() in data for told in way.layout.fields)
+    if shapes or b"\\u" in data or way.layout.other_columns == "ignore" or not is_utf8(data):
+        return Blocks(blocks=[], alone=list(range(len(lines))))
+    schema = pa.schema([(told.column, _json_type(told)) for told in way.layout.fields if told.constant is None and told.type != "json"])
+    blocks: list[Block] = []
+    alone: list[int] = []
+    for start, some in _fitting(lines, schema, 0):
+        if isinstance(some, int):
+            alone += range(start, start + some)
+        else:
+            blocks += _json_blocks(some, way, start)
+    return Blocks(blocks=blocks, alone=alone)
+
+
+def _json_type(told: LayoutField) -> pa.DataType:
+    if told.type in WORDS or (told.type == "moment" and told.format == "iso") or "%" in told.format or told.type == "major":
+        return pa.string()
+    return pa.bool_() if told.type == "bool" else pa.int64()
+
+
+def _fitting(lines: list[bytes], schema: pa.Schema, start: int) -> Iterator[tuple[int, Any]]:
+    """Tables of lines that all fit into the columns, and how many lines there are where some do not; with the first line's number."""
+    if not lines:
+        return
+    table = _json_table(lines, schema)
+    if table is not None:
+        yield start, table
+    elif len(lines) <= FEWEST_LINES:
+        yield start, len(lines)
+    else:
+        half = len(lines) // 2
+        yield from _fitting(lines[:half], schema, start)
+        yield from _fitting(lines[half:], schema, start + half)
+
+
+def _json_table(lines: list[bytes], schema: pa.Schema) -> pa.Table | None:
+    """The lines as columns; None where one is no object of its own with these members at most."""
+    if not all(line.startswith(b"{") for line in lines):
+        return None
+    try:
+        table = json.read_json(
+            pa.BufferReader(b"\n".join(lines)),
+            json.ReadOptions(use_threads=False, block_size=max(BLOCK, 2 * max(map(len, lines)))),
+            json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+        )
+    except pa.ArrowInvalid:
+        return None
+    return table if table.num_rows == len(lines) else None
+
+
+def _json_blocks(table: pa.Table, way: Way, start: int) -> Iterator[Block]:
+    for batch in table.to_batches():
+        yield Block(cells=_by_target(batch, way), records=range(start, start + batch.num_rows))
+        start += batch.num_rows
+
+
+def _by_target(batch: pa.RecordBatch, way: Way) -> dict[str, pa.Array]:
+    there = set(batch.schema.names)
+    fields = [told for told in way.layout.fields if told.constant is None and told.column in there]
+    return {told.target: _as_text(batch.column(told.column)) for told in fields}
+
+
+def _as_text(array: pa.Array) -> pa.Array:
+    """Text of any make as text, null where empty; anything else as it is."""
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    return without_empty(pc.cast(array, pa.string())) if pa.types.is_large_string(kind) or pa.types.is_string(kind) else array
+
+
+def parquet_block(batch: pa.RecordBatch, way: Way) -> Block:
+    """Records of parquet."""
+    return Block(cells=_by_target(batch, way), records=range(batch.num_rows))
+
+
+SOURCES: Final[Mapping[Format, Callable[[bytes, Way], Blocks]]] = {Format.CSV: _csv, Format.FIXED: _fixed, Format.JSONL: _jsonl}
