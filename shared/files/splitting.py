@@ -121,7 +121,7 @@ class Splitter:
 
     def _advance(self) -> None:
         """Take the next records for whole, as far as the longest that one may be reaches."""
-        window = bytes(self._pending[self._whole : self._whole + self.longest])
+        window = _copy(self._pending, self._whole, self._whole + self.longest)
         border = last_border(window, self.layout)
         if not border:
             raise self._endless(window)
@@ -150,9 +150,9 @@ class Splitter:
         return self._pending.rstrip(b"\r\n").rfind(NEWLINE) + 1
 
     def _cut(self, end: int) -> Iterator[Chunk]:
-        data = bytes(self._pending[:end])
+        data = _copy(self._pending, 0, end)
         lines = data.count(NEWLINE) + (bool(data) and not data.endswith(NEWLINE))
-        if data.strip(b"\r\n"):
+        if data and not (data.isspace() and not data.strip(b"\r\n")):
             self._number += 1
             yield Chunk(number=self._number, start=self._start, first_line=self._line, lines=lines, data=data)
         self._skip(end)
@@ -168,3 +168,9 @@ class Splitter:
         line = self._line + self._pending[: self._whole].count(NEWLINE)
         quoted = quote is not None and quote in data and NEWLINE in data
         return (QuoteNeverCloses if quoted else RecordTooLong)(line)
+
+
+def _copy(data: bytearray, start: int, stop: int) -> bytes:
+    """A part as bytes of their own, copied once."""
+    with memoryview(data) as view:
+        return bytes(view[start:stop])
