@@ -1,44 +1,34 @@
 """The catalogue: which offers a purchase could be for, found by the codes in it rather than by asking every offer."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import chain
-from operator import attrgetter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
-from shared.eligibility.compile import CompiledOffer, CompiledVersion
+from shared.eligibility.compile import CompiledOffer
+from shared.eligibility.listings import EVERYWHERE, Bucket, Found, Listing, bucket_of, matcher, scopes_in_force
 from shared.eligibility.model import Purchase
-from shared.eligibility.scope import FIELDS, PLACES
-
-Bucket = tuple[CompiledOffer, ...]
-Index = dict[str, Bucket]
+from shared.eligibility.scope import CompiledScope, asks_beside
 
 KINDS: Final = ("locations", "merchants", "products", "network_merchant_ids", "brands", "mccs")
-"""The include lists by which a version can be found; the first of those that are equally selective is taken."""
-EVERYWHERE: Final = "everywhere"
-"""The kind, and its only code, of a version without any of these lists."""
+"""The include lists by which a scope can be found; the first of those that are equally selective is taken."""
 
-
-INDEXED_PLACES: Final = [(kind, PLACES[kind]) for kind in KINDS if kind in PLACES]
-MOST_PLACES: Final = 50_000
-"""So many combinations of places are remembered; then memory is given back and it begins anew."""
+Key = tuple[str, str]
+"""A kind of list and a code."""
 
 
 class Catalogue:
     """Compiled offers and an inverted index over their include lists. Never changed once made; a changed one shares what is the same.
 
-    Each version is indexed under one of its include lists: the one whose codes have the fewest offers indexed under them so far.
+    Each scope is listed under the codes of one of its include lists: the one whose codes have the fewest listings so far.
     """
 
-    __slots__ = ("_indexes", "_known_places", "_offers", "_places_of", "_stacked")
+    __slots__ = ("_indexes", "_match", "_offers", "_stacked")
 
     def __init__(self) -> None:
         self._offers: dict[UUID, CompiledOffer] = {}
-        self._indexes: dict[str, Index] = {kind: {} for kind in (*KINDS, EVERYWHERE)}
+        self._indexes: dict[str, dict[str, Bucket]] = {kind: {} for kind in (*KINDS, EVERYWHERE)}
         self._stacked: dict[UUID, frozenset[UUID]] = {}
-        self._places_of: Callable[[Purchase], object] = _nowhere
-        """What of a purchase's places any offer asks."""
-        self._known_places: dict[object, tuple[Bucket, Bucket]] = {}
+        self._match = matcher({})
 
     @classmethod
     def of(cls, offers: Iterable[CompiledOffer]) -> "Catalogue":
@@ -47,15 +37,14 @@ class Catalogue:
 
     def with_changes(self, changed: Iterable[CompiledOffer]) -> "Catalogue":
         """A catalogue in which these offers are new or take the place of those with the same id."""
+        new = {offer.offer.offer_id: offer for offer in changed}
+        old = {self._offers[offer_id] for offer_id in new if offer_id in self._offers}
         after = Catalogue()
-        after._offers = dict(self._offers)
+        after._offers = {**self._offers, **new}
         after._indexes = {kind: dict(index) for kind, index in self._indexes.items()}
-        for offer in changed:
-            after._drop(offer.offer.offer_id)
-            after._add(offer)
+        after._list(new.values(), self._without(old))
+        after._match = matcher({kind: index for kind, index in after._indexes.items() if index})
         after._stacked = dict(_stacked(after))
-        asked = {kind for offer in after for version in offer.versions for kind in version.scope.places_asked}
-        after._places_of = attrgetter(*(FIELDS[kind] for kind in asked)) if asked else _nowhere
         return after
 
     def get(self, offer_id: UUID) -> CompiledOffer | None:
@@ -71,34 +60,16 @@ class Catalogue:
         together = self._stacked.get(compiled.offer.offer_id, ())
         return [compiled, *(self._offers[offer_id] for offer_id in together if offer_id != compiled.offer.offer_id)]
 
-    def candidates(self, purchase: Purchase) -> list[CompiledOffer]:
-        """The offers whose version in force has the purchase in scope, and whose coarse range of time holds it; in no stated order."""
-        at, products = purchase.at, self._indexes["products"]
-        here, asking = self._known_places.get(self._places_of(purchase)) or self._look_up(purchase)
-        found = [offer for offer in here if offer.earliest <= at < offer.latest]
-        buckets = [bucket for product, _ in purchase.items if (bucket := products.get(product))] if products else ()
-        if asking or buckets:
-            found += [
-                offer
-                for offer in dict.fromkeys(chain(asking, *buckets))
-                if offer.earliest <= at < offer.latest and offer.version_at(at).in_scope(purchase)
-            ]
-        return found
+    def match(self, purchases: Iterable[Purchase]) -> Iterator[Found]:
+        """Of one purchase after the other the offers whose version in force has it in scope, and whose coarse range of time holds it.
 
-    def _look_up(self, purchase: Purchase) -> tuple[Bucket, Bucket]:
-        """The offers that have every purchase at these places in scope, and those that ask for more; remembered, as places come again."""
-        buckets = [self._indexes[kind].get(code_of(purchase) or "", ()) for kind, code_of in INDEXED_PLACES]
-        here, asking = [], []
-        for offer in dict.fromkeys(chain(*buckets, self._indexes[EVERYWHERE].get(EVERYWHERE, ()))):
-            holding = [version.scope.in_place(purchase) for version in offer.versions]
-            if all(holding) and not any(version.scope.products.asks for version in offer.versions):
-                here.append(offer)
-            elif any(holding):
-                asking.append(offer)
-        if len(self._known_places) >= MOST_PLACES:
-            self._known_places.clear()
-        known = self._known_places[self._places_of(purchase)] = (tuple(here), tuple(asking))
-        return known
+        Each offer once, in no stated order.
+        """
+        return self._match(purchases)
+
+    def candidates(self, purchase: Purchase) -> Found:
+        """The same of one purchase."""
+        return next(self._match((purchase,)))
 
     def __len__(self) -> int:
         return len(self._offers)
@@ -106,38 +77,44 @@ class Catalogue:
     def __iter__(self) -> Iterator[CompiledOffer]:
         return iter(self._offers.values())
 
-    def _add(self, offer: CompiledOffer) -> None:
-        self._offers[offer.offer.offer_id] = offer
-        for version in offer.versions:
-            kind, codes = self._most_selective(version)
-            index = self._indexes[kind]
-            for code in codes:
-                bucket = index.get(code, ())
-                if offer not in bucket[-1:]:
-                    index[code] = (*bucket, offer)
+    def _listed(self, key: Key) -> tuple[Listing, ...]:
+        kind, code = key
+        bucket = self._indexes[kind].get(code)
+        return bucket[-1].all if bucket else ()
 
-    def _drop(self, offer_id: UUID) -> None:
-        old = self._offers.pop(offer_id, None)
-        for kind, codes in chain.from_iterable(map(_keys, old.versions if old else ())):
-            index = self._indexes[kind]
-            for code in codes:
-                left = tuple(offer for offer in index.pop(code, ()) if offer is not old)
-                if left:
-                    index[code] = left
+    def _without(self, old: Collection[CompiledOffer]) -> dict[Key, list[Listing]]:
+        """What stays listed where these offers may be."""
+        keys = {(kind, code) for offer in old for version in offer.versions for kind, codes in _lists(version.scope) for code in codes}
+        return {key: [listing for listing in self._listed(key) if listing[-1] not in old] for key in keys}
 
-    def _most_selective(self, version: CompiledVersion) -> tuple[str, Collection[str]]:
-        keys = _keys(version)
-        return keys[0] if len(keys) == 1 else min(keys, key=lambda key: _crowd(self._indexes[key[0]], key[1]))
+    def _list(self, new: Iterable[CompiledOffer], listed: dict[Key, list[Listing]]) -> None:
+        """List offers beside what is listed; under other codes beside what was listed there before."""
+        for offer in new:
+            for scope, start, stop in scopes_in_force(offer):
+                lists = _lists(scope)
+                kind, codes = lists[0] if len(lists) == 1 else min(lists, key=lambda of: self._crowding(of, listed))
+                listing = (asks_beside(scope, kind), start, stop, offer)
+                for code in codes:
+                    if (kind, code) not in listed:
+                        listed[kind, code] = [*self._listed((kind, code))]
+                    listed[kind, code].append(listing)
+        for (kind, code), listings in listed.items():
+            if listings:
+                self._indexes[kind][code] = bucket_of(tuple(listings))
+            else:
+                self._indexes[kind].pop(code, None)
+
+    def _crowding(self, of: tuple[str, Collection[str]], listed: Mapping[Key, Collection[Listing]]) -> float:
+        """How many listings a code of the list leads to, on average."""
+        kind, codes = of
+        counts = [len(listed[kind, code] if (kind, code) in listed else self._listed((kind, code))) for code in codes]
+        return sum(counts) / len(counts) if counts else 0
 
 
-def _nowhere(_purchase: Purchase) -> None:
-    return None
-
-
-def _keys(version: CompiledVersion) -> list[tuple[str, Collection[str]]]:
-    """The include lists by which the version could be indexed, each with its kind."""
-    asked = [(kind, include) for kind in KINDS if (include := getattr(version.scope, kind).include) is not None]
-    return asked or [(EVERYWHERE, (EVERYWHERE,))]
+def _lists(scope: CompiledScope) -> list[tuple[str, Collection[str]]]:
+    """The lists of codes by which a scope can be found, each with its kind."""
+    sieves = [(kind, getattr(scope, kind)) for kind in KINDS]
+    return [(kind, sieve.include - sieve.exclude) for kind, sieve in sieves if sieve.include is not None] or [(EVERYWHERE, (EVERYWHERE,))]
 
 
 def _stacked(offers: Iterable[CompiledOffer]) -> Iterator[tuple[UUID, frozenset[UUID]]]:
@@ -150,8 +127,3 @@ def _stacked(offers: Iterable[CompiledOffer]) -> Iterator[tuple[UUID, frozenset[
             groups, members = zip(*met, (offer.groups, frozenset([offer.offer.offer_id])), strict=True)
             clusters.append((frozenset().union(*groups), frozenset().union(*members)))
     return ((offer_id, members) for _, members in clusters for offer_id in members)
-
-
-def _crowd(index: Index, codes: Collection[str]) -> float:
-    """How many offers a code of the list leads to, on average."""
-    return sum(len(index.get(code, ())) for code in codes) / len(codes)

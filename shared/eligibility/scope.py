@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -24,6 +25,9 @@ FIELDS: Final = {
 }
 """Where each list of codes finds its code in a purchase."""
 PLACES: Final = {kind: attrgetter(field) for kind, field in FIELDS.items()}
+
+SHARED_CHECKS: Final = 10_000
+"""So many different conditions are kept to be shared."""
 
 Codes = frozenset[str]
 Check = Callable[[Purchase], bool]
@@ -71,10 +75,6 @@ class CompiledScope:
     """All that it asks of a `purchase`."""
     holds: Check
     """Whether a purchase is in scope."""
-    in_place: Check
-    """Whether a purchase is in scope by all but its basket."""
-    places_asked: frozenset[str]
-    """The kinds of places of which there are lists."""
     has_product: Check
     """Whether the basket meets the product lists, whatever else is asked."""
     qualifies: Expression
@@ -88,22 +88,34 @@ def compile_scope(scope: Scope, base: str = "total") -> CompiledScope:
     whole = _left(base)
     sieves = {kind: _sieve(codes(scope.include, kind), codes(scope.exclude, kind)) for kind in (*PLACES, "products")}
     products = sieves["products"]
-    has_product = _basket_check(products) if products.asks else _always
+    has_product = _product_check(products)
     qualifies = _of_what_is_left(_basket_sum(products, whole.written("purchase"))) if products.asks else whole
-    asked = frozenset(kind for kind in PLACES if sieves[kind].asks)
-    place = _condition({kind: sieves[kind] for kind in PLACES if kind in asked})
-    asks = place.and_also("has_product(purchase)", has_product=has_product) if products.asks else place
-    in_place = place.written("purchase")
+    asks = _condition(sieves, has_product)
     return CompiledScope(
         **sieves,
         asks=asks,
-        holds=asks.written("purchase") if products.asks else in_place,
-        in_place=in_place,
-        places_asked=asked,
+        holds=asks.written("purchase"),
         has_product=has_product,
         qualifies=qualifies,
         qualifying_minor=qualifies.written("purchase"),
     )
+
+
+def asks_beside(scope: CompiledScope, kind: str) -> Check | None:
+    """What a scope asks of a purchase whose code of one kind it admits (of products: that of an item); None where that is nothing.
+
+    Scopes that ask the same share it.
+    """
+    sieves = [(other, getattr(scope, other)) for other in (*PLACES, "products") if other != kind]
+    asked = tuple((other, sieve) for other, sieve in sieves if sieve.asks)
+    return _shared_check(asked) if asked else None
+
+
+@lru_cache(maxsize=SHARED_CHECKS)
+def _shared_check(asked: tuple[tuple[str, Sieve], ...]) -> Check:
+    sieves = dict(asked)
+    check: Check = _condition(sieves, _product_check(sieves.get("products"))).written("purchase")
+    return check
 
 
 def codes(places: Places, kind: str) -> Collection[str] | None:
@@ -126,11 +138,17 @@ def _shared(codes: Iterable[str]) -> Codes:
     return frozenset(map(sys.intern, codes))
 
 
-def _condition(asked: Mapping[str, Sieve]) -> Expression:
-    """That a purchase passes these sieves, by the names of their lists."""
-    texts = [text for kind, sieve in asked.items() for text in sieve.texts(kind)]
-    names = {f"{side}_{kind}": getattr(sieve, side) for kind, sieve in asked.items() for side in ("include", "exclude")}
-    return Expression(" and ".join(texts) or "True", names)
+def _condition(sieves: Mapping[str, Sieve], has_product: Check) -> Expression:
+    """That a purchase passes these sieves, by the names of their lists; the basket last, as it takes longest."""
+    texts = [text for kind in PLACES if kind in sieves for text in sieves[kind].texts(kind)]
+    names = {f"{side}_{kind}": getattr(sieve, side) for kind, sieve in sieves.items() for side in ("include", "exclude")}
+    if has_product is not _always:
+        texts.append("has_product(purchase)")
+    return Expression(" and ".join(texts) or "True", {**names, "has_product": has_product})
+
+
+def _product_check(sieve: Sieve | None) -> Check:
+    return _basket_check(sieve) if sieve and sieve.asks else _always
 
 
 def _basket_check(sieve: Sieve) -> Check:

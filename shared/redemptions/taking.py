@@ -11,8 +11,8 @@ from uuid import UUID
 
 from events.payloads import Transaction as Posted
 from shared.eligibility.life import Kind, purchase_of, purchases_of
+from shared.eligibility.listings import Found
 from shared.eligibility.matching import Catalogue
-from shared.eligibility.model import Purchase
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
 from shared.redemptions import history
@@ -62,7 +62,7 @@ class Life:
         if len(messages) == 1:
             return before
         together = purchase_of([filed.message for filed in (*self.known, *self.fresh)])
-        return before | _candidates(offers, together) if together else before
+        return before | _ids(offers.candidates(together)) if together else before
 
 
 Lives = dict[tuple[str | None, str | None], Life]
@@ -130,13 +130,13 @@ def assign(tx: Transaction, customer_id: str, refund: Filed, purchase_id: str | 
     return taken
 
 
-def _arrivals(posted: Iterable[Posted], known: Surroundings, offers: Catalogue, *, now: datetime) -> Iterator[Arrival]:
+def _arrivals(posted: Sequence[Posted], known: Surroundings, offers: Catalogue, *, now: datetime) -> Iterator[Arrival]:
     """What may concern us: purchases in the scope of some offer or once in it, all that may be about such a purchase, and nobody's yet."""
-    for message in posted:
-        said = said_of(message, known, now=now)
-        under = NO_OFFERS if message.kind == Kind.REFUND.value else _candidates(offers, said)
+    said = [said_of(message, known, now=now) for message in posted]
+    for message, purchase, found in zip(posted, said, offers.match(said), strict=True):
+        under = NO_OFFERS if message.kind == Kind.REFUND.value else _ids(found)
         if under or message.kind != Kind.PURCHASE.value or _may_be_on_file(message, known):
-            yield Arrival(message, filed(message, said, known, under))
+            yield Arrival(message, filed(message, purchase, known, under))
 
 
 def _may_be_on_file(purchase: Posted, known: Surroundings) -> bool:
@@ -144,8 +144,8 @@ def _may_be_on_file(purchase: Posted, known: Surroundings) -> bool:
     return known.merchants.speaks_of(clues_of(purchase)) or customer_of(purchase, purchase.customer_id, known.holders) is None
 
 
-def _candidates(offers: Catalogue, purchase: Purchase) -> frozenset[UUID]:
-    return frozenset([compiled.offer.offer_id for compiled in offers.candidates(purchase)])
+def _ids(found: Found) -> frozenset[UUID]:
+    return frozenset([compiled.offer.offer_id for compiled in found])
 
 
 def _lives(tx: Transaction, arrived: Collection[Arrival]) -> Lives:

@@ -1,12 +1,13 @@
 """The catalogue finds by its index exactly the offers that have a purchase in scope."""
 
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from shared.eligibility import matching
+from shared.eligibility import listings
 from shared.eligibility.compile import CompiledOffer, compile_offer
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Item, Purchase, Version
@@ -110,24 +111,45 @@ def test_same_offer_again_does_not_grow_the_index() -> None:
     catalogue = Catalogue.of(OFFERS)
     for _ in range(3):
         catalogue = catalogue.with_changes(OFFERS)
-    buckets = [bucket for index in catalogue._indexes.values() for bucket in index.values()]
-    assert all(len(set(bucket)) == len(bucket) for bucket in buckets)
-    assert {offer for bucket in buckets for offer in bucket} == set(OFFERS)
+    listed = [[listing[-1] for listing in bucket[-1].all] for index in catalogue._indexes.values() for bucket in index.values()]
+    assert all(len(set(offers)) == len(offers) for offers in listed)
+    assert {offer for offers in listed for offer in offers} == set(OFFERS)
     assert found(catalogue, BASKET) == found(Catalogue.of(OFFERS), BASKET)
 
 
 def test_offers_of_one_merchant_are_told_apart_by_their_products() -> None:
     catalogue = Catalogue.of(listed(number, {"merchants": ["m1"], "products": [f"p{number}"]}) for number in range(100))
-    assert len(catalogue._indexes["merchants"]["m1"]) == 1
+    assert len(catalogue._indexes["merchants"]["m1"][-1].all) == 1
     assert found(catalogue, purchase(items=(Item("p7", 100),))) == [7]
 
 
-def test_places_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "MOST_PLACES", 2)
-    catalogue = Catalogue.of(OFFERS)
-    for merchant, wanted in (("m1", [1, 7]), ("m2", [2, 7]), ("m3", [7]), ("m1", [1, 7])):
-        assert found(catalogue, purchase(merchant_id=merchant)) == wanted
-        assert len(catalogue._known_places) <= 2
+def test_offers_of_one_code_are_told_apart_by_their_times_and_by_what_else_they_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listings, "MOST_SPANS", 3)
+    offers = [
+        listed(day, {"merchants": ["m1"], **asked}, window={"start": f"2017-03-{day:02}", "end": f"2017-03-{day + 3:02}"})
+        for day, asked in zip(range(1, 25), cycle([{}, {"channels": ["app"]}, {"channels": ["online", "app"]}, {}]), strict=False)
+    ]
+    catalogue = Catalogue.of(offers)
+    days = [PURCHASED_AT + timedelta(days=day) for day in (*range(-16, 14), *range(-16, 14))]
+    bought = [purchase(at=at, channel=channel) for at in days for channel in ("app", "online", None)]
+    wanted = [sorted(offer.offer.offer_id.int for offer in offers if offer.may_hold(one)) for one in bought]
+    assert [sorted(offer.offer.offer_id.int for offer in found) for found in catalogue.match(bought)] == wanted
+    assert max(map(len, wanted)) == 4
+    assert len(catalogue._indexes["merchants"]["m1"][-1]._open) <= 3
+
+
+def test_code_that_is_left_out_is_not_found_by() -> None:
+    made = [terms(scope={"include": {"merchants": ["m1", "m2"]}, "exclude": {"merchants": codes}}) for codes in (["m2"], ["m1", "m2"])]
+    catalogue = Catalogue.of([compile_offer(offer(one, offer_id=UUID(int=number))) for number, one in enumerate(made)])
+    assert [found(catalogue, purchase(merchant_id=code)) for code in ("m1", "m2")] == [[0], []]
+
+
+def test_batch_tells_of_each_purchase_in_turn() -> None:
+    bought = [purchase(merchant_id="m2"), BASKET, purchase(merchant_id=None), BASKET]
+    found = [sorted(one.offer.offer_id.int for one in offers) for offers in Catalogue.of(OFFERS).match(iter(bought))]
+    assert found == [[2, 7], [1, 3, 4, 5, 7, 8], [7], [1, 3, 4, 5, 7, 8]]
+    assert list(Catalogue().match(bought)) == [(), (), (), ()]
+    assert list(Catalogue.of(OFFERS).match([])) == []
 
 
 def test_purchases_at_the_same_places_are_told_apart_by_moment_and_basket() -> None:

@@ -151,19 +151,15 @@ def test_rule_that_is_not_asked_never_fails(offer: Offer, history: History) -> N
 
 
 @many
-@given(st.lists(offers(), max_size=4), st.lists(purchases(), min_size=1, max_size=4))
-def test_catalogue_finds_what_asking_every_offer_finds(listed: list[Offer], bought: list[Purchase]) -> None:
+@given(st.lists(offers(), max_size=4), st.lists(purchases(), min_size=1, max_size=4), st.integers(0, 4))
+def test_catalogue_finds_what_asking_every_offer_finds(listed: list[Offer], bought: list[Purchase], first: int) -> None:
     compiled = [compile_offer(replace(offer, offer_id=UUID(int=n))) for n, offer in enumerate(listed)]
-    catalogue = Catalogue.of(compiled)
-    for purchase in (*bought, *bought):
-        wanted = {
-            offer.offer.offer_id
-            for offer in compiled
-            if offer.earliest <= purchase.at < offer.latest and offer.version_at(purchase.at).in_scope(purchase)
-        }
-        found = catalogue.candidates(purchase)
-        assert {offer.offer.offer_id for offer in found} == wanted
-        assert len(found) == len(wanted)
+    catalogue = Catalogue.of(compiled[:first]).with_changes(compiled[first:])
+    wanted = [{offer for offer in compiled if offer.may_hold(purchase)} for purchase in bought]
+    batch = list(catalogue.match([*bought, *bought]))
+    assert list(map(set, batch)) == [*wanted, *wanted]
+    assert list(map(len, batch)) == [*map(len, wanted), *map(len, wanted)]
+    assert [set(catalogue.candidates(purchase)) for purchase in bought] == wanted
 
 
 @many
