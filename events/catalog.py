@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from events import payloads as p
+from events import told as t
 from shared.kernel.wire import Wire
 
 
@@ -42,6 +43,8 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.PayoutsDue, "payouts.due.v1", "redemptions", "customer shard"),
     _row(p.StatementCreditsInstructed, "statement_credits.instructed.v1", "statement-credits", "customer shard", outward=True),
     _row(p.ImpressionsLogged, "impressions.logged.v1", "impressions", "customer shard", bulk=True),
+    _row(t.MerchantsTold, "merchants.told.v1", "merchants", "none", inward=True),
+    _row(t.CustomersTold, "customers.told.v1", "customers", "customer shard", inward=True),
     _row(p.ScheduleTicked, "schedule.ticked.v1", "schedule", "none"),
 )
 
@@ -78,6 +81,8 @@ TOPICS: tuple[Topic, ...] = (
     _topic("redemptions", 16, 90),
     _topic("statement-credits", 8, 90),
     _topic("impressions", 16, 14),
+    _topic("merchants", 1, 30),
+    _topic("customers", 8, 30),
     _topic("schedule", 1, 1),
 )
 

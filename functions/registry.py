@@ -4,6 +4,7 @@ A route is "METHOD path operation scope [status]"; the operation is the use case
 """
 
 from events import payloads as p
+from events import told as t
 from functions.wiring import MIB, Function, Scale, routes
 from shared.kernel.wire import Wire
 
@@ -103,6 +104,9 @@ FUNCTIONS: tuple[Function, ...] = (
         GET  /v1/unknown-cards                                list_unknown_cards       reports:read
         GET  /v1/ledger/trial-balance                         trial_balance            ledger:read
     """)),
+    Function(name="take_merchants", service="shared.merchants.service", scale=LONG, consumes={t.MerchantsTold: "put_merchants"}),
+    Function(name="take_customers", service="shared.audiences.customers", emits=(p.HistoriesChanged, p.CardsChanged), scale=LONG,
+             consumes={t.CustomersTold: "put_customers"}),
     Function(name="launch_offer", service="shared.offers.launch", emits=(p.OfferWentLive,),
              consumes={p.CampaignWentLive: "launch_campaign", p.OfferApproved: "launch_approved"}),
     Function(name="build_audience", service="shared.audiences.launch", emits=(p.OfferRolledOut, p.HistoriesChanged), scale=LONG,

@@ -5,42 +5,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from events.told import MOST_CUSTOMERS, CardShape
 from shared.audiences.model import Consent, Customer, Grant, Holding, Segment
-from shared.audiences.rules import AttributeName, AttributeValue, SizedRule
+from shared.audiences.rules import SizedRule
+from shared.kernel.attributes import AttributeValue
 from shared.kernel.ids import CampaignId, GrantId, OfferId, SegmentId
 from shared.kernel.wire import BasisPoints, ExternalId, Moment, Text, Wire
-from shared.kernel.zones import Zone
 from shared.platform.batches import Rejected
 
-MOST_CUSTOMERS = 5_000
 MOST_LISTED = 50_000
 
 
-class CardShape(Wire):
-    """A token that stands for a card, and when it was the customer's; an open side is left out."""
+def shape_of(holding: Holding) -> CardShape:
+    """Show a card that a customer held."""
+    return CardShape(**{name: getattr(holding, name) for name in CardShape.model_fields})
 
-    card_token: ExternalId
-    account_token: ExternalId | None = None
-    """The account that is charged for it. Customers may share one, each with cards of their own."""
-    card_product: ExternalId | None = None
-    """The kind of card; what a purchase says of it itself goes first."""
-    valid_from: Moment | None = None
-    valid_to: Moment | None = None
 
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> "CardShape":
-        if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
-            raise ValueError("valid_to must come after valid_from")
-        return self
-
-    @classmethod
-    def of(cls, holding: Holding) -> "CardShape":
-        """Show a card that a customer held."""
-        return cls(**{name: getattr(holding, name) for name in CardShape.model_fields})
-
-    def held_by(self, customer_id: str) -> Holding:
-        """What is said of the card, with whose it is."""
-        return Holding(customer_id=customer_id, **{name: getattr(self, name) for name in CardShape.model_fields})
+def held_by(card: CardShape, customer_id: str) -> Holding:
+    """What is said of a card, with whose it is."""
+    return Holding(customer_id=customer_id, **{name: getattr(card, name) for name in CardShape.model_fields})
 
 
 class CardSent(CardShape):
@@ -75,18 +58,6 @@ class CardView(Wire):
         """Show a card."""
         shown = [HoldingView(**{name: getattr(holding, name) for name in HoldingView.model_fields}) for holding in holdings]
         return cls(card_token=card_token, holdings=shown)
-
-
-class CustomerSent(Wire):
-    """A customer as the bank knows it, without personal data. Sent again it replaces zone and attributes; cards are added or re-dated."""
-
-    customer_id: ExternalId
-    zone: Zone | None = None
-    attributes: Annotated[dict[AttributeName, AttributeValue], Field(max_length=100)] = Field(default_factory=dict)
-    consent: bool
-    consent_at: Moment | None = None
-    """Since when the consent stands as told; the present where it is left out. Never in the future."""
-    cards: Annotated[list[CardShape], Field(max_length=50)] = Field(default_factory=list)
 
 
 class ConsentView(Wire):
@@ -125,7 +96,7 @@ class CustomerView(Wire):
             attributes=customer.attributes,
             consent=customer.consent,
             consents=[ConsentView.of(consent) for consent in consents],
-            cards=[CardShape.of(card) for card in cards],
+            cards=[shape_of(card) for card in cards],
             created_at=customer.created_at,
             updated_at=customer.updated_at,
             erased_at=customer.erased_at,

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from events.payloads import MAX_BATCH, CardsChanged
 from shared.audiences import store
-from shared.audiences.api import CardSent, CardView
+from shared.audiences.api import CardSent, CardView, held_by
 from shared.audiences.model import Holder, Holding
 from shared.kernel.errors import NotFound
 from shared.kernel.wire import ExternalId
@@ -24,7 +24,7 @@ def put_cards(call: Call, raw: Annotated[bytes, BodySchema("cards", CardSent, MO
     batch = read_batch(raw, "cards", CardSent, MOST_CARDS, id_field="card_token")
     cards, repeated = _without_repeats(batch.accepted)
     with call.transaction() as tx:
-        record(tx, [card.held_by(card.customer_id) for card in cards])
+        record(tx, [held_by(card, card.customer_id) for card in cards])
         return tx.answer(BatchAnswer.of(len(cards), [*batch.rejected, *repeated]))
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
+from events.told import MOST_CUSTOMERS, CustomerSent
 from shared.audiences import store
-from shared.audiences.api import MOST_CUSTOMERS, CustomerSent, CustomerView
+from shared.audiences.api import CustomerView, held_by
 from shared.audiences.cards import record
 from shared.audiences.histories import emit_changed
 from shared.audiences.model import Effect, effect
@@ -40,7 +41,8 @@ def get_customer(call: Call, customer_id: ExternalId) -> CustomerView:
 
 
 def _store(call: Call, tx: Transaction, customers: Sequence[CustomerSent]) -> None:
-    moments = {customer.customer_id: customer.consent_at or tx.now for customer in customers}
+    told_at = min(call.told_at or tx.now, tx.now)  # an event that waited says nothing of what came after it
+    moments = {customer.customer_id: customer.consent_at or told_at for customer in customers}
     effects = _effects(tx, customers, moments)
     store.put_customers(tx, [_row(call, customer, effects[customer.customer_id]) for customer in customers])
     said = [
@@ -50,7 +52,7 @@ def _store(call: Call, tx: Transaction, customers: Sequence[CustomerSent]) -> No
     ]
     if said:
         store.add_consents(tx, said)
-    record(tx, [card.held_by(customer.customer_id) for customer in customers for card in customer.cards])
+    record(tx, [held_by(card, customer.customer_id) for customer in customers for card in customer.cards])
     since = {customer_id: turned.changed_since for customer_id, turned in effects.items() if turned.changed_since}
     if since:
         emit_changed(call, tx, store.changed_pairs(tx, since), WHY)

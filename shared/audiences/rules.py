@@ -5,42 +5,18 @@ a jsonpath that travels as one parameter (`attributes @@ %(rule)s::jsonpath`); a
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from shared.kernel.money import MAX_MINOR
+from shared.kernel.attributes import SCALAR_SCHEMA, SCALARS, AttributeName, check_value
 from shared.kernel.wire import Wire
 
 MAX_DEPTH: Final = 8
 MAX_VALUES: Final = 1_000
-MAX_TEXT: Final = 200
-CONTACT: Final = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
-
-def check_value(value: object) -> object:
-    """A value of an attribute as it may be stored: words, a whole number or true/false; never an address of somebody."""
-    match value:
-        case bool():
-            return value
-        case int() if abs(value) <= MAX_MINOR:
-            return value
-        case str() if CONTACT.search(value):
-            raise ValueError("must not be an e-mail address: no personal data is kept here")
-        case str() if 1 <= len(value) <= MAX_TEXT and not CONTROL.search(value):
-            return value
-    raise ValueError(f"must be true, false, a whole number up to {MAX_MINOR}, or 1 to {MAX_TEXT} characters without control characters")
-
-
-SCALARS: Final = ({"type": "string", "minLength": 1, "maxLength": MAX_TEXT}, {"type": "integer"}, {"type": "boolean"})
-SCALAR_SCHEMA: Final = {"anyOf": [*SCALARS]}
 OPERAND_SCHEMA: Final = {"anyOf": [*SCALARS, {"type": "array", "items": SCALAR_SCHEMA, "maxItems": MAX_VALUES}, {"type": "null"}]}
-
-AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
-AttributeValue = Annotated[Any, AfterValidator(check_value), WithJsonSchema(SCALAR_SCHEMA)]
 
 
 def _operand(value: object) -> object:

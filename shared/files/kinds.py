@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from events.payloads import Transaction
-from shared.audiences.api import CardSent, CustomerSent
+from events.told import CustomerSent, MerchantShape
+from shared.audiences.api import CardSent
 from shared.files.names import Kind
 from shared.kernel.wire import Wire
-from shared.merchants.api import MerchantShape
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,18 +3,17 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 
+from events.told import MOST_MERCHANTS, MerchantShape
 from shared.kernel.wire import ExternalId
 from shared.merchants import store
-from shared.merchants.api import MerchantShape
+from shared.merchants.api import merchant_of, shape_of
 from shared.merchants.ladder import Book, Clues
 from shared.merchants.names import Sent, without_conflicts
 from shared.platform.batches import BatchAnswer, Rejected, read_batch
 from shared.platform.call import Call, Transaction
 from shared.platform.operations import BodySchema
-
-MOST_MERCHANTS: Final = 1_000
 
 
 def put_merchants(call: Call, raw: Annotated[bytes, BodySchema("merchants", MerchantShape, MOST_MERCHANTS)]) -> BatchAnswer:
@@ -36,7 +35,7 @@ def put_merchants(call: Call, raw: Annotated[bytes, BodySchema("merchants", Merc
 def get_merchant(call: Call, merchant_id: ExternalId) -> MerchantShape:
     """One merchant with all its places and other names."""
     with call.reading() as tx:
-        return MerchantShape.of(store.read(tx, merchant_id))
+        return shape_of(store.read(tx, merchant_id))
 
 
 def look_up(tx: Transaction, purchases: Collection[Clues], *, as_of: datetime | None = None) -> Book:
@@ -63,5 +62,5 @@ def _without_repeats(accepted: Sequence[tuple[int, MerchantShape]]) -> tuple[lis
             rejected.append(Rejected.because(index, item.merchant_id, f"/merchants/{index}", message))
         else:
             seen |= ids.keys()
-            sent.append(Sent(index, item.merchant()))
+            sent.append(Sent(index, merchant_of(item)))
     return sent, rejected

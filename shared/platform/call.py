@@ -90,6 +90,8 @@ class Call:
     shards: int
     once: Once | None = None
     trace: str | None = None
+    told_at: datetime | None = None
+    """When an event says that it happened; None of a request."""
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable
+from inspect import signature
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from pydantic import ValidationError
@@ -14,10 +15,13 @@ from events.catalog import BY_TYPE, EventType
 from events.envelope import Envelope, read_http
 from functions.registry import BY_NAME
 from shared.kernel import errors as e
+from shared.kernel.errors import Problem
 from shared.kernel.wire import Wire
+from shared.platform.batches import BatchAnswer
 from shared.platform.call import Call, Caller, Once, Replayed
 from shared.platform.http import PROBLEM, answer_health, read_body
-from shared.platform.operations import problems_of
+from shared.platform.operations import MAX_PROBLEMS, problems_of, refuse_card_numbers
+from shared.platform.outbox import SOURCE
 from shared.platform.problems import EVENT_STATUS, problem_body, status_of
 from shared.platform.runtime import in_thread, require_settings, runtime
 from shared.platform.telemetry import trace_of
@@ -33,7 +37,7 @@ class EventFunction:
         """Bind every event now, so that a wrong one fails at start."""
         require_settings()
         self._name = name
-        self._use_cases: dict[type[Wire], Callable[[Call, Wire], None]] = {
+        self._use_cases: dict[type[Wire], Callable[..., Any]] = {
             payload: getattr(service, use_case) for payload, use_case in BY_NAME[name].consumes.items()
         }
 
@@ -86,8 +90,27 @@ class EventFunction:
                 input_hash=hashlib.sha256(event.payload).digest(),
             ),
             trace=trace,
+            told_at=event.occurred_at,
         )
-        self._use_cases[kind.payload](call, _payload(kind, event))
+        if event.source != SOURCE:
+            refuse_card_numbers(event.payload)
+        use_case = self._use_cases[kind.payload]
+        if "raw" in signature(use_case).parameters:
+            _take_batch(use_case, call, event.payload)
+        else:
+            use_case(call, _payload(kind, event))
+
+
+def _take_batch(use_case: Callable[[Call, bytes], BatchAnswer], call: Call, raw: bytes) -> None:
+    """Let the use case of a request take what is good. Raises Invalid where anything is bad: now, or when it was delivered before."""
+    try:
+        answer = use_case(call, raw)
+    except Replayed as first:
+        answer = BatchAnswer.model_validate_json(first.answer or "")
+    if answer.rejected:
+        names = ", ".join(item.id or f"number {item.index}" for item in answer.rejected[:MAX_PROBLEMS])
+        problems = tuple(Problem(path=problem.path, message=problem.message) for item in answer.rejected for problem in item.problems)
+        raise e.Invalid(f"{answer.accepted} were taken, {len(answer.rejected)} were not: {names}.", problems[:MAX_PROBLEMS])
 
 
 def _refused(error: e.CloError, trace: str) -> Response:

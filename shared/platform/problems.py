@@ -27,11 +27,15 @@ EVENT_STATUS: Final[Mapping[type[e.CloError], int]] = {
     e.Malformed: 400,
     e.UnsupportedMedia: 415,
     e.Invalid: 422,
+    e.KeyReused: 422,
     e.Refused: 204,
     e.Busy: 503,
     e.Broken: 500,
 }
-"""What deliverers of events are told: 400, 415 and 422 go to the dead letters at once, a business no is done, the rest is tried again."""
+"""What deliverers of events are told: 400, 415 and 422 go to the dead letters at once, a business no is done, the rest is tried again.
+
+An id that was used for something else before is no business no: what the second event says would be lost.
+"""
 
 
 def status_of(error: e.CloError, table: Mapping[type[e.CloError], int] = STATUS) -> int:

@@ -45,10 +45,13 @@ def route(messages: Iterable[Transaction], holders: Holders) -> Iterator[Routed]
 
 
 def sort_out(posted: TransactionsPosted, holders: Holders, shards: int) -> tuple[list[Transaction], list[Routed]]:
-    """What belongs in the shard it was sent to, and what belongs elsewhere: cards may have passed on while it was on its way."""
+    """What belongs in the shard it was sent to, and what belongs elsewhere.
+
+    Cards may have passed on while it was on its way, and another system may have reckoned the shard wrongly.
+    """
     here, elsewhere = [], []
     for whose, message in route(posted.transactions, holders):
-        if message.customer_id or shard_of(whose, shards) == posted.shard:
+        if shard_of(whose, shards) == posted.shard:
             here.append(message)
         else:
             elsewhere.append((whose, message))

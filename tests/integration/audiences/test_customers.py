@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from events.payloads import HistoriesChanged
+from events.told import CardShape
 from shared.audiences import customers
-from shared.audiences.api import CardShape
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import NotFound
 from shared.kernel.shards import shard_of

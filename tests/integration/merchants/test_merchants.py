@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from events.told import LocationShape, MerchantShape
 from shared.kernel.errors import NotFound
 from shared.merchants import service
-from shared.merchants.api import LocationShape, MerchantShape
 from shared.merchants.ladder import Book, Clues
 from shared.merchants.model import Place
 from shared.platform.batches import BatchAnswer

@@ -146,6 +146,17 @@ def test_a_card_that_passed_on_while_its_purchase_was_on_its_way_sends_it_after(
     assert earned(world) == [("t2", "ann", 200), ("t1", "bob", 200)]
 
 
+def test_purchases_that_another_system_sent_to_a_wrong_shard_go_to_their_own(world: World) -> None:
+    offered(world, "ann", "bob")
+    wrong = next(shard for shard in range(SHARDS) if shard not in {shard_of("ann", SHARDS), shard_of("bob", SHARDS)})
+    service.redeem(
+        world.call("redeem_cashback"), TransactionsPosted(shard=wrong, transactions=[purchase("t1", "ann"), purchase("t2", "bob")])
+    )
+    assert earned(world) == []
+    world.deliver()
+    assert sorted(earned(world)) == [("t1", "ann", 200), ("t2", "bob", 200)]
+
+
 def test_what_was_said_again_after_the_card_passed_on_is_a_repeat(world: World) -> None:
     offered(world, "ann", "bob")
     world.cards({"card_token": "k1", "customer_id": "ann"})

@@ -7,7 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from shared.audiences.rules import CONTACT, Rule
+from shared.audiences.rules import Rule
+from shared.kernel.attributes import CONTACT
 
 NAMES = ("age", "size", "home.owner", "x-1")
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
