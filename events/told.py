@@ -122,9 +122,7 @@ class CustomerSent(Wire):
 
 
 class CustomersTold(Wire):
-    """Customers that are new or changed, and whether they consent, as a system of the bank tells. Bad ones are named, the others taken.
-
-    Where an item tells no `consent_at`, its consent stands as told since the `time` of the event.
-    """
+    """Customers that are new or changed, and whether they consent, as a system of the bank tells. Bad ones are named, the others taken."""
 
     customers: Annotated[list[CustomerSent], Field(min_length=1, max_length=MOST_CUSTOMERS)]
+    """Where an item tells no `consent_at`, its consent stands as told since the `time` of the event."""

@@ -33,7 +33,7 @@ def java() -> Path:
     for found in _javas():
         if _version_of(found) >= JAVA_LEAST:
             return found
-    raise _lacking(JAVA_PACKAGE)
+    raise _lacking(*_missing())
 
 
 def jars() -> Path:
@@ -108,7 +108,7 @@ def _resolve(folder: Path, pom: bytes) -> None:
     """Fetch into a folder beside, and put that in place when it is whole: several may do so at once."""
     maven, runtime = shutil.which("mvn"), java()
     if maven is None:
-        raise _lacking(MAVEN_PACKAGE)
+        raise _lacking(*_missing())
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as name:
         fresh = Path(name) / "jars"

