@@ -1,10 +1,10 @@
 """The CloudEvents envelope: the only module that knows the cloudevents package."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from cloudevents import kafka
@@ -20,6 +20,7 @@ CONTENT_TYPE: Final = "application/json"
 STRUCTURED: Final = b"application/cloudevents"
 UNREADABLE: Final = (GenericException, KeyError, ValueError, TypeError, AttributeError, RecursionError)
 
+T = TypeVar("T")
 KafkaHeaders = list[tuple[str, bytes]]
 
 
@@ -91,15 +92,22 @@ def _event(envelope: Envelope) -> CloudEvent:
 
 def _envelope(event: AnyCloudEvent) -> Envelope:
     return Envelope(
-        event_id=EVENT.parse(event["id"]),
+        event_id=_read(EVENT.parse, event, "id", "must be evt_ and 32 hexadecimal digits"),
         type=event["type"],
         source=event["source"],
         subject=event.get("subject") or "",
-        occurred_at=datetime.fromisoformat(event["time"]),
+        occurred_at=_read(datetime.fromisoformat, event, "time", "must be a moment as RFC 3339 writes it"),
         payload=_payload(event.get_data()),
         trace=event.get("traceparent"),
         key=event.get("partitionkey"),
     )
+
+
+def _read(read: Callable[[str], T], event: AnyCloudEvent, name: str, wanted: str) -> T:
+    try:
+        return read(event[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"The attribute {name} of the CloudEvent {wanted}.") from error
 
 
 def _as_it_is(data: bytes) -> bytes:

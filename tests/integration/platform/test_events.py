@@ -151,6 +151,20 @@ def test_request_that_is_no_cloudevent_of_ours_is_malformed(counting: Asking, na
     assert without(name)(counting).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ce-id", "batch-17", "id of the CloudEvent must be evt_ and 32 hexadecimal digits"),
+        ("ce-time", "yesterday", "time of the CloudEvent must be a moment"),
+    ],
+)
+def test_attribute_that_can_not_be_read_is_named(counting: Asking, name: str, value: str, told: str) -> None:
+    headers, body = to_http(ticked())
+    answer = counting("POST", "/", content=body, headers={**headers, name: value})
+    assert answer.status_code == 400
+    assert told in answer.json()["detail"]
+
+
 def test_event_in_structured_mode_is_the_same_event(counting: Asking, effects: Callable[[], int]) -> None:
     whole = {
         "specversion": "1.0",
