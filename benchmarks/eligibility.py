@@ -50,7 +50,7 @@ def run() -> list[Result]:
     if not shutil.which("wrk"):
         sys.stderr.write("eligibility: needs wrk (Debian: apt-get install wrk)\n")
         return []
-    with place(customers=1_000, budget_minor=10**11) as at, tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
+    with place(customers=1_000, budget_minor=10**11, shard=0) as at, tempfile.TemporaryDirectory() as folder, ExitStack() as servers:
         at.redeem(0, at.purchases("h", HISTORY))
         keys = LocalKeys(Path(folder))
         asking = _script(at, keys, Path(folder) / "post.lua")

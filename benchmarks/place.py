@@ -1,5 +1,6 @@
 """A place to measure in: a fresh embedded PostgreSQL with a campaign, offers, customers and grants."""
 
+import itertools
 import json
 import tempfile
 from collections.abc import Iterator
@@ -85,8 +86,8 @@ class Place:
 
 
 @contextmanager
-def place(*, customers: int, budget_minor: int, repeat: bool = False) -> Iterator[Place]:
-    """Make a place, and take it away afterwards; its offers pay once, or again and again."""
+def place(*, customers: int, budget_minor: int, repeat: bool = False, shard: int | None = None) -> Iterator[Place]:
+    """Make a place with customers of one shard, or of all, and take it away afterwards; its offers pay once, or again and again."""
     with tempfile.TemporaryDirectory(prefix="clo-bench-") as folder:
         tune_memory()
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
@@ -95,7 +96,7 @@ def place(*, customers: int, budget_minor: int, repeat: bool = False) -> Iterato
         made = Place(
             postgres=postgres,
             database=database,
-            customers=[f"cust-{number}" for number in range(customers)],
+            customers=list(itertools.islice(_names(shard), customers)),
             campaign_id=UUID(int=0),
             offer_ids=[],
         )
@@ -105,6 +106,11 @@ def place(*, customers: int, budget_minor: int, repeat: bool = False) -> Iterato
         finally:
             database.close()
             postgres.stop()
+
+
+def _names(shard: int | None) -> Iterator[str]:
+    names = (f"cust-{number}" for number in itertools.count())
+    return (name for name in names if shard is None or shard_of(name, SHARDS) == shard)
 
 
 def _fill(made: Place, budget_minor: int, *, repeat: bool) -> None:

@@ -19,7 +19,7 @@ TABLES = ("handled", "transactions", "redemptions", "postings", "outbox")
 
 def run() -> list[Result]:
     """Measure all four."""
-    with place(customers=4_000, budget_minor=10**11) as at:
+    with place(customers=4_000, budget_minor=10**11, shard=0) as at:
         ours, copied = _in_turns(at)
         at.forget()
         same_work = _one_by_one(at)
