@@ -112,7 +112,7 @@ class KnownSince(Wire):
 
     what: str
     """The kind of a message about the purchase, or: grant, activation, consent, opt_out, zone, version, withdrawal, campaign,
-    correction, others."""
+    correction, match (to a merchant, anew), others."""
     offer_id: OfferId | None
     recorded_at: Moment
     told: str

@@ -106,11 +106,16 @@ def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:
 
 
 def match_anew(tx: Transaction, messages: Collection[Filed]) -> None:
-    """Bring it up to date which merchants messages are matched to; how they were matched is kept."""
+    """Bring it up to date which merchants messages are matched to, and what these and their places tell."""
+    told = [one.message.said for one in messages]
     values = {
-        "merchant_ids": [one.message.said.merchant_id for one in messages],
-        "matched_by": [one.message.said.matched_by for one in messages],
-        "brands": [one.message.said.brand for one in messages],
+        "merchant_ids": [said.merchant_id for said in told],
+        "matched_by": [said.matched_by for said in told],
+        "brands": [said.brand for said in told],
+        "mccs": [said.mcc for said in told],
+        "zones": [said.zone for said in told],
+        "countries": [said.country for said in told],
+        "regions": [said.region for said in told],
         "now": tx.now,
     }
     tx.connection.execute(SQL["match_anew"], _keys(one.message.key for one in messages) | values)

@@ -50,64 +50,40 @@ COPY transactions (transaction_id, kind, sequence, sequence_count, purchase_id, 
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
--- Files messages under more offers; how they were filed is kept.
-WITH more AS (
+-- Files messages under more offers.
+UPDATE transactions AS t SET offers = t.offers || m.offers, filed_at = %(now)s
+FROM (
     SELECT transaction_id, kind, sequence, array_agg(offer_id) AS offers
     FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], string_to_array(%(offer_ids)s, ',')::uuid[])
         AS m (transaction_id, kind, sequence, offer_id)
-    GROUP BY transaction_id, kind, sequence
-), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
-    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
-    FROM transactions AS t JOIN more USING (transaction_id, kind, sequence)
-)
-UPDATE transactions AS t SET offers = t.offers || more.offers FROM more
-WHERE (t.transaction_id, t.kind, t.sequence) = (more.transaction_id, more.kind, more.sequence);
+    GROUP BY transaction_id, kind, sequence) AS m
+WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: move
--- Brings it up to date whose messages are, of which account, and with which kind of card; how they were filed is kept.
-WITH m AS (
-    SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(customer_ids)s::text[],
-                         %(account_tokens)s::text[], %(card_products)s::text[])
-        AS m (transaction_id, kind, sequence, customer_id, account_token, card_product)
-), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
-    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
-    FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
-)
-UPDATE transactions AS t SET customer_id = m.customer_id, account_token = m.account_token, card_product = m.card_product
-FROM m
+-- Brings it up to date whose messages are, of which account, and with which kind of card.
+UPDATE transactions AS t
+SET customer_id = m.customer_id, account_token = m.account_token, card_product = m.card_product, filed_at = %(now)s
+FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(customer_ids)s::text[], %(account_tokens)s::text[],
+            %(card_products)s::text[]) AS m (transaction_id, kind, sequence, customer_id, account_token, card_product)
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: rematch
--- Brings it up to date which purchases refunds are for, by whose word, and under which offers they are; how they were filed is kept.
-WITH m AS (
-    SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(purchase_ids)s::text[],
-                         %(unmatched)s::text[], %(offers)s::text[], %(loose)s::bool[])
-        AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers, loose)
-), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
-    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
-    FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
-)
+-- Brings it up to date which purchases refunds are for, by whose word, and under which offers they are.
 UPDATE transactions AS t
-SET purchase_id = m.purchase_id, unmatched = m.unmatched, offers = string_to_array(m.offers, ',')::uuid[], loose = m.loose
-FROM m
+SET purchase_id = m.purchase_id, unmatched = m.unmatched, offers = string_to_array(m.offers, ',')::uuid[], loose = m.loose,
+    filed_at = %(now)s
+FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(purchase_ids)s::text[], %(unmatched)s::text[],
+            %(offers)s::text[], %(loose)s::bool[]) AS m (transaction_id, kind, sequence, purchase_id, unmatched, offers, loose)
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: match_anew
--- Brings it up to date which merchants messages are matched to; how they were matched is kept.
-WITH m AS (
-    SELECT * FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(merchant_ids)s::text[],
-                         %(matched_by)s::text[], %(brands)s::text[])
-        AS m (transaction_id, kind, sequence, merchant_id, matched_by, brand)
-), was AS (
-    INSERT INTO filings (transaction_id, kind, sequence, until, customer_id, purchase_id, offers, merchant_id, matched_by, brand)
-    SELECT transaction_id, kind, sequence, %(now)s, t.customer_id, t.purchase_id, t.offers, t.merchant_id, t.matched_by, t.brand
-    FROM transactions AS t JOIN m USING (transaction_id, kind, sequence)
-)
-UPDATE transactions AS t SET merchant_id = m.merchant_id, matched_by = m.matched_by, brand = m.brand
-FROM m
+-- Brings it up to date which merchants messages are matched to, and what these and their places tell.
+UPDATE transactions AS t
+SET merchant_id = m.merchant_id, matched_by = m.matched_by, brand = m.brand, mcc = m.mcc, zone = m.zone, country = m.country,
+    region = m.region, filed_at = %(now)s
+FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(merchant_ids)s::text[], %(matched_by)s::text[],
+            %(brands)s::text[], %(mccs)s::text[], %(zones)s::text[], %(countries)s::text[], %(regions)s::text[])
+    AS m (transaction_id, kind, sequence, merchant_id, matched_by, brand, mcc, zone, country, region)
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
 -- name: set_aside
@@ -354,19 +330,15 @@ SELECT (SELECT json_agg(g) FROM (
             FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND recorded_at <= asked.as_of
         ) AS g) AS grants,
        (SELECT json_agg(t) FROM (
-            SELECT m.transaction_id, m.kind, m.sequence, sequence_count, filed.purchase_id, at, amount_minor, currency,
-                   filed.merchant_id, filed.matched_by, network_merchant_id, descriptor, location_id, mcc, zone, filed.brand, channel,
-                   country, region, card_product, tip_minor, tax_minor, cash_back_minor, recorded_at, items, filed.offers, card_token,
-                   account_token, posted_at
-            FROM transactions AS m, LATERAL (
-                SELECT customer_id, purchase_id, offers, merchant_id, matched_by, brand FROM (
-                    SELECT customer_id, purchase_id, offers, merchant_id, matched_by, brand, until, seq FROM filings
-                    WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until > asked.as_of
-                    UNION ALL SELECT m.customer_id, m.purchase_id, m.offers, m.merchant_id, m.matched_by, m.brand, 'infinity', 0) AS was
-                ORDER BY until, seq LIMIT 1) AS filed
+            SELECT filed.transaction_id, filed.kind, filed.sequence, filed.sequence_count, filed.purchase_id, filed.at, filed.amount_minor,
+                   filed.currency, filed.merchant_id, filed.matched_by, filed.network_merchant_id, filed.descriptor, filed.location_id,
+                   filed.mcc, filed.zone, filed.brand, filed.channel, filed.country, filed.region, filed.card_product, filed.tip_minor,
+                   filed.tax_minor, filed.cash_back_minor, filed.recorded_at, filed.items, filed.offers, filed.card_token,
+                   filed.account_token, filed.posted_at
+            FROM transactions AS m, filed_as_of(m, asked.as_of) AS filed
             WHERE (m.customer_id = asked.customer_id AND m.offers && asked.offer_ids OR m.transaction_id = ANY (ARRAY(
                     SELECT transaction_id FROM filings WHERE customer_id = asked.customer_id)))
-              AND filed.customer_id = asked.customer_id AND recorded_at <= asked.as_of AND filed.offers && asked.offer_ids
+              AND filed.customer_id = asked.customer_id AND m.recorded_at <= asked.as_of AND filed.offers && asked.offer_ids
         ) AS t) AS transactions,
        (SELECT json_agg(r) FROM (
             SELECT DISTINCT ON (redemption_id) offer_id, grant_id, completion, reason, state
@@ -418,20 +390,16 @@ ORDER BY asked.place;
 -- name: read_messages_as_of
 -- All that was on file by a moment with this transaction id, or of the purchase of this id, as it was filed then; and since when it was
 -- known to be of the customer whose it was then.
-SELECT m.transaction_id, m.kind, m.sequence, m.sequence_count, filed.purchase_id, filed.customer_id, m.at, m.amount_minor, m.currency,
-       filed.merchant_id, filed.matched_by, m.network_merchant_id, m.descriptor, m.location_id, m.mcc, m.zone, filed.brand, m.channel,
-       m.country, m.region, m.card_product, m.tip_minor, m.tax_minor, m.cash_back_minor, m.items, filed.offers, m.recorded_at,
-       m.card_token, m.account_token, m.posted_at,
-       greatest(m.recorded_at, (
+SELECT filed.transaction_id, filed.kind, filed.sequence, filed.sequence_count, filed.purchase_id, filed.customer_id, filed.at,
+       filed.amount_minor, filed.currency, filed.merchant_id, filed.matched_by, filed.network_merchant_id, filed.descriptor,
+       filed.location_id, filed.mcc, filed.zone, filed.brand, filed.channel, filed.country, filed.region, filed.card_product,
+       filed.tip_minor, filed.tax_minor, filed.cash_back_minor, filed.items, filed.offers, filed.recorded_at, filed.card_token,
+       filed.account_token, filed.posted_at,
+       greatest(filed.recorded_at, (
             SELECT max(until) FROM filings AS f
             WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until <= %(as_of)s
               AND f.customer_id IS DISTINCT FROM filed.customer_id)) AS since
-FROM transactions AS m, LATERAL (
-    SELECT customer_id, purchase_id, offers, merchant_id, matched_by, brand FROM (
-        SELECT customer_id, purchase_id, offers, merchant_id, matched_by, brand, until, seq FROM filings
-        WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until > %(as_of)s
-        UNION ALL SELECT m.customer_id, m.purchase_id, m.offers, m.merchant_id, m.matched_by, m.brand, 'infinity', 0) AS was
-    ORDER BY until, seq LIMIT 1) AS filed
+FROM transactions AS m, filed_as_of(m, %(as_of)s) AS filed
 WHERE (m.transaction_id = %(transaction_id)s OR m.kind = 'refund' AND m.purchase_id = %(transaction_id)s
        OR m.transaction_id = ANY (ARRAY(SELECT transaction_id FROM filings WHERE purchase_id = %(transaction_id)s)))
   AND m.recorded_at <= %(as_of)s AND %(transaction_id)s IN (m.transaction_id, filed.purchase_id)
@@ -483,6 +451,9 @@ FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_i
       UNION ALL SELECT 'correction', offer_id, decided_at, decided_at, kind FROM corrections
       WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND transaction_id = asked.transaction_id
         AND state = 'approved'
+      UNION ALL SELECT DISTINCT 'match', NULL::uuid, was.until, was.until, coalesce(was.merchant_id, 'unknown')
+      FROM transactions AS m JOIN filings AS was USING (transaction_id, kind, sequence), filed_as_of(m, was.until) AS filed
+      WHERE m.transaction_id = asked.transaction_id AND (was.merchant_id, was.matched_by) IS DISTINCT FROM (filed.merchant_id, filed.matched_by)
      ) AS known (what, offer_id, at, recorded_at, detail)
 WHERE known.recorded_at > asked.since AND known.recorded_at <= asked.as_of
 ORDER BY known.recorded_at, known.what, known.at, known.offer_id, known.detail;

@@ -36,6 +36,7 @@ TOLD: Final = {
     "withdrawal": "The offer was withdrawn.",
     "campaign": "It was recorded that the campaign was {detail} from {at} on.",
     "correction": "A correction ({detail}) was approved by a second person.",
+    "match": "The purchase was matched to its merchant anew; it was {detail} before.",
     "others": "Messages about other purchases, earlier ones or refunded, were recorded: {number}.",
 }
 """What was recorded, in words."""

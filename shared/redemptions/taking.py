@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
+from typing import Final
 from uuid import UUID
 
 from events.payloads import Transaction as Posted
@@ -22,6 +23,8 @@ from shared.redemptions.refunds import match_refunds
 from shared.redemptions.routing import customer_of
 
 NO_OFFERS: frozenset[UUID] = frozenset()
+OF_MERCHANT: Final = ("merchant_id", "matched_by", "brand", "mcc", "zone", "country", "region")
+"""What of a purchase follows from its merchant and place, some of it only where the purchase does not say it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,13 +47,16 @@ class Life:
     again: list[Filed] = field(default_factory=list)
 
     def match_anew(self) -> list[Filed]:
-        """Match what was said again to the merchant that it names by now; what of the known changes by it."""
+        """Match what was said again to the merchant that it names by now; what of the known changes by it.
+
+        Where that is the same one, what it and its place told stays: of that no dates are known, and a repeat must not move money.
+        """
         again = {one.message.key: one.message.said for one in self.again}
         changed = []
         for place, before in enumerate(self.known):
             said, now = before.message.said, again.get(before.message.key)
             if now and (now.merchant_id, now.matched_by) != (said.merchant_id, said.matched_by):
-                said = replace(said, merchant_id=now.merchant_id, matched_by=now.matched_by, brand=now.brand)
+                said = replace(said, **{name: getattr(now, name) for name in OF_MERCHANT})
                 self.known[place] = replace(before, message=replace(before.message, said=said))
                 changed.append(self.known[place])
         return changed

@@ -34,6 +34,7 @@ CREATE TABLE transactions (
     offers uuid[] NOT NULL,
     content_hash bytea NOT NULL,
     recorded_at timestamptz NOT NULL,
+    filed_at timestamptz,
     card_token text,
     account_token text,
     posted_at timestamptz,
@@ -66,7 +67,9 @@ COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when
 COMMENT ON COLUMN transactions.merchant_id IS 'The merchant that it was matched to, NULL where none is known.';
 COMMENT ON COLUMN transactions.matched_by IS 'What told the merchant: a rung of the match ladder, or the reason why none did.';
 COMMENT ON COLUMN transactions.merchant_said IS 'The merchant id that it said: the merchant''s own, or its acquirer''s.';
-COMMENT ON COLUMN transactions.brand IS 'As the merchants told when it came, as the zone is, and what of MCC, country and region it did not say.';
+COMMENT ON COLUMN transactions.brand IS
+    'As the merchants told when it came or was matched anew, as the zone is, and what of MCC, country and region it did not say.';
+COMMENT ON COLUMN transactions.filed_at IS 'When it was filed anew last: another customer, purchase, merchant, or more offers; NULL before.';
 COMMENT ON COLUMN transactions.items IS 'JSON: [[product code, amount in minor units], ...].';
 
 CREATE INDEX transactions_unmatched ON transactions (transaction_id) WHERE unmatched IS NOT NULL;
@@ -101,24 +104,27 @@ CREATE TABLE refunds_let_go (
 );
 COMMENT ON TABLE refunds_let_go IS 'How many refunds waited too long for a purchase and were taken out of the history.';
 
-CREATE TABLE filings (
-    transaction_id text NOT NULL,
-    kind text NOT NULL,
-    sequence integer NOT NULL,
-    until timestamptz NOT NULL,
-    seq bigint GENERATED ALWAYS AS IDENTITY,
-    customer_id text,
-    purchase_id text,
-    offers uuid[] NOT NULL,
-    merchant_id text,
-    matched_by text NOT NULL,
-    brand text,
-    PRIMARY KEY (transaction_id, kind, sequence, until, seq)
-);
+CREATE TABLE filings (until timestamptz NOT NULL, LIKE transactions, PRIMARY KEY (transaction_id, kind, sequence, until));
 CREATE INDEX filings_customer ON filings (customer_id);
 CREATE INDEX filings_purchase ON filings (purchase_id);
 COMMENT ON TABLE filings IS
-    'Whose, for which purchase, at which merchant and under which offers messages were filed before they were filed anew, each with until when.';
+    'Messages as they were filed before they were filed anew: until when, then the columns of transactions, in order.';
+
+CREATE FUNCTION keep_filing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO filings SELECT NEW.filed_at, OLD.*;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER filings_are_kept AFTER UPDATE ON transactions
+    FOR EACH ROW WHEN (OLD.filed_at IS DISTINCT FROM NEW.filed_at) EXECUTE FUNCTION keep_filing();
+
+CREATE FUNCTION filed_as_of(message transactions, moment timestamptz) RETURNS SETOF filings LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT * FROM (
+        SELECT * FROM filings AS f
+        WHERE (f.transaction_id, f.kind, f.sequence) = (message.transaction_id, message.kind, message.sequence) AND f.until > moment
+        UNION ALL SELECT 'infinity', message.*) AS was
+    ORDER BY until LIMIT 1
+$$;
+COMMENT ON FUNCTION filed_as_of IS 'A message as it was filed at a moment. Whether it was recorded by then is for the reader to ask.';
 
 CREATE TABLE set_aside (
     transaction_id text NOT NULL,

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from shared.kernel.clock import SimulatedClock
 from shared.merchants import service as merchants
-from shared.redemptions.eligibility_api import Eligibility
+from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked
 from tests.conftest import NOW, MakeCall
 from tests.integration.redemptions.asking import Asker, asked
 from tests.world import World, amounts, purchase
@@ -24,6 +24,7 @@ NETWORK: Final[dict[str, Any]] = {"kind": "network", "network": "visa", "network
 DESCRIPTOR: Final[dict[str, Any]] = {"kind": "descriptor", "descriptor": "BLUE CUP", "mcc": "5814", "country": "US", "city": "SEATTLE"}
 UNNAMED: Final[dict[str, Any]] = {"merchant_id": None}
 DESCRIBED: Final[dict[str, Any]] = UNNAMED | {"descriptor": "SQ *Blue Cup 0042", "mcc": "5814", "country": "US", "city": "Seattle"}
+BLUE_PLACE: Final[dict[str, Any]] = {"location_id": "l1", "country": "US", "city": "Seattle", "zone": "UTC"}
 
 
 @pytest.fixture
@@ -170,6 +171,41 @@ def test_a_purchase_on_file_that_is_sent_again_moves_to_the_merchant_that_its_na
     world.verify()
 
 
+MATCHED_ANEW: Final[list[tuple[dict[str, Any], dict[str, Any]]]] = [
+    ({"brands": ["Pots"]}, {"brand": "Pots"}),
+    ({"mccs": ["5411"]}, {"mcc": "5411"}),
+    ({"countries": ["CA"]}, {"locations": [BLUE_PLACE | {"country": "CA"}]}),
+    ({"regions": ["CA-BC"]}, {"locations": [BLUE_PLACE | {"region": "CA-BC"}]}),
+    ({}, {"locations": [BLUE_PLACE | {"zone": "Asia/Tokyo"}]}),
+]
+"""What an offer asks, and what the merchants tell by now by which a purchase is what it asks."""
+
+
+@pytest.mark.parametrize("anew", [True, False], ids=["matched anew", "matched as before"])
+@pytest.mark.parametrize(("include", "told"), MATCHED_ANEW, ids=["brand", "category", "country", "region", "zone"])
+def test_a_purchase_that_is_matched_anew_takes_all_that_its_merchant_and_place_tell_by_now(
+    world: World, asker: Asker, clock: SimulatedClock, include: dict[str, Any], told: dict[str, Any], *, anew: bool
+) -> None:
+    give(world, scope={})  # for its sake the purchase is kept
+    terms: dict[str, Any] = {"scope": {"include": include}}
+    if not include:
+        terms["window"] = {"start": "2026-01-16", "end": "2026-01-16", "zone": "UTC", "zone_policy": "merchant"}
+    offer = give(world, **terms)
+    put(world, ACQUIRER, locations=[BLUE_PLACE])
+    at = datetime.fromisoformat("2026-01-15T20:00:00+00:00")  # of the next day already in Tokyo
+    bought = purchase("t1", merchant_id="a-77" if anew else "cup", location_id="l1", at=at)
+    world.post(bought)
+    question, then = EligibilityAsked(transaction_id="t1"), clock.now()
+    before = asker.one(question)
+    clock.advance(then + timedelta(minutes=1))
+    put(world, ACQUIRER | {"valid_to": NEW_YEAR}, **told)
+    world.post(bought)
+    assert (offer in {row["offer_id"] for row in world.redemptions() if row["reward_minor"]}) == anew
+    assert (offer in {verdict.offer_id for verdict in asker.one(question).verdicts if verdict.eligible}) == anew
+    assert asker.one(question.model_copy(update={"as_of": then})) == before
+    world.verify()
+
+
 @pytest.mark.usefixtures("offer")
 def test_a_name_that_was_taken_back_takes_back_what_was_earned_by_it_when_the_purchase_is_sent_again(world: World) -> None:
     put(world, ACQUIRER | {"valid_from": NEW_YEAR})
@@ -271,7 +307,6 @@ def test_as_of_a_moment_purchases_are_at_the_merchants_that_they_were_matched_to
     assert verdict.before.redemptions == 1
 
 
-BLUE_PLACE: Final[dict[str, Any]] = {"location_id": "l1", "country": "US", "city": "Seattle", "zone": "UTC"}
 TOLD_LATER: Final[list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]] = [
     ({"merchants": ["cup"]}, {"merchant_id": "a-77"}, {"aliases": [ACQUIRER | {"valid_to": NEW_YEAR}]}),
     ({"brands": ["Cups"]}, {"merchant_id": "cup"}, {"brand": "Pots"}),

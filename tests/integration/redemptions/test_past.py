@@ -48,6 +48,8 @@ TERMS: dict[str, dict[str, Any]] = {
     "cumulative": {"qualification": {"kind": "cumulative_spend", "threshold": 3000}, "repeat": True},
     "stacked": PERCENT | {"stacking": {"group": "g"}},
     "branded": PERCENT | {"scope": {"include": {"brands": ["Corner"]}}},
+    "grocers": PERCENT | {"scope": {"include": {"mccs": ["5411"]}}},
+    "at_the_shop": PERCENT | {"window": {"start": "2026-01-14", "end": "2026-01-15", "zone": "UTC", "zone_policy": "merchant"}},
     "first": {"stacking": {"group": "g", "priority": 1}, "repeat": True},
     "at_home": PERCENT | {"window": {"start": "2026-01-14", "end": "2026-01-15", "zone": "UTC", "zone_policy": "customer"}},
 }
@@ -95,7 +97,8 @@ class Life:
     def _tell_of_merchants(self) -> None:
         alias = {"kind": "descriptor", "descriptor": "Blue cup", "valid_to": self.chance.choice([None, self.clock.now().isoformat()])}
         place = {"location_id": "l1", "zone": self.chance.choice(["Asia/Tokyo", "America/New_York"]), "country": "US"}
-        shop = {"merchant_id": "shop-1", "name": "Shop", "mcc": "5411", "brand": self.chance.choice([None, "Corner"])}
+        shop: dict[str, str | None] = {"merchant_id": "shop-1", "name": "Shop", "mcc": self.chance.choice(["5411", "5814"])}
+        shop |= {"brand": self.chance.choice([None, "Corner"])}
         told = {"merchants": [shop | {"locations": [place], "aliases": [alias]}]}
         merchants.put_merchants(self.world.call(), json.dumps(told).encode())
 
@@ -141,7 +144,9 @@ class Life:
     def _buy(self) -> None:
         name, amount, at = f"t{len(self.posted)}", self.chance.randrange(900, 3500), self._earlier(at_most=3 * DAY)
         kind = self.chance.choice(["purchase", "purchase", "authorization"])
-        self._post(purchase(name, self.chance.choice(CUSTOMERS), kind=kind, amount=amount, at=at, **self._until(kind)))
+        where: dict[str, Any] = {"location_id": "l1"} if self.chance.random() < 0.5 else {}
+        where |= self.chance.choice([{}, {"merchant_id": None, "descriptor": "Blue cup"}])
+        self._post(purchase(name, self.chance.choice(CUSTOMERS), kind=kind, amount=amount, at=at, **where, **self._until(kind)))
 
     def _refund(self) -> None:
         if self.posted:
@@ -261,6 +266,13 @@ def corrects(life: Life) -> None:
     corrections.approve_correction(life.world.call("ada"), asked_for.correction_id, DecisionReason(reason="x"))
 
 
+def named(life: Life) -> None:
+    alias = {"kind": "acquirer", "merchant_id": "shop-1"}
+    cup = {"merchant_id": "cup", "name": "Cup", "mcc": "5814", "aliases": [alias]}
+    merchants.put_merchants(life.world.call(), json.dumps({"merchants": [cup]}).encode())
+    life.world.post(purchase("t1", "ana", at=NOW + DAY))
+
+
 SINCE: dict[str, Callable[[Life], object]] = {
     "grant": lambda life: issue(life.world.call, life.offers[0], "ana", at=NOW - 2 * DAY),
     "opt_out": opts_out,
@@ -270,6 +282,7 @@ SINCE: dict[str, Callable[[Life], object]] = {
     "withdrawal": lambda life: offers.withdraw_offer(life.world.call("maya"), life.offers[0], WHY),
     "refund": lambda life: life.world.post(purchase("r1", "ana", kind="refund", original_transaction_id="t1")),
     "correction": corrects,
+    "match": named,
 }
 
 
@@ -292,6 +305,28 @@ def told_of(asker: Asker, transaction_id: str) -> list[tuple[str, datetime]]:
     record = asker.one(EligibilityAsked(transaction_id=transaction_id)).record
     assert record
     return [(event.what, event.at) for event in record.events]
+
+
+def test_a_purchase_that_was_matched_anew_tells_where_it_was_before_once_however_many_messages_tell_of_it(
+    world: World, asker: Asker, clock: SimulatedClock
+) -> None:
+    life = begun(world, clock, seed=0)
+    until = NOW + 2 * DAY
+    messages = (
+        purchase("t1", "ana", kind="authorization", expires_at=until, at=NOW + DAY),
+        purchase("t1", "ana", kind="clearing", at=NOW + DAY),
+    )
+    world.post(*messages)
+    clock.advance(NOW + MINUTE)
+    named(life)
+    world.post(*messages)
+    told = "The purchase was matched to its merchant anew; it was shop-1 before."
+    question = EligibilityAsked(transaction_id="t1")
+    now, then = asker.one(question), asker.one(question.model_copy(update={"as_of": NOW}))
+    assert now.record
+    assert then.record
+    assert [known.told for known in now.record.known_since if known.what == "match"] == [told]
+    assert (now.merchant_id, then.merchant_id, then.record.known_since) == ("cup", "shop-1", [])
 
 
 def test_a_redemption_that_an_earlier_purchase_takes_over_is_told_of_both(world: World, asker: Asker, clock: SimulatedClock) -> None:

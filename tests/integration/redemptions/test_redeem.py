@@ -164,17 +164,22 @@ def test_a_purchase_that_came_before_the_offer_was_approved_earns_when_it_is_sen
     world.verify()
 
 
-def test_a_purchase_sent_again_counts_as_it_came_first(world: World) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["merchant known", "merchant unknown"])
+def test_a_purchase_sent_again_counts_as_it_came_first_where_its_merchant_was_known(world: World, *, known: bool) -> None:
     campaign = world.campaign()
     world.offer(campaign)
+    shop: dict[str, Any] = {"merchant_id": "shop-1", "name": "Shop", "mcc": "5411"}
+    if known:
+        merchants.put_merchants(world.call(), json.dumps({"merchants": [shop]}).encode())
     world.post(purchase("t1", location_id="l1"))
-    shop = {"merchant_id": "shop-1", "name": "Shop", "mcc": "5411", "locations": [{"location_id": "l1", "zone": "UTC"}]}
+    shop["locations"] = [{"location_id": "l1", "zone": "UTC"}]
     merchants.put_merchants(world.call(), json.dumps({"merchants": [shop]}).encode())
-    world.grant(world.offer(campaign, scope={"include": {"mccs": ["5411"]}}), "cust-1")
+    world.grant(world.offer(campaign, scope={"include": {"mccs": ["5411"]}}, repeat=True), "cust-1")
     world.post(purchase("t1", location_id="l1"))
-    assert world.redemptions() == []
+    first = [] if known else ["t1"]
+    assert [row["transaction_id"] for row in world.redemptions()] == first
     world.post(purchase("t2", location_id="l1", at=NOW + timedelta(hours=1)))
-    assert [row["transaction_id"] for row in world.redemptions()] == ["t2"]
+    assert [row["transaction_id"] for row in world.redemptions()] == [*first, "t2"]
 
 
 SAID: Final[dict[str, Any]] = {"network_merchant_id": "n1", "channel": "app", "country": "US", "region": "NY", "card_product": "gold"}
