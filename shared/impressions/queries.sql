@@ -9,15 +9,15 @@ WITH incoming AS (
     SELECT impression_id, kind, customer_id, offer_id, channel, placement, at, %(now)s, version, variant
     FROM incoming ORDER BY impression_id, place
     ON CONFLICT (impression_id) DO NOTHING
-    RETURNING offer_id, channel, placement, kind, customer_id, at
+    RETURNING offer_id, channel, placement, kind, customer_id, at, variant
 ), counted AS (
-    INSERT INTO impression_counts AS c (offer_id, channel, placement, kind, hour, impressions)
-    SELECT offer_id, channel, placement, kind, date_trunc('hour', at, 'UTC') AS hour, count(*)
-    FROM added GROUP BY offer_id, channel, placement, kind, hour ORDER BY offer_id, channel, placement, kind, hour
-    ON CONFLICT (offer_id, channel, placement, kind, hour) DO UPDATE SET impressions = c.impressions + excluded.impressions
+    INSERT INTO impression_counts AS c (offer_id, channel, placement, kind, hour, variant, impressions)
+    SELECT offer_id, channel, placement, kind, date_trunc('hour', at, 'UTC') AS hour, variant, count(*)
+    FROM added GROUP BY offer_id, channel, placement, kind, hour, variant ORDER BY offer_id, channel, placement, kind, hour, variant
+    ON CONFLICT (offer_id, channel, placement, kind, hour, variant) DO UPDATE SET impressions = c.impressions + excluded.impressions
 ), reached AS (
-    INSERT INTO impression_reach (offer_id, kind, customer_id, channel)
-    SELECT DISTINCT offer_id, kind, customer_id, channel FROM added ORDER BY offer_id, kind, customer_id, channel
+    INSERT INTO impression_reach (offer_id, kind, customer_id, channel, variant)
+    SELECT DISTINCT offer_id, kind, customer_id, channel, variant FROM added ORDER BY offer_id, kind, customer_id, channel, variant
     ON CONFLICT DO NOTHING
 )
 SELECT count(*) AS new FROM added;

@@ -83,8 +83,11 @@ class OfferFunnel(Funnel):
     state: str
 
 
-class VariantFunnel(Wire):
-    """From grants to money paid, of one offer's grants of one variant, or of none. Steps are those of the offer's funnel."""
+class VariantFunnel(Shown):
+    """From grants to money paid, of one offer's grants of one variant, or of none. Steps are those of the offer's funnel.
+
+    Impressions are of the variant that their channel told: those of which it told none count with none.
+    """
 
     offer_id: OfferId
     variant: str | None
@@ -128,7 +131,7 @@ class CampaignReport(Wire):
     funnel: Funnel
     offers: list[OfferFunnel]
     variants: list[VariantFunnel]
-    """Of offers of which some grants are of a variant; those of no variant first."""
+    """Of offers of which some grants are of a variant; what is of none first. A customer who was shown several is in each."""
     channels: list[ChannelFunnel]
     refusals: list[RefusalCount]
     burn_down: list[BurnDay]

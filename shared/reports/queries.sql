@@ -46,7 +46,8 @@ LEFT JOIN redeemed AS d USING (offer_id)
 ORDER BY c.campaign_id, c.name, c.offer_id;
 
 -- name: variant_funnels
--- Each variant of offers of which some grants are of one, beside the grants of none: from grants to money paid.
+-- Each variant of offers of which some grants are of one, beside what is of none: from grants to money paid. An impression is of the variant
+-- that its channel told.
 WITH varied AS (
     SELECT offer_id, campaign_id FROM offers AS o
     WHERE campaign_id = ANY (%(campaign_ids)s) AND EXISTS (SELECT FROM grants WHERE offer_id = o.offer_id AND variant IS NOT NULL)
@@ -54,14 +55,31 @@ WITH varied AS (
     SELECT grant_id, count(*) FILTER (WHERE wanted_minor > 0) AS completions, count(*) FILTER (WHERE reward_minor > 0) AS redeemed,
            count(*) FILTER (WHERE paid_minor > 0) AS paid, sum(reward_minor) AS reward_minor, sum(paid_minor) AS paid_minor
     FROM redemptions JOIN varied USING (offer_id) GROUP BY grant_id
+), granted AS (
+    SELECT offer_id, g.variant, count(*) AS granted, count(g.activated_at) AS activated, count(*) FILTER (WHERE r.completions > 0) AS purchased,
+           sum(r.redeemed) AS redeemed, sum(r.paid) AS paid, sum(r.reward_minor) AS reward_minor, sum(r.paid_minor) AS paid_minor
+    FROM varied JOIN grants AS g USING (offer_id) LEFT JOIN redeemed AS r USING (grant_id) GROUP BY offer_id, g.variant
+), shown AS (
+    SELECT offer_id, variant, sum(impressions) FILTER (WHERE kind = 'served') AS served,
+           sum(impressions) FILTER (WHERE kind = 'viewed') AS viewed, sum(impressions) FILTER (WHERE kind = 'clicked') AS clicked
+    FROM impression_counts JOIN varied USING (offer_id) GROUP BY offer_id, variant
+), reached AS (
+    SELECT offer_id, variant, count(*) FILTER (WHERE kind = 'served') AS served_to, count(*) FILTER (WHERE kind = 'viewed') AS viewed_by,
+           count(*) FILTER (WHERE kind = 'clicked') AS clicked_by
+    FROM varied, LATERAL (SELECT DISTINCT kind, customer_id, variant FROM impression_reach AS i WHERE i.offer_id = varied.offer_id) AS customer
+    GROUP BY offer_id, variant
 )
-SELECT v.campaign_id, offer_id, g.variant, count(*) AS granted, count(g.activated_at) AS activated,
-       count(*) FILTER (WHERE r.completions > 0) AS purchased, coalesce(sum(r.redeemed), 0)::bigint AS redeemed,
-       coalesce(sum(r.paid), 0)::bigint AS paid, coalesce(sum(r.reward_minor), 0)::bigint AS reward_minor,
-       coalesce(sum(r.paid_minor), 0)::bigint AS paid_minor
-FROM varied AS v JOIN grants AS g USING (offer_id) LEFT JOIN redeemed AS r USING (grant_id)
-GROUP BY v.campaign_id, offer_id, g.variant
-ORDER BY offer_id, g.variant NULLS FIRST;
+SELECT v.campaign_id, v.offer_id, told.variant, coalesce(g.granted, 0) AS granted, coalesce(g.activated, 0) AS activated,
+       coalesce(s.served, 0)::bigint AS served, coalesce(s.viewed, 0)::bigint AS viewed, coalesce(s.clicked, 0)::bigint AS clicked,
+       coalesce(r.served_to, 0) AS served_to, coalesce(r.viewed_by, 0) AS viewed_by, coalesce(r.clicked_by, 0) AS clicked_by,
+       coalesce(g.purchased, 0) AS purchased, coalesce(g.redeemed, 0)::bigint AS redeemed, coalesce(g.paid, 0)::bigint AS paid,
+       coalesce(g.reward_minor, 0)::bigint AS reward_minor, coalesce(g.paid_minor, 0)::bigint AS paid_minor
+FROM (SELECT offer_id, variant FROM granted UNION SELECT offer_id, variant FROM shown) AS told
+JOIN varied AS v USING (offer_id)
+LEFT JOIN granted AS g ON g.offer_id = told.offer_id AND g.variant IS NOT DISTINCT FROM told.variant
+LEFT JOIN shown AS s ON s.offer_id = told.offer_id AND s.variant IS NOT DISTINCT FROM told.variant
+LEFT JOIN reached AS r ON r.offer_id = told.offer_id AND r.variant IS NOT DISTINCT FROM told.variant
+ORDER BY v.offer_id, told.variant NULLS FIRST;
 
 -- name: channel_funnels
 -- Each channel of some campaigns: impressions, and the distinct customers they reached over all offers.

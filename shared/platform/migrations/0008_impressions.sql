@@ -22,8 +22,9 @@ CREATE TABLE impression_counts (
     placement text NOT NULL,
     kind text NOT NULL,
     hour timestamptz NOT NULL,
+    variant text,
     impressions bigint NOT NULL,
-    PRIMARY KEY (offer_id, channel, placement, kind, hour)
+    UNIQUE NULLS NOT DISTINCT (offer_id, channel, placement, kind, hour, variant)
 );
 
 CREATE TABLE impression_reach (
@@ -31,6 +32,8 @@ CREATE TABLE impression_reach (
     kind text NOT NULL,
     customer_id text NOT NULL,
     channel text NOT NULL,
-    PRIMARY KEY (offer_id, kind, customer_id, channel)
+    variant text,
+    UNIQUE NULLS NOT DISTINCT (offer_id, kind, customer_id, channel, variant)
 );
-COMMENT ON TABLE impression_reach IS 'Reach is exact: one row for each customer reached. In key order a customer''s channels lie together, to be counted as one.';
+COMMENT ON TABLE impression_reach IS
+    'Reach is exact: one row for each customer reached, by channel and variant. In key order a customer''s rows lie together, to be counted as one.';

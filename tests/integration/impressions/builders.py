@@ -59,8 +59,8 @@ def tables(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """All that is known of impressions but when it was recorded."""
     statements = {
         "impressions": "SELECT impression_id, kind, customer_id, offer_id, channel, placement, at FROM impressions",
-        "counts": "SELECT offer_id, channel, placement, kind, hour, impressions FROM impression_counts",
-        "reach": "SELECT offer_id, channel, kind, customer_id FROM impression_reach",
+        "counts": "SELECT offer_id, channel, placement, kind, hour, impressions, coalesce(variant, '') FROM impression_counts",
+        "reach": "SELECT offer_id, channel, kind, customer_id, coalesce(variant, '') FROM impression_reach",
     }
     with database.connection() as connection:
         return {name: sorted(tuple(row.values()) for row in connection.execute(text)) for name, text in statements.items()}

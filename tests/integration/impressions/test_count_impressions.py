@@ -30,14 +30,14 @@ def test_counts_by_hour_and_reaches_each_customer_once(call: MakeCall, database:
     hour = AT.replace(minute=0, second=0)
     found = tables(database)
     assert found["counts"] == [
-        (OFFER_ID, "email", "top", "served", hour, 2),
-        (OFFER_ID, "email", "top", "served", hour + timedelta(hours=1), 1),
-        (OFFER_ID, "email", "top", "viewed", hour, 1),
+        (OFFER_ID, "email", "top", "served", hour, 2, ""),
+        (OFFER_ID, "email", "top", "served", hour + timedelta(hours=1), 1, ""),
+        (OFFER_ID, "email", "top", "viewed", hour, 1, ""),
     ]
     assert found["reach"] == [
-        (OFFER_ID, "email", "served", "c1"),
-        (OFFER_ID, "email", "served", "c2"),
-        (OFFER_ID, "email", "viewed", "c1"),
+        (OFFER_ID, "email", "served", "c1", ""),
+        (OFFER_ID, "email", "served", "c2", ""),
+        (OFFER_ID, "email", "viewed", "c1", ""),
     ]
 
 
@@ -58,6 +58,16 @@ def test_version_and_variant_are_kept_where_the_channel_says_them(call: MakeCall
     assert [(row["version"], row["variant"]) for row in found] == [(None, None), (3, "gold")]
 
 
+def test_variants_are_counted_apart_and_each_reaches_its_customers_once(call: MakeCall, database: Database) -> None:
+    gold = [impression(n, variant="gold", customer_id=customer) for n, customer in enumerate(("c1", "c1", "c2"))]
+    count_impressions(call(), batch(*gold, impression(3, variant="teal")))
+    count_impressions(call(), batch(impression(4, variant="gold"), impression(5)))
+
+    found = tables(database)
+    assert [(row[6], row[5]) for row in found["counts"]] == [("", 1), ("teal", 1), ("gold", 4)]
+    assert [(row[4], row[3]) for row in found["reach"]] == [("", "c1"), ("gold", "c1"), ("teal", "c1"), ("gold", "c2")]
+
+
 def test_event_that_is_delivered_again_is_taken_once(call: MakeCall, database: Database) -> None:
     count_impressions(call(key="e1"), batch(impression(1)))
 
@@ -69,23 +79,24 @@ def test_event_that_is_delivered_again_is_taken_once(call: MakeCall, database: D
 
 
 impressions = st.builds(
-    lambda kind, customer, offer, channel, hours: (kind, customer, offer, channel, hours),
+    lambda *facts: facts,
     st.sampled_from(["served", "viewed", "clicked"]),
     st.sampled_from(["c1", "c2", "c3"]),
     st.sampled_from([OFFER_ID, OTHER_OFFER_ID]),
     st.sampled_from(["email", "web"]),
     st.integers(0, 2),
+    st.sampled_from([None, "gold"]),
 )
 
 
 @settings(max_examples=40)
 @given(facts=st.lists(impressions, min_size=1, max_size=12), seed=st.integers(0, 2**32))
 def test_order_and_repetition_never_change_the_result(
-    facts: list[tuple[str, str, object, str, int]], seed: int, call: MakeCall, database: Database
+    facts: list[tuple[str, str, object, str, int, str | None]], seed: int, call: MakeCall, database: Database
 ) -> None:
     ordered = [
-        impression(n, kind=kind, customer_id=customer, offer_id=offer, channel=channel, at=AT + timedelta(hours=hours))
-        for n, (kind, customer, offer, channel, hours) in enumerate(facts)
+        impression(n, kind=kind, customer_id=customer, offer_id=offer, channel=channel, at=AT + timedelta(hours=hours), variant=variant)
+        for n, (kind, customer, offer, channel, hours, variant) in enumerate(facts)
     ]
     empty(database)
     count_impressions(call(), batch(*ordered))

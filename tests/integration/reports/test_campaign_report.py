@@ -34,16 +34,17 @@ def report(call: MakeCall) -> Report:
     return lambda campaign_id: service.campaign_report(call(), campaign_id)
 
 
-def show(call: MakeCall, offer_id: UUID, *seen: Seen) -> None:
+def show(call: MakeCall, offer_id: UUID, *seen: Seen, variant: str | None = None) -> None:
     impressions = [
         Impression(
-            impression_id=f"{offer_id.hex}-{number}",
+            impression_id=f"{offer_id.hex}-{variant}-{number}",
             kind=kind,  # type: ignore[arg-type]
             customer_id=customer,
             offer_id=offer_id,
             channel=channel,  # type: ignore[arg-type]
             placement="top",
             at=NOW,
+            variant=variant,
         )
         for number, (kind, customer, channel) in enumerate(seen)
     ]
@@ -121,6 +122,30 @@ def test_variants_are_told_apart_where_some_grants_are_of_one(world: World, repo
     found = [(v.offer_id, v.variant, v.granted, v.activated, v.purchased, v.redeemed, v.reward_minor) for v in report(campaign_id).variants]
 
     assert found == [(offer_id, None, 2, 0, 1, 1, 200), (offer_id, "gold", 2, 2, 2, 3, 2700)]
+
+
+def test_impressions_are_of_the_variant_that_was_shown_and_add_up_to_those_of_the_offer(
+    call: MakeCall, world: World, report: Report
+) -> None:
+    campaign_id = world.campaign()
+    gold = {"name": "gold", "segments": [SEGMENT.render(world.segment("a"))], "reward": {"kind": "fixed", "amount": 900}}
+    offer_id, plain = world.offer(campaign_id, variants=[gold]), world.offer(campaign_id)
+    world.grant(offer_id, "a", variant="gold")
+    show(call, plain, ("served", "a", "web"), variant="gold")
+    show(call, offer_id, ("served", "a", "web"), ("served", "a", "email"), ("viewed", "a", "web"), ("clicked", "b", "web"), variant="gold")
+    show(call, offer_id, ("served", "b", "web"), ("served", "c", "web"), ("viewed", "c", "web"), ("viewed", "c", "web"))
+    show(call, offer_id, ("clicked", "d", "web"), variant="retired")
+
+    found = report(campaign_id)
+
+    steps = ("granted", "served", "served_to", "viewed", "viewed_by", "clicked", "clicked_by")
+    assert [(v.offer_id, v.variant, *(getattr(v, step) for step in steps)) for v in found.variants] == [
+        (offer_id, None, 0, 2, 2, 2, 1, 0, 0),
+        (offer_id, "gold", 1, 2, 1, 1, 1, 1, 1),
+        (offer_id, "retired", 0, 0, 0, 0, 0, 1, 1),
+    ]
+    (offer,) = [offer for offer in found.offers if offer.offer_id == offer_id]
+    assert [sum(getattr(v, step) for v in found.variants) for step in steps] == [getattr(offer, step) for step in steps]
 
 
 def test_what_is_authorised_only_is_told_apart_from_what_is_earned(call: MakeCall, world: World, report: Report) -> None:
