@@ -3,7 +3,8 @@
 - A forced completion gives at least what was decided, earned for good. Should purchases reach the same completion after all, it is one
   and the same: the higher reward counts, never both. Where its purchase is known and nothing of it stands any more, it gives nothing.
 - An adjustment makes what a completion gives more or less, never less than nothing. It stands and falls with its completion: it holds
-  for what a refund leaves, and comes to nothing where nothing is left.
+  for what a refund leaves, and comes to nothing where nothing is left. What is more is earned with the last of its completion, so that
+  nothing is paid for a purchase that may never clear; what is less is taken off at once.
 - Corrections use up none of the customer's limits, so they take away nothing that other purchases earned.
 """
 
@@ -46,9 +47,10 @@ def _adjusted(outcome: Outcome, corrections: Collection[Correction]) -> Outcome:
     """What an outcome comes to: what is forced at least, then all adjustments together."""
     least = max((correction.amount_minor for correction in corrections if correction.forces), default=0)
     change = sum(correction.amount_minor for correction in corrections if not correction.forces)
-    base_minor = max(outcome.reward_minor, least)
+    base_minor, cleared_minor = max(outcome.reward_minor, least), max(outcome.earned_minor, least)
     reward_minor = max(base_minor + change, 0) if base_minor else 0
-    earned_minor = min(max(max(outcome.earned_minor, least) + change, 0), reward_minor)
+    due = change if cleared_minor == base_minor else min(change, 0)
+    earned_minor = min(max(cleared_minor + due, 0), reward_minor)
     return outcome._replace(reward_minor=reward_minor, earned_minor=earned_minor, corrected_minor=reward_minor - outcome.reward_minor)
 
 

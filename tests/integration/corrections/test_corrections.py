@@ -226,6 +226,23 @@ class TestAdjusted:
         assert [row["amount_minor"] for row in world.rows("SELECT amount_minor FROM statement_credits ORDER BY amount_minor")] == [50, 250]
         world.verify()
 
+    @pytest.mark.parametrize(
+        ("kind", "then"), [("clearing", ("t1", "paid", 250, 50, 250)), ("expiry", ("t1", "reversed", 0, 0, 0))], ids=["cleared", "expired"]
+    )
+    def test_what_is_raised_of_an_authorised_purchase_is_paid_when_that_has_cleared_and_never_else(
+        self, world: World, desk: Desk, give: Give, kind: str, then: tuple[str, str, int, int, int]
+    ) -> None:
+        give()
+        world.post(purchase("t1", kind="authorization", amount=2_000, at=YESTERDAY))
+        desk.approve(desk.adjust(the_one(world), "raise", 50))
+        pay(world, "first")
+        assert stands(world) == [("t1", "pending", 250, 50, 0)]
+        world.post(purchase("t1", kind=kind, amount=2_000, at=YESTERDAY))
+        pay(world, "second")
+        assert stands(world) == [then]
+        assert left(world) == 10_000 - then[2]
+        world.verify()
+
     def test_what_was_adjusted_to_nothing_can_be_raised_again(self, world: World, desk: Desk, give: Give) -> None:
         grant = give()
         world.post(purchase("t1", amount=2_000))

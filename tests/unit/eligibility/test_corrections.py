@@ -66,11 +66,32 @@ def test_an_adjustment_gives_nothing_for_a_completion_that_refunds_took_back() -
     assert corrected(compiled(), history(purchase(), corrections=(correction(50),)), [taken_back]) == (taken_back,)
 
 
-@pytest.mark.parametrize(("change", "reward", "earned"), [(50, 350, 50), (-50, 250, 0)])
-def test_what_has_not_cleared_stays_promised_when_it_is_adjusted(change: int, reward: int, earned: int) -> None:
+@pytest.mark.parametrize(
+    ("cleared", "change", "reward", "earned"),
+    [
+        (0, 50, 350, 0),
+        (2_000, 50, 350, 200),
+        (3_000, 50, 350, 350),
+        (0, -50, 250, 0),
+        (2_000, -50, 250, 150),
+        (2_000, -250, 50, 0),
+        (3_000, -50, 250, 250),
+    ],
+)
+def test_what_is_raised_is_earned_when_all_has_cleared_and_what_is_lowered_is_taken_off_at_once(
+    cleared: int, change: int, reward: int, earned: int
+) -> None:
+    percent = {"reward": {"kind": "percent", "basis_points": 1_000}}
+    authorised = purchase(amount_minor=3_000, cleared=purchase(amount_minor=cleared))
+    assert rewards(history(authorised, corrections=(correction(change),)), **percent) == {"t1": (reward, earned, change)}
+
+
+@pytest.mark.parametrize(("forced", "reward", "earned"), [(200, 350, 200), (300, 350, 350), (400, 450, 450)])
+def test_what_is_raised_is_earned_at_once_where_all_of_it_was_forced(forced: int, reward: int, earned: int) -> None:
     percent = {"reward": {"kind": "percent", "basis_points": 1_000}}
     authorised = purchase(amount_minor=3_000, cleared=purchase(amount_minor=0))
-    assert rewards(history(authorised, corrections=(correction(change),)), **percent) == {"t1": (reward, earned, change)}
+    past = history(authorised, corrections=(correction(forced, forces=True), correction(50)))
+    assert rewards(past, **percent) == {"t1": (reward, earned, reward - 300)}
 
 
 def test_a_forced_completion_gives_what_the_terms_do_not() -> None:
