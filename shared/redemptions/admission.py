@@ -77,9 +77,10 @@ def _admitted(change: Change, pots: Pots, closed: set[UUID | Key], now: datetime
     reason = _refusal(change, change.after, pots, closed)
     if reason is None:
         return change.after
-    of_goodwill = change.of_goodwill if reason is Reason.BUDGET_EXHAUSTED else None
-    if of_goodwill and _refusal(of_goodwill, of_goodwill.after, pots, closed) is None:
-        return of_goodwill.after
+    if reason is Reason.BUDGET_EXHAUSTED and change.goodwill:
+        borne_there = replace(change.after, campaign_id=change.goodwill)
+        if _refusal(change, borne_there, pots, closed) is None:
+            return borne_there
     kept = _kept(change, change.before.reward_minor if change.before else 0, reason, now)
     return _kept(change, 0, reason, now) if _refusal(change, kept, pots, closed) else kept
 

@@ -117,11 +117,9 @@ class Change:
     pots: tuple[SharedPot, ...] = ()
 
     @property
-    def of_goodwill(self) -> "Change | None":
-        """The change as borne by the goodwill campaign; None where there is none, or where a budget bears the redemption already."""
-        if self.policy.goodwill is None or _borne(self.before):
-            return None
-        return replace(self, after=replace(self.after, campaign_id=self.policy.goodwill))
+    def goodwill(self) -> UUID | None:
+        """The campaign that may bear it out of goodwill; None where there is none, or where a budget bears the redemption already."""
+        return None if _borne(self.before) else self.policy.goodwill
 
     @property
     def increase_minor(self) -> int:

@@ -122,7 +122,7 @@ def _refused_purchases(folded: Iterable[tuple[Owner, Evaluation]], new: Collecti
 
 def _post(tx: Transaction, shard: int, changes: list[Change]) -> list[Redemption]:
     """Admit changes while the pots are held, write them, and tell of them; the redemptions as they are now."""
-    goodwill = {of_goodwill.after.campaign_id for change in changes if (of_goodwill := change.of_goodwill)}
+    goodwill = {change.goodwill for change in changes if change.goodwill}
     held = ledger.lock_pots(tx, goodwill | {change.after.campaign_id for change in changes})
     keys = keys_of(changes)
     given = store.lock_offer_pots(tx, keys) if keys else {}
