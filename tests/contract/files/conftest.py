@@ -1,0 +1,28 @@
+"""Every kind of store, as one fixture."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.files.places import Place, S3Server, environment, folder_place, gcs_place, s3_place
+from tests.fakes.gcs_server import GcsServer
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[S3Server, GcsServer]]:
+    """The two servers, and an environment that leads to them."""
+    s3, gcs = S3Server(), GcsServer()
+    with environment(s3, gcs):
+        yield s3, gcs
+    s3.stop()
+    gcs.stop()
+
+
+@pytest.fixture(params=["folder", "s3", "gs"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, servers: tuple[S3Server, GcsServer]) -> Place:
+    """An empty store."""
+    s3, gcs = servers
+    if request.param == "folder":
+        return folder_place(tmp_path)
+    return s3_place(s3) if request.param == "s3" else gcs_place(gcs)
