@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Final, TypeVar
 from urllib.parse import unquote_plus
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.files.stores.names import object_name
 from shared.files.stores.protocol import ObjectStore
@@ -70,8 +70,15 @@ class _S3Record(_Told):
     s3: _S3Place
 
 
+def _none_but_created(records: object) -> object:
+    """Other events lack what tells a content: they are passed over before they are looked at."""
+    if not isinstance(records, list):
+        return records
+    return [None if isinstance(one, dict) and not str(one.get("eventName", CREATED)).startswith(CREATED) else one for one in records]
+
+
 class _S3Message(_Told):
-    records: Annotated[tuple[_S3Record, ...], Field(alias="Records", strict=False)] = ()
+    records: Annotated[tuple[_S3Record | None, ...], BeforeValidator(_none_but_created), Field(alias="Records", strict=False)] = ()
 
 
 def from_gcs(kind: str, payload: bytes) -> Finalized | None:
@@ -90,8 +97,8 @@ def from_s3(payload: bytes) -> tuple[Finalized, ...]:
 
     None of other events, of markers of folders, of the test message. Raises Invalid with everything that is wrong with it.
     """
-    told = (record for record in _read(_S3Message, payload).records if record.event.startswith(CREATED))
-    found = (_finalized(f"s3://{one.s3.bucket.name}", unquote_plus(one.s3.object.key), one.s3.object.tag) for one in told)
+    told = (record.s3 for record in _read(_S3Message, payload).records if record)
+    found = (_finalized(f"s3://{one.bucket.name}", unquote_plus(one.object.key), one.object.tag) for one in told)
     return tuple(one for one in found if one)
 
 
