@@ -45,11 +45,13 @@ except Exists:
 """
 
 STREAM: Final = """
-import resource, sys
+import pathlib, re, resource, sys
 from shared.files.stores.opening import open_store
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) * 1024  # the other holds the parent's too
 
 def through(name, parts):
     stored = store.create(name, (bytes([number % 251]) * 1_000_003 for number in range(parts)))

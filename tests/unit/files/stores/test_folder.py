@@ -3,23 +3,25 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from errno import ENOSPC
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
+from shared.files.stores import folder
 from shared.files.stores.folder import DRAFTS, FolderStore
 from shared.files.stores.protocol import Changed, Exists
 from shared.files.stores.streams import BLOCK
-from shared.kernel.errors import Broken, NotFound
+from shared.kernel.errors import Broken, Busy, NotFound
 from tests.conftest import NOW
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "root"
-    folder.mkdir()
-    return folder
+    root = tmp_path / "root"
+    root.mkdir()
+    return root
 
 
 @pytest.fixture
@@ -82,6 +84,59 @@ def test_a_file_that_is_changed_in_place_is_another(root: Path, store: FolderSto
             file.write(b"y")
         with pytest.raises(Changed):
             stream.read()
+
+
+def test_a_file_that_is_changed_while_a_range_is_read_is_another(root: Path, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def changed_meanwhile(leaf: str, at: int) -> BinaryIO:
+        file = readable(leaf, at)
+        (root / "a").write_bytes(b"yy")
+        return file
+
+    stored = store.create("a", [b"xx"])
+    readable, require, looks = folder._readable, folder._require, []
+
+    def late(name: str, generation: str, file: BinaryIO) -> None:
+        """Look at the file from the second time on."""
+        looks.append(name)
+        if len(looks) > 1:
+            require(name, generation, file)
+
+    monkeypatch.setattr(folder, "_readable", changed_meanwhile)
+    monkeypatch.setattr(folder, "_require", late)
+    with pytest.raises(Changed):
+        store.read("a", stored.generation)
+
+
+def test_a_full_disk_is_told_as_a_reason_to_try_again(root: Path, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_words: object) -> None:
+        raise OSError(ENOSPC, "no space left")
+
+    monkeypatch.setattr(folder, "_write", full)
+    with pytest.raises(Busy):
+        store.create("a", [b"x"])
+    assert list((root / DRAFTS).iterdir()) == []
+
+
+def test_deletions_come_one_after_the_other(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = store.create("a", [b"old"])
+
+    def waits(*_words: object) -> None:
+        """Another deletes and writes anew before the lock is ours."""
+        monkeypatch.undo()
+        store.delete("a", old.generation)
+        store.create("a", [b"new"])
+
+    monkeypatch.setattr(folder, "flock", waits)
+    with pytest.raises(Changed):
+        store.delete("a", old.generation)
+    assert names(store) == ["a"]
+
+
+def test_the_time_of_change_is_as_fine_as_the_clock(root: Path, store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder.time, "time_ns", lambda: 1_768_478_400_123_456_789)
+    stored = store.create("a", [b"x"])
+    assert (root / "a").stat().st_mtime_ns == 1_768_478_400_123_456_789
+    assert "-1768478400123456789-" in stored.generation
 
 
 def test_a_generation_never_comes_back(store: FolderStore) -> None:
