@@ -90,12 +90,16 @@ class Upload:
 
 
 class GcsServer:
-    """The server, with buckets that tests make; `lose_answers` answers of writing requests are lost on their way."""
+    """The server, with buckets that tests make.
+
+    `lose_answers` answers of writing requests get lost on their way; of the next `cut_blocks` blocks only a part is kept.
+    """
 
     def __init__(self) -> None:
         self.buckets: dict[str, dict[str, Held]] = {}
         self.uploads: dict[str, Upload] = {}
         self.lose_answers = 0
+        self.cut_blocks = 0
         self._generation = 1_700_000_000_000_000
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"server_state": self}))
@@ -203,6 +207,9 @@ def resume(server: GcsServer, request: Request, _bucket: str) -> Answer:
     if (first and int(first) != len(upload.content)) or (total == "*" and len(request.body) % QUANTUM):
         raise Refusal(400)
     upload.content += request.body
+    if server.cut_blocks:
+        server.cut_blocks -= 1
+        del upload.content[-QUANTUM:]
     if total != "*" and len(upload.content) == int(total):
         upload.held = server.put(upload.bucket, upload.resource, upload.content, upload.asked)
         return _json(upload.held.described())

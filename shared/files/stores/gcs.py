@@ -89,6 +89,8 @@ class GcsStore:
             return self._stored(blob)
         except _PartsFailed as failed:
             raise failed.args[0] from None
+        except ValueError as error:
+            raise Busy(f"{self.url} kept a part of a block, which Google's client can't take up.") from error
         except (Busy, Changed) as doubt:
             return settled(name, mark, doubt, partial(self._marked, name))
 

@@ -77,6 +77,15 @@ def test_a_writer_that_gets_no_answer_at_all_is_told_to_try_again(servers: Serve
     assert place.store.read("a", stored.generation) == b"x"
 
 
+def test_a_block_of_which_google_keeps_a_part_is_told_as_a_reason_to_try_again(servers: Servers) -> None:
+    place = gcs_place(servers[1])
+    place.server.cut_blocks = 1
+    with pytest.raises(Busy):
+        place.store.create("a", [b"x" * 2 * BLOCK])
+    assert list(place.store.list()) == []
+    assert place.store.create("a", [b"x" * 2 * BLOCK]).size == 2 * BLOCK
+
+
 def test_s3_takes_so_many_parts_and_no_more(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
     def parts() -> Iterator[bytes]:
         yield from (b"x" * BLOCK,) * 3

@@ -51,6 +51,17 @@ def test_a_stream_outlives_a_broken_connection_a_few_times(breaks: int, *, comes
             found.read()
 
 
+def test_nothing_is_fetched_beyond_a_block_that_was_short() -> None:
+    fetched: list[int] = []
+
+    def fetch(start: int, stop: int) -> bytes:
+        fetched.append(start)
+        return bytes(range(10))[start:stop]
+
+    assert stream(fetch).read() == bytes(range(10))
+    assert fetched == [0, SMALL]
+
+
 def test_no_more_is_fetched_than_is_read() -> None:
     fetched: list[int] = []
 
