@@ -15,8 +15,10 @@ from boto3.session import Session
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from shared.files.stores.gcs import _client as client_of_gcs
 from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import ObjectStore
+from shared.files.stores.s3 import _client as client_of_s3
 from tests.fakes.gcs_server import GcsServer
 
 UNUSED: Final = count(1)
@@ -145,7 +147,15 @@ def environment(s3: S3Server, gcs: GcsServer) -> Iterator[None]:
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("STORAGE_EMULATOR_HOST", gcs.url)
+        _forget_clients()
         yield
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    """A process has one client for each cloud, which knows the environment that it was made in."""
+    for cached in (client_of_s3, client_of_gcs, open_store):
+        cached.cache_clear()
 
 
 def folder_place(folder: Path) -> FolderPlace:
