@@ -130,6 +130,8 @@ WHERE: Final = [
     *(Said(rule=rule, expected=f"any, none of {code}", actual=code, reason=reason, terms={"scope": {"exclude": {kind: [code]}}},
            bought={name: code})
       for rule, (kind, name, code, _, reason) in LISTS.items()),
+    Said(rule="products", expected="one of p1", actual="4 products", reason=Reason.PRODUCT_NOT_IN_SCOPE,
+         terms={"scope": {"include": {"products": ["p1"]}}}, bought={"items": tuple(Item(f"p{n}", 1) for n in range(2, 6))}),
     Said(rule="products", expected="one of p1", actual="no items", reason=Reason.PRODUCT_NOT_IN_SCOPE,
          terms={"scope": {"include": {"products": ["p1"]}}}),
     Said(rule="products", expected="one of p1", actual="p1, p2", terms={"scope": {"include": {"products": ["p1"]}}},
