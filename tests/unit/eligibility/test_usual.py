@@ -96,6 +96,7 @@ AT_THE_EDGES: Final = [
     {"purchases": (purchase(posted_at=PURCHASED_AT + timedelta(days=2)),)},
     {"purchases": (purchase(currency="CAD"),)},
     {"purchases": (purchase(merchant_id="m2"),)},
+    {"purchases": (purchase(account_token="a1"),)},
     {"purchases": (purchase(at=PURCHASED_AT + timedelta(days=20)),)},
     {"refusals": (Refusal(grant_id=grant().grant_id, completion="t1", reason=Reason.BUDGET_EXHAUSTED),)},
 ]
