@@ -79,6 +79,13 @@ def _held_from(*bought: Purchase, **asked: Any) -> list[timedelta]:
     return [outcome.held_from - PURCHASED_AT for outcome in outcomes]
 
 
+def test_an_outcome_tells_of_the_purchase_that_completed_it_what_limits_are_held_to() -> None:
+    bought = [purchase(f"t{hour}", at=PURCHASED_AT + hour * HOUR, account_token=f"a{hour}") for hour in (1, 2)]
+    outcomes = evaluate(compiled(repeat=True), history(*bought)).outcomes
+    told = [(o.completion, o.transaction_id, o.account_token, o.merchant_id, o.at, o.qualifying_minor, o.version) for o in outcomes]
+    assert told == [(p.transaction_id, p.transaction_id, p.account_token, "m1", p.at, 2500, 1) for p in bought]
+
+
 def test_an_offer_that_is_folded_with_no_other_comes_to_what_it_does_alone() -> None:
     made, known = compiled(stacking={"group": "g"}), history(purchase(), purchase("t2"))
     assert evaluate_together([Member(made, known)]) == [evaluate(made, known)]
