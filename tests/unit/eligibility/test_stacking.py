@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -22,7 +23,7 @@ from shared.eligibility.terms import Stacking, Terms
 from shared.eligibility.validation import problems
 from shared.kernel.ids import derived_id
 from shared.kernel.reasons import Reason
-from tests.unit.eligibility.builders import compiled, history, history_of, names, offer_of, purchase
+from tests.unit.eligibility.builders import PURCHASED_AT, compiled, history, history_of, names, offer_of, purchase
 from tests.unit.eligibility.strategies import histories, offers
 
 CASES: Final = sorted((Path(__file__).parents[2] / "cases" / "stacking").glob("*.json"))
@@ -101,6 +102,21 @@ def within(budgets: dict[CompiledOffer, int]) -> Admits:
         }
 
     return admits
+
+
+def test_purchase_on_file_is_judged_with_the_offers_that_it_is_filed_under_and_one_thought_of_with_all() -> None:
+    asked = _stacked(compiled(), derived_id("asked"), Stacking(group="fuel"))
+    better = _stacked(compiled(repeat=True, reward={"kind": "fixed", "amount": 700}), derived_id("better"), Stacking(group="fuel"))
+    bought, other = purchase(), purchase("t0", at=PURCHASED_AT - timedelta(days=1))
+    without, with_it = Member(better, history(other)), Member(better, history(other, bought))
+
+    def reasons(known: History, rival: Member) -> tuple[Reason, ...]:
+        return explain(asked, known, bought, rivals=[rival])[0].reasons
+
+    assert reasons(history(bought), without) == ()
+    assert reasons(history(bought), with_it) == (Reason.OUTDONE,)
+    assert reasons(history(), without) == (Reason.OUTDONE,)
+    assert reasons(history(), with_it) == (Reason.OUTDONE,)
 
 
 @pytest.mark.parametrize(("left", "reasons"), [(700, (Reason.OUTDONE,)), (699, ())])
