@@ -187,6 +187,8 @@ def test_tells_what_is_wrong_and_where(overrides: dict[str, Any], path: str) -> 
     assert problem.path == path
     assert ":" in problem.message
     assert problem.message.endswith(".")
+    assert problem.message[0].isupper() or problem.message.startswith(("seg_", "'"))
+    assert not problem.message.isupper()
 
 
 @pytest.mark.parametrize(
