@@ -45,6 +45,10 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.ImpressionsLogged, "impressions.logged.v1", "impressions", "customer shard", bulk=True),
     _row(t.MerchantsTold, "merchants.told.v1", "merchants", "none", inward=True),
     _row(t.CustomersTold, "customers.told.v1", "customers", "customer shard", inward=True),
+    _row(p.FileDropped, "file.dropped.v1", "files", "file"),
+    _row(p.ChunkReady, "file.chunk_ready.v1", "file-chunks", "chunk"),
+    _row(p.FileStepDone, "file.step_done.v1", "files", "file"),
+    _row(p.FileClosed, "file.closed.v1", "files", "file", outward=True),
     _row(p.ScheduleTicked, "schedule.ticked.v1", "schedule", "none"),
 )
 
@@ -83,6 +87,8 @@ TOPICS: tuple[Topic, ...] = (
     _topic("impressions", 16, 14),
     _topic("merchants", 1, 30),
     _topic("customers", 8, 30),
+    _topic("files", 4, 90),
+    _topic("file-chunks", 32, 14),
     _topic("schedule", 1, 1),
 )
 

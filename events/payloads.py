@@ -2,9 +2,9 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from shared.kernel.ids import CampaignId, CreditId, GrantId, OfferId, RedemptionId, SegmentId
+from shared.kernel.ids import CampaignId, CreditId, DropId, GrantId, OfferId, RedemptionId, SegmentId
 from shared.kernel.money import to_minor
 from shared.kernel.wire import (
     Amount,
@@ -32,6 +32,8 @@ MAX_BATCH = 5_000
 MAX_ITEMS = 1_000
 
 Shard = Annotated[int, Field(ge=0, lt=1024)]
+FileStep = Literal["read", "apply"]
+ObjectName = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f\\]+$")]
 ChannelName = Literal["email", "social", "in_app", "web", "sms", "statement"]
 
 
@@ -293,6 +295,42 @@ class ImpressionsLogged(Wire):
 
     shard: Shard
     impressions: Annotated[list[Impression], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class FileDropped(Wire):
+    """An object is whole in the drop place. Manifests are written last, so they alone start anything."""
+
+    name: ObjectName
+    generation: Annotated[str, Field(min_length=1, max_length=200)]
+    """Which content of that name it is."""
+
+
+class ChunkReady(Wire):
+    """A chunk of a dropped file can be taken: to be read and checked, or for what its records say to take effect."""
+
+    drop_id: DropId
+    number: Annotated[int, Field(ge=1)]
+    step: FileStep
+
+
+class FileStepDone(Wire):
+    """A step is done with every chunk of a dropped file."""
+
+    drop_id: DropId
+    step: FileStep
+
+
+class FileClosed(Wire):
+    """Nothing is left to do about a dropped file. What was accepted has been published; acknowledgement and rejects lie beside it."""
+
+    drop_id: DropId
+    name: ObjectName
+    file_id: ExternalId
+    revision: int
+    outcome: Literal["accepted", "partial", "rejected"]
+    records: int
+    accepted: int
+    rejected: int
 
 
 class ScheduleTicked(Wire):

@@ -9,6 +9,7 @@ from functions.wiring import MIB, Function, Scale, routes
 from shared.kernel.wire import Wire
 
 MONEY = Scale(least=1, most=20, cpu="1", memory="512Mi", timeout_seconds=120)
+FILES = Scale(concurrency=2, most=20, cpu="1", memory="512Mi", timeout_seconds=600)
 LONG = Scale(timeout_seconds=120)
 
 # fmt: off
@@ -117,6 +118,17 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="pay_cashback", service="shared.redemptions.payout", emits=(p.StatementCreditsInstructed,), scale=MONEY,
              consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),
     Function(name="count_impressions", service="shared.impressions.service", consumes={p.ImpressionsLogged: "count_impressions"}),
+    Function(name="manage_files", service="shared.files.desk", emits=(p.FileDropped,), routes=routes("""
+        GET  /v1/files                                        list_files               files:read
+        POST /v1/files                                        note_drop                files:write        202
+        GET  /v1/files/{drop_id}                              get_file                 files:read
+    """)),
+    Function(name="receive_file", service="shared.files.receiving", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=FILES,
+             consumes={p.FileDropped: "receive_file"}),
+    Function(name="process_chunk", service="shared.files.chunks", scale=FILES, consumes={p.ChunkReady: "process_chunk"},
+             emits=(p.TransactionsPosted, t.CustomersTold, t.MerchantsTold, p.FileStepDone)),
+    Function(name="close_file", service="shared.files.closing", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=LONG,
+             consumes={p.FileStepDone: "close_file"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
              emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.PayoutsDue),
              consumes={p.ScheduleTicked: "run_schedule"}),

@@ -73,10 +73,10 @@ def row_groups(file: BinaryIO) -> list[tuple[int, int]]:
     return [(1 + sum(counts[:group]), count) for group, count in enumerate(counts)]
 
 
-def records_of(parsed: Parsed, layout: Layout) -> Iterator[Wire]:
-    """The accepted records as the row model has them."""
+def records_of(accepted: Iterable[pa.RecordBatch], layout: Layout) -> Iterator[Wire]:
+    """Accepted records as the row model has them."""
     shapes = {told.target for told in layout.fields if told.type == "json"}
-    for batch in parsed.accepted:
+    for batch in accepted:
         for row in batch.to_pylist():
             said = {target: json.loads(value) if target in shapes else value for target, value in row.items() if value is not None}
             yield layout.record.model.model_validate_json(to_json(nested(said)))

@@ -55,6 +55,7 @@ POSTING = Prefix("pst")
 CREDIT = Prefix("crd")
 CORRECTION = Prefix("cor")
 CLAIM = Prefix("clm")
+DROP = Prefix("drp")
 EVENT = Prefix("evt")
 
 CampaignId = Annotated[UUID, CAMPAIGN]
@@ -67,6 +68,7 @@ PostingId = Annotated[UUID, POSTING]
 CreditId = Annotated[UUID, CREDIT]
 CorrectionId = Annotated[UUID, CORRECTION]
 ClaimId = Annotated[UUID, CLAIM]
+DropId = Annotated[UUID, DROP]
 EventId = Annotated[UUID, EVENT]
 
 

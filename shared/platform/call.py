@@ -63,7 +63,7 @@ class Transaction:
     bumped: bool = False
     """Whether it changed cached values itself: what it reads of them may never come true and belongs in no cache."""
 
-    def emit(self, payload: Wire, *, subject: str, key: str, event_id: UUID | None = None) -> None:
+    def emit(self, payload: Wire | outbox.Written, *, subject: str, key: str, event_id: UUID | None = None) -> None:
         """Let an event go out when the transaction commits. `key` orders it; an `event_id` derived from its origin drops repeats."""
         self.pending.append(outbox.Emitted(payload=payload, subject=subject, key=key, event_id=event_id))
 
@@ -81,6 +81,15 @@ class Transaction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FilePlaces:
+    """Where files lie: stores of drops and of the lake, each as `folder:/path`, `s3://...` or `gs://...`, and a folder of layouts."""
+
+    drops: str
+    lake: str
+    layouts: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """One request or one event, on its way through one use case."""
 
@@ -92,6 +101,7 @@ class Call:
     trace: str | None = None
     told_at: datetime | None = None
     """When an event says that it happened; None of a request."""
+    file_places: FilePlaces | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

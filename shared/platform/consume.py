@@ -83,6 +83,7 @@ class EventFunction:
             clock=parts.clock,
             database=parts.database,
             shards=parts.settings.shards,
+            file_places=parts.settings.file_places,
             once=Once(
                 consumer=self._name,
                 source=event.source,

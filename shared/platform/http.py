@@ -105,6 +105,7 @@ class HttpFunction:
             clock=parts.clock,
             database=parts.database,
             shards=parts.settings.shards,
+            file_places=parts.settings.file_places,
             once=None if key is None else _once(chosen, key, asked),
             trace=asked.trace,
         )

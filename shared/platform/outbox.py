@@ -1,7 +1,7 @@
 """The transactional outbox: events are stored in the transaction that makes them true, and go out after it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,18 +17,36 @@ SOURCE: Final = "/clo"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """A payload that is JSON already, as its model would write it."""
+
+    of: type[Wire]
+    json: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Emitted:
     """An event that waits for its transaction to commit."""
 
-    payload: Wire
+    payload: Wire | Written
     subject: str
     key: str
     event_id: UUID | None
 
+    @property
+    def model(self) -> type[Wire]:
+        """What its payload is."""
+        return self.payload.of if isinstance(self.payload, Written) else type(self.payload)
+
+    @property
+    def json(self) -> bytes:
+        """Its payload as it is sent."""
+        return self.payload.json if isinstance(self.payload, Written) else self.payload.model_dump_json().encode()
+
 
 def store(connection: Connected, emitted: Sequence[Emitted], *, now: datetime, trace: str | None) -> None:
     """Put events into the outbox, in one statement; those that nobody takes and nobody keeps are left out."""
-    rows = [(e, BY_PAYLOAD[type(e.payload)], consumers_of(type(e.payload))) for e in emitted]
+    rows = [(e, BY_PAYLOAD[e.model], consumers_of(e.model)) for e in emitted]
     rows = [(e, kind, consumers) for e, kind, consumers in rows if consumers or kind.outward]
     if not rows:
         return
@@ -39,7 +57,7 @@ def store(connection: Connected, emitted: Sequence[Emitted], *, now: datetime, t
         "subjects": [e.subject for e, _, _ in rows],
         "topics": [kind.topic for _, kind, _ in rows],
         "keys": [e.key for e, _, _ in rows],
-        "payloads": [e.payload.model_dump_json().encode() for e, _, _ in rows],
+        "payloads": [e.json for e, _, _ in rows],
         "pendings": [",".join(consumers) for _, _, consumers in rows],
         "retained": [kind.outward for _, kind, _ in rows],
     }

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kernel.errors import Invalid, Problem
+from shared.platform.call import FilePlaces
 
 PREFIX: Final = "CLO_"
 
@@ -32,8 +33,19 @@ class Settings(BaseSettings):
     """Customer shards: events of one shard are handled in order. Fixed for the life of a database."""
     kafka_bootstrap: Annotated[str, Field(pattern=r"^[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*$")] | None = None
     """Brokers of Apache Kafka to begin with, `host:port,...`: bulk events go straight there; none where the bus is the embedded one."""
+    drops: str | None = None
+    """Where files are dropped: `folder:/path`, `s3://bucket/prefix` or `gs://bucket/prefix`; none where no files are taken."""
+    lake: str | None = None
+    """Where all accepted records are kept, likewise; needed where files are taken."""
+    layouts: str | None = None
+    """A folder of layouts (`*.json`) beside those that come with Clo."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     """Least level that is logged."""
+
+    @property
+    def file_places(self) -> FilePlaces | None:
+        """Where files lie; None where no files are taken."""
+        return FilePlaces(drops=self.drops, lake=self.lake, layouts=self.layouts) if self.drops and self.lake else None
 
 
 @cache

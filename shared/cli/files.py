@@ -1,0 +1,111 @@
+"""Commands on files: what was dropped, how far it has come, and dropping some."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic_core import PydanticCustomError
+
+from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
+from shared.cli.places import operator_call
+from shared.cli.terminal import fail, print_json, print_table, words
+from shared.kernel.ids import DROP
+
+app = typer.Typer(help="See how far dropped files have come, and drop some.", no_args_is_help=True)
+COLUMNS: Final = ("drop_id", "name", "state", "outcome", "records", "rejected", "chunks_read", "chunks_applied", "chunks")
+PAUSE_SECONDS: Final = 0.5
+FOLDER: Final = "drops"
+INBOX: Final = "inbox"
+BLOCK: Final = 1 << 20
+
+
+@app.command("list")
+def list_files(
+    state: Annotated[str | None, typer.Option(help="received, processing, applying or closed.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Most files.")] = 50,
+    data: Data = DATA,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List dropped files, newest first."""
+    from shared.files import desk
+    from shared.files.api import FilesQuery
+
+    query = FilesQuery.model_validate({"state": state, "limit": limit})
+    with operator_call(data, database_url) as call:
+        found = [view.model_dump(mode="json") for view in desk.list_files(call, query).files]
+    if as_json:
+        print_json(found)
+    else:
+        print_table(COLUMNS, [[view[column] for column in COLUMNS] for view in found])
+    words.print(f"{len(found)} files.")
+
+
+@app.command("show")
+def show(
+    drop: Annotated[str, typer.Argument(help="The drop (drp_...).")],
+    data: Data = DATA,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print all that is known of one dropped file."""
+    with operator_call(data, database_url) as call:
+        print_json(_view(call, drop))
+
+
+@app.command("watch")
+def watch(
+    drop: Annotated[str, typer.Argument(help="The drop (drp_...).")],
+    data: Data = DATA,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show how far a file has come until it is closed."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with operator_call(data, database_url) as call, Progress(*columns, console=words) as progress:
+        read, applied = (progress.add_task(what, total=None) for what in ("Chunks read", "Chunks applied"))
+        while True:
+            view = _view(call, drop)
+            progress.update(read, completed=view["chunks_read"], total=view["chunks"] or None)
+            progress.update(applied, completed=view["chunks_applied"], total=view["chunks"] or None)
+            if view["state"] == "closed":
+                break
+            time.sleep(PAUSE_SECONDS)
+    print_json(view)
+
+
+@app.command("send")
+def send(
+    files: Annotated[list[Path], typer.Argument(help="Data files; each has its manifest (.manifest.json) beside it.", exists=True)],
+    to: Annotated[str | None, typer.Option("--to", help="The drop place; the local platform's where not given.")] = None,
+    data: Data = DATA,
+) -> None:
+    """Copy files into a drop place, each with its manifest last; prints the names there."""
+    from shared.files.names import MANIFEST
+    from shared.files.stores.opening import open_store
+    from shared.kernel.errors import CloError
+
+    lacking = [file for file in files if not file.with_name(f"{file.name}{MANIFEST}").is_file()]
+    if lacking:
+        fail(f"No manifest lies beside {', '.join(map(str, lacking))}.")
+    store = open_store(to or str((data / FOLDER).resolve()))
+    for file in files:
+        for part in (file, file.with_name(f"{file.name}{MANIFEST}")):
+            try:
+                with part.open("rb") as stream:
+                    print(store.create(f"{INBOX}/{part.name}", iter(lambda stream=stream: stream.read(BLOCK), b"")).name)  # type: ignore[misc]
+            except CloError as error:
+                fail(f"{part.name}: {error}")
+
+
+def _view(call: Any, drop: str) -> dict[str, Any]:  # noqa: ANN401  (a Call, which takes a while to import)
+    from shared.files import desk
+    from shared.kernel.errors import NotFound
+
+    try:
+        return desk.get_file(call, DROP.parse(drop)).model_dump(mode="json")
+    except PydanticCustomError as error:
+        raise typer.BadParameter(f"{drop!r}: {error.message()}", param_hint="DROP") from error
+    except NotFound as error:
+        fail(str(error))

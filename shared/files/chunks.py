@@ -1,0 +1,128 @@
+"""One chunk of a file: read and checked at first; when the whole file agrees with what was told of it, what its records say is published.
+
+All that is made of a chunk has a name that follows from the drop and the chunk's number, and is always the same: a chunk that is taken
+again, after a crash or by another instance, leaves what was made before.
+"""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Final
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from events.payloads import ChunkReady
+from shared.files import closing, effects, lake, store
+from shared.files.answers import REJECTED_LINES
+from shared.files.drops import Drop, Found, Outcome, Piece, State, Step
+from shared.files.layout import Layout
+from shared.files.names import read_name
+from shared.files.parsing import Parsed, parse
+from shared.files.places import Places, keep, places_of, work_name
+from shared.files.rejects import Reject
+from shared.files.rows import Way
+from shared.files.stores.protocol import Changed
+from shared.kernel.errors import Broken, NotFound
+from shared.platform.call import Call, Transaction
+
+PARTS: Final = "parts"
+COMPRESSION: Final = "zstd"
+
+
+def process_chunk(call: Call, ready: ChunkReady) -> None:
+    """Do a step with a chunk; with the last chunk of the file, the step is done."""
+    STEPS[Step(ready.step)](call, ready)
+
+
+def _read(call: Call, ready: ChunkReady) -> None:
+    places = places_of(call)
+    drop, piece, done = _look_up(call, ready)
+    if done is not None or drop.state is not State.PROCESSING:
+        return
+    layout = _layout(places, drop)
+    try:
+        data = _data(places, drop, piece)
+    except (Changed, NotFound):
+        _give_up(call, drop)
+        return
+    parsed = parse(data, Way(layout=layout, names=drop.names), piece.first_line)
+    keep(places.drops, work_name(drop.drop_id, PARTS, piece.number), _staged(parsed))
+    if parsed.rejects:
+        keep(places.drops, work_name(drop.drop_id, REJECTED_LINES, piece.number), b"".join(map(_line, parsed.rejects)))
+    found = Found(accepted=parsed.totals.count, rejected=parsed.rejected, totals=parsed.totals)
+    with call.transaction() as tx:
+        if store.chunk_read(tx, drop.drop_id, piece.number, found):
+            _tell_when_all_are(tx, drop, Step.READ)
+
+
+def _apply(call: Call, ready: ChunkReady) -> None:
+    places = places_of(call)
+    drop, piece, done = _look_up(call, ready)
+    if done is not Step.READ or drop.state is not State.APPLYING:
+        return
+    batches = _unstaged(places, drop, piece)
+    layout = _layout(places, drop)
+    lake.keep_part(places.lake, layout, drop, piece.number, batches)
+    with call.transaction() as tx:
+        if store.chunk_applied(tx, drop.drop_id, piece.number):
+            effects.publish(call, tx, layout, drop, piece.number, batches)
+            _tell_when_all_are(tx, drop, Step.APPLY)
+
+
+STEPS: Final[dict[Step, Callable[[Call, ChunkReady], None]]] = {Step.READ: _read, Step.APPLY: _apply}
+
+
+def _give_up(call: Call, drop: Drop) -> None:
+    """Close a file that is no longer what was split: none of it has taken effect yet."""
+    with call.transaction() as tx:
+        if store.read(tx, drop.drop_id, lock=True).state is State.PROCESSING:
+            closing.close(tx, places_of(call), drop.closed(Outcome.REJECTED, [closing.REPLACED], tx.now))
+
+
+def _look_up(call: Call, ready: ChunkReady) -> tuple[Drop, Piece, Step | None]:
+    with call.reading() as tx:
+        drop = store.read(tx, ready.drop_id)
+        piece, done = store.piece(tx, ready.drop_id, ready.number)
+    return drop, piece, done
+
+
+def _tell_when_all_are(tx: Transaction, drop: Drop, step: Step) -> None:
+    store.read(tx, drop.drop_id, lock=True)  # of two that end at once, the later one sees the other
+    if store.counted(tx, [drop.drop_id])[drop.drop_id].all_are(step):
+        closing.step_done(tx, drop, step)
+
+
+def _layout(places: Places, drop: Drop) -> Layout:
+    if drop.manifest is None:
+        raise Broken("A drop without a manifest has no chunks.")
+    return places.library.find(read_name(drop.name.rsplit("/", 1)[-1]), drop.manifest.schema_version)
+
+
+def _data(places: Places, drop: Drop, piece: Piece) -> bytes:
+    if piece.object is None:
+        return places.drops.read(drop.name, drop.generation, piece.start, piece.stop)
+    return places.drops.read(piece.object, places.drops.stat(piece.object).generation)
+
+
+def _staged(parsed: Parsed) -> bytes:
+    """The accepted records as one part of Parquet; nothing where there are none."""
+    if not parsed.accepted:
+        return b""
+    made = io.BytesIO()
+    parquet.write_table(pa.Table.from_batches(parsed.accepted), made, compression=COMPRESSION)
+    return made.getvalue()
+
+
+def _unstaged(places: Places, drop: Drop, piece: Piece) -> list[pa.RecordBatch]:
+    name = work_name(drop.drop_id, PARTS, piece.number)
+    try:
+        data = places.drops.read(name, places.drops.stat(name).generation)
+    except NotFound as error:
+        raise Broken("The staged part of a chunk that was read is gone.") from error
+    return list(parquet.read_table(io.BytesIO(data)).to_batches()) if data else []
+
+
+def _line(reject: Reject) -> bytes:
+    return json.dumps(asdict(reject) | {"code": reject.code.value, "message": reject.code.sentence}).encode() + b"\n"

@@ -1,0 +1,190 @@
+"""A dropped file and its way: received, split, read, reconciled, applied, closed. Pure.
+
+Nothing that its records say takes effect before all of them were read and their totals agree with what the sender told.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from shared.files.frame import Said
+from shared.files.manifest import Manifest
+from shared.files.totals import Totals
+from shared.kernel.errors import Busy, Problem
+
+MOST_PROBLEMS: Final = 100
+
+
+class State(Enum):
+    """Where a drop is on its way."""
+
+    RECEIVED = "received"  # its manifest is there and is its own
+    PROCESSING = "processing"  # it was split; its chunks are read and checked
+    APPLYING = "applying"  # its totals agree; what its records say takes effect
+    CLOSED = "closed"  # nothing is left to do
+
+
+class Outcome(Enum):
+    """How a drop ended."""
+
+    ACCEPTED = "accepted"  # all of its records
+    PARTIAL = "partial"  # some of its records; the others are named with their reasons
+    REJECTED = "rejected"  # read, and none of its records took effect
+    REFUSED = "refused"  # not taken in: its name, manifest or revision is wrong
+    REPEATED = "repeated"  # the same file as one before; nothing was done
+
+
+class Step(Enum):
+    """What is done with a chunk."""
+
+    READ = "read"  # parsed and checked
+    APPLY = "apply"  # what its records say is published
+
+
+TOOK_EFFECT: Final = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL})
+IRREVERSIBLE: Final = frozenset({"transactions"})
+"""Kinds of which a later revision would have to take back what an earlier one did."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drop:
+    """One content of one name in the drop place. Of a drop that was refused, what its name and manifest say may be missing."""
+
+    drop_id: UUID
+    name: str
+    generation: str
+    size: int
+    state: State
+    received_at: datetime
+    outcome: Outcome | None = None
+    manifest: Manifest | None = None
+    kind: str | None = None
+    sender: str | None = None
+    problems: tuple[Problem, ...] = ()
+    split_at: datetime | None = None
+    read_at: datetime | None = None
+    closed_at: datetime | None = None
+    repeat_of: UUID | None = None
+    names: tuple[str, ...] = ()
+    """The columns of its details, where the file itself names them."""
+
+    def refused(self, problems: Iterable[Problem]) -> "Drop":
+        """Not taken in, for these reasons."""
+        told = tuple(problems)[:MOST_PROBLEMS]
+        return replace(self, state=State.CLOSED, outcome=Outcome.REFUSED, problems=told, closed_at=self.received_at)
+
+    def closed(self, outcome: Outcome, problems: Iterable[Problem], at: datetime) -> "Drop":
+        """At its end."""
+        return replace(self, state=State.CLOSED, outcome=outcome, problems=tuple(problems)[:MOST_PROBLEMS], closed_at=at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """Where a chunk of a drop lies: a range of its bytes, or an object of its own where the file had to be unpacked."""
+
+    number: int
+    first_line: int
+    lines: int
+    start: int
+    stop: int
+    object: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What was found in a chunk, or in all of them."""
+
+    accepted: int = 0
+    rejected: int = 0
+    totals: Totals = field(default_factory=Totals)
+    """Of those that were accepted."""
+
+    def __add__(self, other: "Found") -> "Found":
+        return Found(
+            accepted=self.accepted + other.accepted,
+            rejected=self.rejected + other.rejected,
+            totals=self.totals + other.totals,
+        )
+
+
+def admitted(drop: Drop, earlier: Sequence[Drop]) -> Drop:
+    """The drop as it goes on, given those that hold revisions of its file, oldest first: taken in, repeated or refused.
+
+    Raises Busy while one that it could take the place of is on its way.
+    """
+    manifest, taken = drop.manifest, {one.manifest.revision: one for one in earlier if one.manifest}
+    if drop.state is not State.RECEIVED or manifest is None:
+        return drop
+    same = taken.get(manifest.revision)
+    if same:
+        return same if same.drop_id == drop.drop_id else _again(drop, manifest, same)
+    if any(one.state is not State.CLOSED for one in earlier):
+        raise Busy("An earlier revision is on its way.")
+    problems = tuple(_wrong_revision(manifest, drop.kind, earlier))
+    return drop.refused(problems) if problems else drop
+
+
+def _again(drop: Drop, manifest: Manifest, same: Drop) -> Drop:
+    if same.manifest and same.manifest.sha256_plain == manifest.sha256_plain:
+        return replace(drop, state=State.CLOSED, outcome=Outcome.REPEATED, repeat_of=same.drop_id, closed_at=drop.received_at)
+    return drop.refused([Problem(path="/revision", message="other data were taken in as this revision: send a new one")])
+
+
+def _wrong_revision(manifest: Manifest, kind: str | None, earlier: Sequence[Drop]) -> Iterator[Problem]:
+    newest = max((one.manifest.revision for one in earlier if one.manifest), default=None)
+    if newest is not None and manifest.revision < newest:
+        yield Problem(path="/revision", message=f"revision {newest} was taken in before")
+    elif manifest.supersedes != newest:
+        yield Problem(path="/supersedes", message=f"must be {newest}" if newest else "there is no revision to take the place of")
+    if kind in IRREVERSIBLE and any(one.outcome in TOOK_EFFECT for one in earlier):
+        yield Problem(
+            path="/supersedes",
+            message=f"{kind} that took effect can't be replaced yet: send what is new, and refunds, as another file",
+        )
+
+
+def contradictions(manifest: Manifest, said: Said) -> tuple[Problem, ...]:
+    """In what the trailer of a file and its manifest differ."""
+    told = manifest.totals
+    pairs = (("record_count", said.count, told.count), ("entry_hash", said.entry_hash, told.entry_hash))
+    sums = None if said.sums is None else (_without_zeros(said.sums), _without_zeros(told.sums))
+    differing = [(name, found, wanted) for name, found, wanted in pairs if found is not None and found != wanted]
+    return tuple(
+        Problem(path=f"/trailer/{name}", message=f"{found} stands there, the manifest says {wanted}")
+        for name, found, wanted in (*differing, *((("sums", *sums),) if sums and sums[0] != sums[1] else ()))
+    )
+
+
+def _without_zeros(sums: Mapping[str, int]) -> dict[str, int]:
+    return {currency: minor for currency, minor in sorted(sums.items()) if minor}
+
+
+def reconcile(told: Totals, found: Found) -> tuple[Problem, ...]:
+    """In what the totals that the sender told and those that were found differ.
+
+    The number of records must agree. Sums and entry hash must agree where every record was accepted; where some were not, what was
+    found can't be more than what was told.
+    """
+    return tuple(_differences(told, found))
+
+
+def _differences(told: Totals, found: Found) -> Iterator[Problem]:
+    records = found.accepted + found.rejected
+    if told.count != records:
+        yield Problem(path="/record_count", message=f"{told.count} records were told, {records} were found")
+    for currency in sorted({*told.sums, *found.totals.sums}):
+        said, sum_found = told.sums.get(currency, 0), found.totals.sums.get(currency, 0)
+        if sum_found > said or (sum_found < said and not found.rejected):
+            yield Problem(path=f"/sums/{currency}", message=f"{said} was told, {sum_found} was found (minor units)")
+    if told.entry_hash != found.totals.entry_hash and not found.rejected:
+        yield Problem(path="/entry_hash", message=f"{told.entry_hash:010} was told, {found.totals.entry_hash:010} was found")
+
+
+def outcome_of(found: Found, problems: tuple[Problem, ...]) -> Outcome:
+    """How a file ends of which so much was found: rejected as a whole where totals differ or no record is good."""
+    if problems or (found.rejected and not found.accepted):
+        return Outcome.REJECTED
+    return Outcome.PARTIAL if found.rejected else Outcome.ACCEPTED

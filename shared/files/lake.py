@@ -1,0 +1,46 @@
+"""The lake: every accepted record as Parquet, by kind and day, a part for each chunk and day. Committed once under its own name."""
+
+import io
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from shared.files.drops import Drop
+from shared.files.layout import Layout
+from shared.files.places import keep
+from shared.files.stores.protocol import ObjectStore
+
+COMPRESSION: Final = "zstd"
+NO_DAY: Final = "none"
+"""Where records tell no moment."""
+
+
+def keep_part(lake: ObjectStore, layout: Layout, drop: Drop, number: int, batches: Sequence[pa.RecordBatch]) -> None:
+    """Keep what was accepted of a chunk. Done again, it leaves the same."""
+    if batches:
+        for day, table in _by_day(pa.Table.from_batches(batches), layout.record.at):
+            keep(lake, f"kind={layout.kind.value}/day={day}/{drop.drop_id.hex}-{number:06}.parquet", _as_parquet(table))
+
+
+def _by_day(table: pa.Table, at: str | None) -> Iterator[tuple[str, pa.Table]]:
+    """The records of each day (UTC)."""
+    if at is None or at not in table.column_names:
+        yield NO_DAY, table
+        return
+    days = pc.cast(pc.floor_temporal(table[at], unit="day"), pa.date32())
+    for day in pc.unique(days).to_pylist():
+        yield _said(day), table.filter(pc.equal(days, day) if day else pc.is_null(days))
+
+
+def _said(day: date | None) -> str:
+    return f"{day:%Y-%m-%d}" if day else NO_DAY
+
+
+def _as_parquet(table: pa.Table) -> bytes:
+    made = io.BytesIO()
+    parquet.write_table(table, made, compression=COMPRESSION)
+    return made.getvalue()

@@ -1,0 +1,56 @@
+"""Where files lie and what they are read with: the drop place, the lake and the layouts of this process."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from shared.files.library import Library, load
+from shared.files.stores.opening import open_store
+from shared.files.stores.protocol import Exists, ObjectStore, Stored
+from shared.kernel.errors import Broken
+from shared.platform.call import Call, FilePlaces
+
+WORK: Final = "work"
+"""Under this part of the name lies what is made of a drop while it is on its way."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """What the file functions share."""
+
+    drops: ObjectStore
+    lake: ObjectStore
+    library: Library
+
+
+def places_of(call: Call) -> Places:
+    """The places of a call. Raises Broken where the settings name none."""
+    if call.file_places is None:
+        raise Broken("The settings don't say where files lie: CLO_DROPS and CLO_LAKE.")
+    return _open(call.file_places)
+
+
+@cache
+def _open(named: FilePlaces) -> Places:
+    folders = [Path(named.layouts)] if named.layouts else []
+    return Places(drops=open_store(named.drops), lake=open_store(named.lake), library=load(*folders))
+
+
+def work_name(drop_id: UUID, what: str, number: int) -> str:
+    """The object in which something is kept that was made of a chunk."""
+    return f"{work_prefix(drop_id)}{what}/{number:06}"
+
+
+def work_prefix(drop_id: UUID) -> str:
+    """What the names of all that is made of a drop on its way begin with."""
+    return f"{WORK}/{drop_id.hex}/"
+
+
+def keep(store: ObjectStore, name: str, data: bytes) -> Stored:
+    """Store what a name always holds: made again, after a crash, it is the same."""
+    try:
+        return store.create(name, [data])
+    except Exists:
+        return store.stat(name)

@@ -1,0 +1,89 @@
+-- name: add_drop
+-- Puts a drop on record; nothing where it is there already, or where another one holds its revision.
+INSERT INTO drops (drop_id, name, generation, size, state, outcome, file_id, revision, kind, sender, manifest, problems, repeat_of,
+                   received_at, closed_at)
+VALUES (%(drop_id)s, %(name)s, %(generation)s, %(size)s, %(state)s, %(outcome)s, %(file_id)s, %(revision)s, %(kind)s, %(sender)s,
+        %(manifest)s, %(problems)s, %(repeat_of)s, %(received_at)s, %(closed_at)s)
+ON CONFLICT DO NOTHING
+RETURNING drop_id;
+
+-- name: read_drop
+-- One drop.
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, received_at, split_at, read_at,
+       closed_at
+FROM drops WHERE drop_id = %(drop_id)s;
+
+-- name: lock_drop
+-- One drop, held until the transaction ends.
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, received_at, split_at, read_at,
+       closed_at
+FROM drops WHERE drop_id = %(drop_id)s FOR UPDATE;
+
+-- name: read_revisions
+-- The drops that hold a revision of a file, oldest revision first.
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, received_at, split_at, read_at,
+       closed_at
+FROM drops
+WHERE file_id = %(file_id)s AND (outcome IS NULL OR outcome IN ('accepted', 'partial', 'rejected'))
+ORDER BY revision;
+
+-- name: update_drop
+-- Brings a drop up to date.
+UPDATE drops
+SET state = %(state)s, outcome = %(outcome)s, problems = %(problems)s, names = %(names)s, split_at = %(split_at)s, read_at = %(read_at)s,
+    closed_at = %(closed_at)s
+WHERE drop_id = %(drop_id)s;
+
+-- name: list_drops
+-- Drops, newest first, with whatever is asked of them.
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, received_at, split_at, read_at,
+       closed_at
+FROM drops
+WHERE (%(before)s::uuid IS NULL OR (received_at, drop_id) < (SELECT received_at, drop_id FROM drops WHERE drop_id = %(before)s))
+  AND (%(state)s::text IS NULL OR state = %(state)s)
+  AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+  AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(sender)s::text IS NULL OR sender = %(sender)s)
+ORDER BY received_at DESC, drop_id DESC
+LIMIT %(limit)s;
+
+-- name: add_chunks
+-- The chunks of a drop.
+INSERT INTO drop_chunks (drop_id, number, first_line, lines, start, stop, object)
+SELECT %(drop_id)s, number, first_line, lines, start, stop, object
+FROM unnest(%(numbers)s::integer[], %(first_lines)s::bigint[], %(lines)s::bigint[], %(starts)s::bigint[], %(stops)s::bigint[],
+            %(objects)s::text[]) AS c (number, first_line, lines, start, stop, object);
+
+-- name: read_chunk
+-- One chunk, with the last step that is done.
+SELECT number, first_line, lines, start, stop, object, step FROM drop_chunks WHERE drop_id = %(drop_id)s AND number = %(number)s;
+
+-- name: chunk_read
+-- A chunk was read: what was found in it; nothing where it was before.
+UPDATE drop_chunks
+SET step = 'read', accepted = %(accepted)s, rejected = %(rejected)s, totals = %(totals)s, read_at = %(now)s
+WHERE drop_id = %(drop_id)s AND number = %(number)s AND step IS NULL
+RETURNING number;
+
+-- name: chunk_applied
+-- What a chunk's records say was published; nothing where it was before.
+UPDATE drop_chunks SET step = 'apply', applied_at = %(now)s
+WHERE drop_id = %(drop_id)s AND number = %(number)s AND step = 'read'
+RETURNING number;
+
+-- name: count_chunks
+-- How far the chunks of drops are.
+SELECT drop_id, count(*) AS chunks, count(*) FILTER (WHERE step IS NOT NULL) AS read, count(*) FILTER (WHERE step = 'apply') AS applied,
+       sum(lines)::bigint AS lines, sum(accepted)::bigint AS accepted, sum(rejected)::bigint AS rejected,
+       coalesce(sum(lines) FILTER (WHERE step IS NOT NULL), 0)::bigint AS lines_read,
+       coalesce(sum(lines) FILTER (WHERE step = 'apply'), 0)::bigint AS lines_applied
+FROM drop_chunks WHERE drop_id = ANY (%(drop_ids)s)
+GROUP BY drop_id;
+
+-- name: read_found
+-- What was found in each chunk of a drop that was read.
+SELECT accepted, rejected, totals FROM drop_chunks WHERE drop_id = %(drop_id)s AND step IS NOT NULL ORDER BY number;
+
+-- name: read_numbers
+-- The chunks of a drop.
+SELECT number FROM drop_chunks WHERE drop_id = %(drop_id)s ORDER BY number;

@@ -1,0 +1,168 @@
+"""Taking in a dropped file: is it what its manifest says, and where can it be cut. Nothing it says takes effect here."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import BinaryIO, Final
+
+from events.payloads import FileDropped
+from shared.files import answers, closing, store
+from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, admitted, contradictions
+from shared.files.effects import EFFECTS
+from shared.files.frame import read_header, read_trailer, way_of
+from shared.files.layout import LONGEST_RECORD
+from shared.files.manifest import Manifest, read_manifest
+from shared.files.names import MANIFEST, FileName, Format, read_name
+from shared.files.places import Places, keep, places_of, work_name
+from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
+from shared.files.stores.protocol import Changed
+from shared.files.unpacking import unpacked
+from shared.kernel.errors import Busy, Invalid, NotFound, Problem
+from shared.kernel.ids import derived_id
+from shared.platform.call import Call, Transaction
+
+BLOCK: Final = 1 << 20
+MOST_MANIFEST_BYTES: Final = 100_001
+NOT_TAKEN_YET: Final[dict[str, Callable[[FileName], bool]]] = {
+    "encrypted files": lambda name: name.pgp,
+    "files of this format": lambda name: name.format is Format.PARQUET,
+    "files of this kind": lambda name: name.kind not in EFFECTS,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """What came of cutting a file: its pieces, or what is wrong with it."""
+
+    pieces: tuple[Piece, ...] = ()
+    names: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def receive_file(call: Call, dropped: FileDropped) -> None:
+    """Take in the file whose manifest was dropped: put it on record, prove that it is whole, let its chunks be read.
+
+    A file that can't be taken in is closed with all that is wrong with it. Other objects start nothing: a manifest is written last.
+    Raises Busy while the revision before it is on its way.
+    """
+    drop = _put_on_record(call, dropped) if dropped.name.endswith(MANIFEST) else None
+    cut = _cut(places_of(call), drop) if drop and drop.state is State.RECEIVED else None
+    with call.transaction() as tx:
+        if drop and cut and store.read(tx, drop.drop_id, lock=True).state is State.RECEIVED:
+            drop = _go_on(tx, places_of(call), drop, cut)
+    if drop and drop.state is State.CLOSED:
+        answers.write(places_of(call).drops, drop, Found())  # where the file itself was closed, that was told already
+
+
+def _put_on_record(call: Call, dropped: FileDropped) -> Drop:
+    """The drop as it is on record, at first in a transaction of its own: it is seen while it is being cut."""
+    drop = _look(places_of(call), dropped, call.clock.now())
+    with replace(call, once=None).transaction() as tx:
+        drop = admitted(drop, store.revisions(tx, drop.manifest.file_id) if drop.manifest else [])
+        store.add(tx, drop)
+    with call.reading() as tx:
+        try:
+            return store.read(tx, drop.drop_id)
+        except NotFound:
+            raise Busy("Another drop of the same revision is being taken in.") from None
+
+
+def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
+    """The drop by what its name, its manifest and the store say: received, or refused with all that is wrong."""
+    name = dropped.name.removesuffix(MANIFEST)
+    seen = Drop(
+        drop_id=derived_id(places.drops.url, dropped.name, dropped.generation),
+        name=name,
+        generation=dropped.generation,
+        size=0,
+        state=State.RECEIVED,
+        received_at=now,
+    )
+    try:
+        said = read_name(name.rsplit("/", 1)[-1])
+        seen = replace(seen, kind=said.kind.value, sender=said.sender)
+        raw = places.drops.read(dropped.name, dropped.generation, 0, MOST_MANIFEST_BYTES)
+        manifest = read_manifest(raw, said)
+        places.library.find(said, manifest.schema_version)
+        data = places.drops.stat(name)
+    except Changed:
+        return seen.refused([Problem(path="", message="the manifest was replaced before it was read")])
+    except NotFound as error:
+        return seen.refused([Problem(path="", message=f"{error} The data must be there before the manifest.")])
+    except Invalid as error:
+        return seen.refused(error.problems or [Problem(path="", message=str(error))])
+    seen = replace(seen, manifest=manifest, generation=data.generation, size=data.size)
+    problems = [Problem(path="", message=f"{what} are not taken here yet") for what, is_so in NOT_TAKEN_YET.items() if is_so(said)]
+    return seen.refused(problems) if problems else seen
+
+
+def _cut(places: Places, drop: Drop) -> Cut:
+    """Read the whole file once: where it can be cut, its hash, and what stands around its details."""
+    name, manifest = read_name(drop.name.rsplit("/", 1)[-1]), _manifest(drop)
+    layout, digest = places.library.find(name, manifest.schema_version), hashlib.sha256()
+    splitter = Splitter(layout=layout, size=CHUNK_BYTES, longest=LONGEST_RECORD)
+    problems: list[Problem] = []
+    try:
+        with places.drops.open(drop.name, drop.generation) as stream:
+            chunks = splitter.split(_hashed(_plain(stream, name), digest))
+            pieces = tuple(_piece(places, drop, chunk, packed=name.gzip) for chunk in chunks)
+    except (Changed, NotFound):
+        return Cut(problems=(closing.REPLACED,))
+    except Invalid as error:
+        return Cut(problems=error.problems or (Problem(path="", message=str(error)),))
+    if manifest.sha256_plain != digest.hexdigest():
+        problems.append(Problem(path="/sha256_plain", message=f"{manifest.sha256_plain} was told, {digest.hexdigest()} was found"))
+    names: list[str] = []
+    checks: tuple[Callable[[], None], ...] = (
+        lambda: read_header(splitter, manifest.file_id),
+        lambda: names.extend(way_of(splitter).names),
+        lambda: problems.extend(_trailer_problems(splitter, manifest)),
+    )
+    for check in checks:
+        try:
+            check()
+        except Invalid as error:
+            problems += error.problems
+    return Cut(pieces=pieces, names=tuple(names), problems=tuple(problems))
+
+
+def _trailer_problems(splitter: Splitter, manifest: Manifest) -> Iterable[Problem]:
+    said = read_trailer(splitter)
+    return contradictions(manifest, said) if said else ()
+
+
+def _manifest(drop: Drop) -> Manifest:
+    if drop.manifest is None:
+        raise NotFound("The drop has no manifest.")
+    return drop.manifest
+
+
+def _plain(stream: BinaryIO, name: FileName) -> Iterable[bytes]:
+    blocks = iter(lambda: stream.read(BLOCK), b"")
+    return unpacked(blocks) if name.gzip else blocks
+
+
+def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
+    for block in blocks:
+        digest.update(block)
+        yield block
+
+
+def _piece(places: Places, drop: Drop, chunk: Chunk, *, packed: bool) -> Piece:
+    """Where a chunk lies: of a packed file in an object of its own."""
+    own = work_name(drop.drop_id, "chunks", chunk.number) if packed else None
+    if own:
+        keep(places.drops, own, chunk.data)
+    return Piece(number=chunk.number, first_line=chunk.first_line, lines=chunk.lines, start=chunk.start, stop=chunk.stop, object=own)
+
+
+def _go_on(tx: Transaction, places: Places, drop: Drop, cut: Cut) -> Drop:
+    """Let the chunks be read; a file that could not be cut, or is not what it should be, is closed."""
+    if cut.problems:
+        return closing.close(tx, places, drop.closed(Outcome.REJECTED, cut.problems, tx.now))
+    drop = replace(drop, state=State.PROCESSING, names=cut.names, split_at=tx.now)
+    store.update(tx, drop)
+    store.add_pieces(tx, drop.drop_id, cut.pieces)
+    closing.start(tx, drop, Step.READ, [piece.number for piece in cut.pieces])
+    return drop

@@ -1,0 +1,48 @@
+-- before deploy
+-- Files that were dropped, their chunks, and how far each has come.
+
+CREATE TABLE drops (
+    drop_id uuid PRIMARY KEY,
+    name text NOT NULL,
+    generation text NOT NULL,
+    size bigint NOT NULL,
+    state text NOT NULL CHECK (state IN ('received', 'processing', 'applying', 'closed')),
+    outcome text CHECK (outcome IN ('accepted', 'partial', 'rejected', 'refused', 'repeated')),
+    file_id text,
+    revision integer,
+    kind text,
+    sender text,
+    manifest text,
+    problems jsonb NOT NULL DEFAULT '[]',
+    names text[] NOT NULL DEFAULT '{}',
+    repeat_of uuid REFERENCES drops,
+    received_at timestamptz NOT NULL,
+    split_at timestamptz,
+    read_at timestamptz,
+    closed_at timestamptz,
+    CHECK ((state = 'closed') = (outcome IS NOT NULL)),
+    CHECK ((outcome = 'repeated') = (repeat_of IS NOT NULL)),
+    CHECK (manifest IS NULL OR (file_id IS NOT NULL AND revision IS NOT NULL))
+);
+CREATE UNIQUE INDEX drops_revision ON drops (file_id, revision) WHERE outcome IS NULL OR outcome IN ('accepted', 'partial', 'rejected');
+CREATE INDEX drops_received ON drops (received_at, drop_id);
+COMMENT ON TABLE drops IS 'One content of one name in the drop place. A file''s revision is held by one drop at most; refused and repeated ones hold none.';
+COMMENT ON COLUMN drops.names IS 'The columns of the details, where the file itself names them; every chunk is read with them.';
+
+CREATE TABLE drop_chunks (
+    drop_id uuid NOT NULL REFERENCES drops,
+    number integer NOT NULL,
+    first_line bigint NOT NULL,
+    lines bigint NOT NULL,
+    start bigint NOT NULL,
+    stop bigint NOT NULL,
+    object text,
+    step text CHECK (step IN ('read', 'apply')),
+    accepted bigint NOT NULL DEFAULT 0,
+    rejected bigint NOT NULL DEFAULT 0,
+    totals jsonb,
+    read_at timestamptz,
+    applied_at timestamptz,
+    PRIMARY KEY (drop_id, number)
+);
+COMMENT ON COLUMN drop_chunks.step IS 'The last step that is done; NULL before the first.';

@@ -1,0 +1,88 @@
+"""A function that dies anywhere on the way of a file is followed by one that goes on: nothing lost, nothing doubled, nothing left."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from shared.files import answers, chunks, closing, effects, lake, receiving, store
+from tests.conftest import MakeCall
+from tests.integration.files.place import Place, bought
+from tests.world import World, amounts
+
+RECORDS = 24
+
+
+class Died(Exception):
+    """What a process does not survive."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, *, turn: int, after: bool) -> list[int]:
+    """Let a function of a module die the so manieth time it is called, before it does its work or after; the calls so far."""
+    work: Callable[..., Any] = getattr(module, name)
+    calls: list[int] = []
+
+    def works_or_dies(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401  (whatever the function takes)
+        calls.append(len(calls) + 1)
+        if calls[-1] == turn and not after:
+            raise Died
+        made = work(*arguments, **named)
+        if calls[-1] == turn and after:
+            raise Died
+        return made
+
+    monkeypatch.setattr(module, name, works_or_dies)
+    return calls
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("module", "name", "turn"),
+    [
+        (store, "add", 1),
+        (store, "add_pieces", 1),
+        (receiving, "keep", 1),
+        (receiving, "keep", 2),
+        (chunks, "keep", 1),
+        (chunks, "keep", 2),
+        (store, "chunk_read", 1),
+        (store, "chunk_read", 2),
+        (store, "chunk_applied", 1),
+        (store, "chunk_applied", 2),
+        (store, "found", 1),
+        (store, "found", 2),
+        (store, "update", 1),
+        (store, "update", 2),
+        (lake, "keep", 1),
+        (lake, "keep", 2),
+        (effects, "publish", 1),
+        (effects, "publish", 2),
+        (closing, "start", 1),
+        (closing, "start", 2),
+        (closing, "step_done", 1),
+        (closing, "step_done", 2),
+        (answers, "write", 1),
+        (answers, "acknowledgement", 1),
+    ],
+    ids=lambda part: part.__name__.rsplit(".", 1)[-1] if isinstance(part, ModuleType) else str(part),
+)
+def test_death_anywhere_changes_nothing_in_the_end(
+    place: Place, call: MakeCall, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, turn: int, *, after: bool
+) -> None:
+    monkeypatch.setattr(receiving, "CHUNK_BYTES", 600)
+    monkeypatch.setattr(receiving, "LONGEST_RECORD", 600)
+    world = World(call)
+    world.grant(world.offer(world.campaign(budget=1_000_000), repeat=True), *(f"cust-{number}" for number in range(RECORDS)))
+    rows = [bought(number, **({"currency": "usd"} if number == 7 else {})) for number in range(RECORDS)]
+    calls = dying(monkeypatch, module, name, turn=turn, after=after)
+    place.receive(place.packed(*rows), survives=Died)
+    assert len(calls) > turn or (after and len(calls) == turn)
+    assert (place.file().outcome, place.file().accepted, place.file().rejected) == ("partial", RECORDS - 1, 1)
+    assert sorted(place.posted()) == sorted(f"t{number}" for number in range(RECORDS) if number != 7)
+    assert amounts(world.redemptions()) == [200] * (RECORDS - 1)
+    assert len(place.rejects(place.PACKED)) == 1
+    assert place.answer(place.PACKED)["outcome"] == "partial"
+    assert place.left() == []
+    assert len(list(place.lake.list())) == place.file().chunks
+    world.verify()
