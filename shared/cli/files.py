@@ -15,6 +15,7 @@ from shared.kernel.ids import DROP
 app = typer.Typer(help="See how far dropped files have come, and drop some.", no_args_is_help=True)
 COLUMNS: Final = ("drop_id", "name", "state", "outcome", "records", "rejected", "chunks_read", "chunks_applied", "chunks")
 PAUSE_SECONDS: Final = 0.5
+SEEN_SECONDS: Final = 20.0
 FOLDER: Final = "drops"
 INBOX: Final = "inbox"
 BLOCK: Final = 1 << 20
@@ -55,15 +56,16 @@ def show(
 
 @app.command("watch")
 def watch(
-    drop: Annotated[str, typer.Argument(help="The drop (drp_...).")],
+    file: Annotated[str, typer.Argument(help="The drop (drp_...), or the file's name: the newest drop of it.")],
     data: Data = DATA,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show how far a file has come until it is closed."""
+    """Show how far a file has come until it is closed, then print all that is known of it."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with operator_call(data, database_url) as call, Progress(*columns, console=words) as progress:
+        drop = file if file.startswith(f"{DROP.prefix}_") else _newest(call, file)
         read, applied = (progress.add_task(what, total=None) for what in ("Chunks read", "Chunks applied"))
         while True:
             view = _view(call, drop)
@@ -97,6 +99,19 @@ def send(
                     print(store.create(f"{INBOX}/{part.name}", iter(lambda stream=stream: stream.read(BLOCK), b"")).name)  # type: ignore[misc]
             except CloError as error:
                 fail(f"{part.name}: {error}")
+
+
+def _newest(call: Any, name: str) -> str:  # noqa: ANN401  (as below)
+    """The newest drop of a file; one that was dropped just now is waited for."""
+    from shared.files import desk
+    from shared.files.api import FilesQuery
+
+    deadline = time.monotonic() + SEEN_SECONDS
+    while not (found := desk.list_files(call, FilesQuery(name=name, limit=1)).files):
+        if time.monotonic() > deadline:
+            fail(f"No file {name} was seen within {SEEN_SECONDS:g} seconds.")
+        time.sleep(PAUSE_SECONDS)
+    return DROP.render(found[0].drop_id)
 
 
 def _view(call: Any, drop: str) -> dict[str, Any]:  # noqa: ANN401  (a Call, which takes a while to import)

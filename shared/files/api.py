@@ -30,6 +30,8 @@ class FilesQuery(Wire):
     outcome: Literal["accepted", "partial", "rejected", "refused", "repeated"] | None = None
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z]{1,32}$")] | None = None
     sender: Sender | None = None
+    name: ObjectName | None = None
+    """Of the data, with its folder or without."""
     before: DropId | None = None
     """Go on after this one: `next` of the page before."""
     limit: Annotated[int, Field(ge=1, le=500)] = 50

@@ -44,6 +44,7 @@ WHERE (%(before)s::uuid IS NULL OR (received_at, drop_id) < (SELECT received_at,
   AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(sender)s::text IS NULL OR sender = %(sender)s)
+  AND (%(name)s::text IS NULL OR name = %(name)s OR right(name, length(%(name)s) + 1) = '/' || %(name)s)
 ORDER BY received_at DESC, drop_id DESC
 LIMIT %(limit)s;
 

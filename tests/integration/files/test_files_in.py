@@ -6,7 +6,8 @@ from typing import Any, Literal
 import pytest
 
 from events.payloads import ChunkReady, FileDropped, FileStepDone
-from shared.files import chunks, closing, receiving, splitting
+from shared.files import chunks, closing, desk, receiving, splitting
+from shared.files.api import FilesQuery
 from shared.files.names import read_name
 from shared.files.places import places_of
 from shared.files.stores.protocol import Stored
@@ -270,3 +271,19 @@ def test_file_that_is_replaced_between_its_chunks_is_rejected_and_takes_no_effec
     assert (place.file().outcome, place.file().chunks_applied) == ("rejected", 0)
     assert "replaced or removed" in place.answer()["problems"][0]["message"]
     assert (place.posted(), place.left()) == ([], [])
+
+
+def test_files_are_listed_by_what_is_asked(place: Place) -> None:
+    place.receive(place.rows(bought(1)), place.rows(bought(2), name=f"{FILE[:-1]}2_delta_r1.csv", sums={"USD": "1"}))
+    asked: dict[str, tuple[str | None, int]] = {
+        "outcome": ("accepted", 1),
+        "state": ("closed", 2),
+        "kind": ("merchants", 0),
+        "sender": ("mybank", 2),
+        "name": (CSV, 1),
+    }
+    for field, (value, count) in asked.items():
+        assert len(desk.list_files(place.call(), FilesQuery.model_validate({field: value})).files) == count, field
+    first = desk.list_files(place.call(), FilesQuery(limit=1))
+    (second,) = desk.list_files(place.call(), FilesQuery(before=first.next)).files
+    assert {first.files[0].drop_id, second.drop_id} == {view.drop_id for view in place.files()}

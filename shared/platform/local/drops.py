@@ -1,0 +1,56 @@
+"""The drop place of the local platform: a folder that is looked at again and again, as a bucket would tell of new objects by itself."""
+
+import threading
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import structlog
+
+from shared.files.api import DropTold
+from shared.files.desk import note_drop
+from shared.files.names import MANIFEST
+from shared.files.stores.notices import Watch
+from shared.files.stores.opening import open_store
+from shared.kernel.clock import Clock
+from shared.kernel.errors import CloError
+from shared.platform.call import Call, Caller, FilePlaces
+from shared.platform.database import Database
+
+LOG: Final = structlog.get_logger("clo.drops")
+LOOK_SECONDS: Final = 0.5
+DROPS: Final = "drops"
+LAKE: Final = "lake"
+
+
+def folders_in(data: Path) -> FilePlaces:
+    """The folders of drops and of the lake below a folder; made where they are not there."""
+    places = {name: (data / name).resolve() for name in (DROPS, LAKE)}
+    for place in places.values():
+        place.mkdir(parents=True, exist_ok=True)
+    return FilePlaces(drops=str(places[DROPS]), lake=str(places[LAKE]))
+
+
+class DropWatch:
+    """Tells of manifests that came. What was told before is told again after a start; who takes it in knows what it has taken."""
+
+    def __init__(self, places: FilePlaces, *, database: Database, clock: Clock, shards: int) -> None:
+        """Look at the drops of these places."""
+        self._watch = Watch(open_store(places.drops), MANIFEST)
+        self._call = Call(caller=Caller(subject="drops"), clock=clock, database=database, shards=shards, file_places=places)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Look until stopped; what can't be told now is told at the next look."""
+        while not stopping.wait(LOOK_SECONDS):
+            try:
+                self.look()
+            except (CloError, psycopg.Error) as error:
+                LOG.warning("drops not looked at", detail=str(error))
+
+    def look(self) -> int:
+        """Tell of what has come since the last look; how many manifests that were."""
+        told = 0
+        for found in self._watch.look():
+            note_drop(self._call, DropTold(name=found.name, generation=found.generation))
+            told += 1
+        return told
