@@ -1,5 +1,6 @@
 """From accepted transactions to the events that carry them: JSON as pydantic would write it, what is not said left out."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +22,7 @@ FREE_TEXT: Final = frozenset({"descriptor", "region", "city"})
 """Fields whose values may hold what JSON escapes; no control characters, which the row model refuses."""
 RAW: Final = frozenset({"items"})
 """Fields that are JSON already."""
+DEFAULTS: Final = {name: told.get_default(call_default_factory=True) for name, told in Transaction.model_fields.items()}
 USUAL_ROWS: Final = 1 << 13
 
 
@@ -43,15 +45,20 @@ def payloads(batches: Sequence[pa.RecordBatch], shards: int, holders: Sequence[p
     """
     gathered = [_Shard(number=number) for number in range(shards)]
     for batch, held in zip(batches, holders or [None] * len(batches), strict=True):
-        places = pa.array([crc32(whose) % shards for whose in _whose(batch, held)], pa.uint16())
-        order = pc.sort_indices(places)
-        ends, texts = _rows(pc.take(_json_rows(batch), order))
+        places = _places(_whose(batch, held), shards)
+        ends, texts = _rows(pc.take(_json_rows(batch), pc.sort_indices(places)))
         start = 0
         for number, count in sorted(zip(*_counts(places), strict=True)):
             yield from gathered[number].take(texts, ends, start, start + count)
             start += count
     for shard in gathered:
         yield from shard.rest()
+
+
+def _places(whose: list[bytes], shards: int) -> pa.Array:
+    """The shards of customers, as `shared.kernel.shards` has them."""
+    hashes = pa.Array.from_buffers(pa.uint32(), len(whose), [None, pa.py_buffer(array("I", map(crc32, whose)))])
+    return pc.cast(pc.subtract(hashes, pc.multiply(pc.divide(hashes, shards), shards)), pa.uint16())
 
 
 def _counts(places: pa.Array) -> tuple[list[int], list[int]]:
@@ -119,15 +126,16 @@ def _json_rows(batch: pa.RecordBatch) -> pa.Array:
     columns: dict[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
     pieces: list[Any] = []
     literal = "{"
-    for name, told in Transaction.model_fields.items():
-        array = columns.get(name)
-        default = told.get_default(call_default_factory=True)
+    for name, default in DEFAULTS.items():
+        column = columns.get(name)
         member = f'{"," * (literal != "{")}"{name}":'  # the first is required, and there in every record
-        if array is None or array.null_count == len(array):
+        if column is None or column.null_count == len(column):
             literal += f"{member}{to_json(default).decode()}" if default is not None else ""
             continue
-        values, before, behind = _values(name, array, default)
-        if values.null_count:
+        values, before, behind = _values(name, column, default)
+        if _is_constant(values):
+            literal += f"{member}{before}{values[0].as_py()}{behind}"
+        elif values.null_count:
             pieces += [
                 *([_literal(literal, len(batch))] if literal else []),
                 pc.binary_join_element_wise(member + before, values, behind, ""),
@@ -140,6 +148,11 @@ def _json_rows(batch: pa.RecordBatch) -> pa.Array:
     return pc.binary_join_element_wise(*pieces, "", null_handling="skip")
 
 
+def _is_constant(values: pa.Array) -> bool:
+    """Whether all are the same, which is then written once."""
+    return not values.null_count and values[0] == values[-1] and bool(pc.all(pc.equal(values, values[0])).as_py())
+
+
 @lru_cache(maxsize=256)
 def _repeated(text: str) -> pa.Array:
     return pa.repeat(text, USUAL_ROWS)
@@ -150,36 +163,37 @@ def _literal(text: str, count: int) -> pa.Array:
     return _repeated(text).slice(0, count) if count <= USUAL_ROWS else pa.repeat(text, count)
 
 
-def _values(name: str, array: pa.Array, default: object) -> tuple[pa.Array, str, str]:
+def _values(name: str, column: pa.Array, default: object) -> tuple[pa.Array, str, str]:
     """The values as JSON has them, and what stands before and behind each."""
-    if array.null_count and default is not None:
-        array = pc.fill_null(array, default if name not in RAW else to_json(default).decode())
+    if column.null_count and default is not None:
+        column = pc.fill_null(column, default if name not in RAW else to_json(default).decode())
     if name in RAW:
-        return array, "", ""
-    if pa.types.is_timestamp(array.type):
-        return _moments(array), '"', 'Z"'
-    if pa.types.is_integer(array.type):
-        return pc.cast(array, pa.string()), "", ""
-    return (_escaped(array) if name in FREE_TEXT else array), '"', '"'
+        return column, "", ""
+    if pa.types.is_timestamp(column.type):
+        return _moments(column), '"', 'Z"'
+    if pa.types.is_integer(column.type):
+        return pc.cast(column, pa.string()), "", ""
+    return (_escaped(column) if name in FREE_TEXT else column), '"', '"'
 
 
-def _escaped(array: pa.Array) -> pa.Array:
-    data = text_bytes(array)
+def _escaped(column: pa.Array) -> pa.Array:
+    data = text_bytes(column)
     if b"\\" in data:
-        array = pc.replace_substring(array, "\\", "\\\\")
-    return pc.replace_substring(array, '"', '\\"') if b'"' in data else array
+        column = pc.replace_substring(column, "\\", "\\\\")
+    return pc.replace_substring(column, '"', '\\"') if b'"' in data else column
 
 
-def _moments(array: pa.Array) -> pa.Array:
+def _moments(column: pa.Array) -> pa.Array:
     """As pydantic writes moments but for the `Z`: `2026-01-12T14:03:55`, and six decimals where the seconds have a fraction.
 
     Written as if of no zone: text of moments with a zone takes forty times as long.
     """
-    moments = array.view(pa.timestamp("us"))
-    seconds = pc.floor_temporal(moments, unit="second")
-    exact = pc.equal(seconds, moments)
-    whole = _with_t(pc.cast(seconds, pa.timestamp("s")))
-    return whole if pc.all(exact).as_py() else pc.if_else(exact, whole, _with_t(moments))
+    moments = column.view(pa.timestamp("us"))
+    try:
+        return _with_t(pc.cast(moments, pa.timestamp("s")))
+    except pa.ArrowInvalid:  # there are fractions
+        seconds = pc.floor_temporal(moments, unit="second")
+    return pc.if_else(pc.equal(seconds, moments), _with_t(pc.cast(seconds, pa.timestamp("s"))), _with_t(moments))
 
 
 def _with_t(moments: pa.Array) -> pa.Array:

@@ -10,6 +10,7 @@ from shared.files.layout import LONGEST_RECORD, Layout
 from shared.files.names import Format
 
 NEWLINE: Final = b"\n"
+BREAKS: Final = b"\r\n"
 ANY_BYTE: Final = "iso-8859-1"
 """Reads any bytes, each as one character."""
 END: Final = "\x00"
@@ -26,12 +27,22 @@ def last_border(data: bytes, layout: Layout) -> int:
     if quote is None or quote not in data:
         return data.rfind(NEWLINE) + 1
     pieces = data.split(quote)
-    if quotes_are_regular(pieces, layout.delimiter.encode()):
+    if _quotes_are_regular(pieces, layout.delimiter.encode()):
         return _last_border_outside(pieces, len(data))
     return _last_border_by_csv(data[: data.rfind(NEWLINE) + 1], layout)
 
 
-def quotes_are_regular(pieces: Sequence[bytes], delimiter: bytes) -> bool:
+def rows(data: bytes, layout: Layout, encoding: str = ANY_BYTE) -> Iterator[tuple[bytes, list[str]]]:
+    """Each record of csv data that begin and end with one: its bytes, and its cells; none for a blank line."""
+    lines = list(io.StringIO(data.decode(encoding), newline=""))
+    reader = _reader(lines, layout)
+    before = 0
+    for cells in reader:
+        yield "".join(lines[before : reader.line_num]).encode(encoding), cells
+        before = reader.line_num
+
+
+def _quotes_are_regular(pieces: Sequence[bytes], delimiter: bytes) -> bool:
     """Whether each quote opens a cell, closes one or is one of two within: then what lies inside and outside takes turns.
 
     `pieces`: data that begin with a record, split at the quotes.
@@ -44,16 +55,6 @@ def quotes_are_regular(pieces: Sequence[bytes], delimiter: bytes) -> bool:
         and {piece[-1:] for piece in outside} <= breaks
         and pieces[0][-1:] in breaks
     )
-
-
-def rows(data: bytes, layout: Layout, encoding: str = ANY_BYTE) -> Iterator[tuple[bytes, list[str]]]:
-    """Each record of csv data that begin and end with one: its bytes, and its cells; none for a blank line."""
-    lines = list(io.StringIO(data.decode(encoding), newline=""))
-    reader = _reader(lines, layout)
-    before = 0
-    for cells in reader:
-        yield "".join(lines[before : reader.line_num]).encode(encoding), cells
-        before = reader.line_num
 
 
 def _last_border_outside(pieces: Sequence[bytes], length: int) -> int:

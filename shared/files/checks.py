@@ -76,8 +76,9 @@ def _without_none(hint: Any) -> Any:  # noqa: ANN401  (hints have no common type
 
 
 def _id(array: pa.Array, size: int) -> pa.Array | None:
-    proven = not text_bytes(array).translate(None, ID_BYTES) and size <= LONGEST_ID and not first_bytes(array).translate(None, ALPHANUMERIC)
-    return None if proven else not_matching(array, ID_PATTERN)
+    data = text_bytes(array)
+    proven = data.isalnum() or (not data.translate(None, ID_BYTES) and not first_bytes(array).translate(None, ALPHANUMERIC))
+    return None if proven and size <= LONGEST_ID else not_matching(array, ID_PATTERN)
 
 
 def _text(most: int, allowed: bytes = b"") -> Check:

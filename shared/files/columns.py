@@ -30,7 +30,6 @@ TYPES: Final[Mapping[str, pa.DataType]] = {
     "json": pa.string(),
 }
 LONGEST_NUMBER: Final = 16
-DIGITS: Final = b"0123456789"
 DECIMAL: Final = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"
 DAY: Final = r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 TIME: Final = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
@@ -60,19 +59,17 @@ def schema_of(layout: Layout) -> pa.Schema:
     return pa.schema([(field.target, TYPES[field.type]) for field in layout.fields])
 
 
-def read_columns(cells: Mapping[str, pa.Array], count: int, layout: Layout, suspect: pa.Array | None = None) -> Columns:
+def read_columns(cells: Mapping[str, pa.Array], count: int, layout: Layout, schema: pa.Schema, suspect: pa.Array | None = None) -> Columns:
     """Read columns of cells: by targets, text or as the format has them, null where empty. `suspect` ones are not proven."""
-    fields = layout.fields_by_target
     columns: dict[str, pa.Array] = {}
     masks = [suspect]
-    for target in sorted(fields, key=lambda target: target != CURRENCY):  # amounts are read by it
-        field = fields[target]
-        array = cells.get(target) if field.constant is None else pa.repeat(field.constant, count)
-        columns[target], bad = _column(array, field, count, columns.get(CURRENCY), layout)
+    for field in sorted(layout.fields, key=lambda field: field.target != CURRENCY):  # amounts are read by it
+        array = cells.get(field.target) if field.constant is None else pa.repeat(field.constant, count)
+        columns[field.target], bad = _column(array, field, count, columns.get(CURRENCY), layout)
         masks.append(bad)
     proof = PROVEN.get(layout.kind)
     masks.append(proof(columns) if proof else None)
-    ordered = pa.RecordBatch.from_arrays([columns[target] for target in fields], schema=schema_of(layout))
+    ordered = pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
     return _sorted_out(ordered, either(*masks))
 
 
@@ -130,7 +127,7 @@ def _whole(array: pa.Array, _field: LayoutField, _currency: pa.Array | None) -> 
 
 
 def _integers(array: pa.Array) -> Read:
-    if not text_bytes(array).translate(None, DIGITS) and longest(array) <= LONGEST_NUMBER:
+    if text_bytes(array).isdigit() and longest(array) <= LONGEST_NUMBER:
         return pc.cast(array, pa.int64()), None
     bad = not_matching(array, r"^[0-9]{1,16}$")
     return pc.cast(_only(array, pc.invert(bad)), pa.int64()), bad

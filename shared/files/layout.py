@@ -123,8 +123,3 @@ class Layout(Wire):
     def record(self) -> Record:
         """The canonical record."""
         return RECORDS[self.kind]
-
-    @property
-    def fields_by_target(self) -> dict[str, LayoutField]:
-        """The fields by what they fill."""
-        return {field.target: field for field in self.fields}

@@ -37,6 +37,7 @@ class Manifest(Wire):
     file_id: ExternalId
     """The file's name up to its sequence, the same for all revisions: `transactions_mybank_20260112_0001`."""
     revision: Revision
+    """1 to 999, as the file's name says it."""
     supersedes: Revision | None = None
     """The revision whose place it takes. Required of every revision but the first."""
     schema_version: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4})?$")]
@@ -46,13 +47,15 @@ class Manifest(Wire):
     sums: Annotated[dict[Currency, Sum], Field(max_length=MOST_CURRENCIES)] = Field(default_factory=dict)
     """What the amounts come to, by currency, whatever a record's kind."""
     entry_hash: EntryHash
+    """The sum of the CRC-32 of the records' ids modulo 10^10, in ten digits. The order of the records does not matter."""
     sha256_plain: Sha256
     """Of the data as it is before it is packed and encrypted."""
     sha256_cipher: Sha256 | None = None
     """Of the encrypted file. Required of a file that ends in `.pgp`."""
     first_event_at: Moment | None = None
-    """When the first event of the file happened, as `last_event_at` the last; left out where there is none."""
+    """When the first event of the file happened; left out where there is none."""
     last_event_at: Moment | None = None
+    """When the last one did."""
 
     @model_validator(mode="after")
     def _revisions_follow(self) -> Self:

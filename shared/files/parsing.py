@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from shared.files.columns import TYPES, read_columns, schema_of
 from shared.files.kinds import CURRENCY, Record
 from shared.files.layout import Layout
-from shared.files.reading import Block, numbered_records, parquet_block, read_blocks
+from shared.files.reading import Block, parquet_block, read_blocks, records_at
 from shared.files.rejects import Reject
 from shared.files.rows import Cells, Refusal, Row, Way, nested, read_cells, read_record
 from shared.files.totals import Totals, entry_hash
@@ -47,8 +47,9 @@ def parse(data: bytes, way: Way, first_line: int = 1) -> Parsed:
     read = read_blocks(data, way)
     accepted, open_records = _columns(read.blocks, way.layout)
     remaining = sorted([*open_records, *read.alone])
-    records = numbered_records(data, way) if remaining else []
-    told = ((first_line + before, record, _read_text(record, way)) for before, record in (records[number] for number in remaining))
+    count = sum(len(block.records) for block in read.blocks) + len(read.alone)
+    records = records_at(data, way, remaining, count) if remaining else ()
+    told = ((first_line + before, record, _read_text(record, way)) for before, record in records)
     return _parsed(accepted, told, way.layout)
 
 
@@ -84,8 +85,9 @@ def records_of(accepted: Iterable[pa.RecordBatch], layout: Layout) -> Iterator[W
 
 def _columns(blocks: Iterable[Block], layout: Layout) -> tuple[list[pa.RecordBatch], list[int]]:
     accepted, open_records = [], []
+    schema = schema_of(layout)
     for block in blocks:
-        columns = read_columns(block.cells, len(block.records), layout, block.suspect)
+        columns = read_columns(block.cells, len(block.records), layout, schema, block.suspect)
         accepted += [columns.accepted] if columns.accepted.num_rows else []
         if columns.open is not None:
             open_records += [block.records[place] for place in pc.indices_nonzero(columns.open).to_pylist()]
@@ -101,8 +103,7 @@ def _read_text(record: bytes, way: Way) -> Row | Refusal:
 
 def _read_parquet(batch: pa.RecordBatch, number: int, way: Way) -> tuple[bytes, Row | Refusal]:
     [row] = batch.slice(number, 1).to_pylist()
-    targets = {told.column: told.target for told in way.layout.fields if told.constant is None}
-    cells: Cells = {targets[name]: value for name, value in row.items() if value is not None and value != ""}
+    cells: Cells = {way.members[name]: value for name, value in row.items() if value is not None and value != ""}
     original = json.dumps(row, default=str, sort_keys=True).encode()
     try:
         return original, read_cells(cells, way.layout)

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, json
 
-from shared.files.arrays import EMPTY, either, is_utf8, longest, text_bytes, without_empty
-from shared.files.borders import quote_of, quotes_are_regular, rows
+from shared.files.arrays import either, is_utf8, longest, text_bytes, without_empty
+from shared.files.borders import BREAKS, quote_of, rows
 from shared.files.layout import WORDS, LayoutField
 from shared.files.names import Format
 from shared.files.rows import Way
@@ -19,7 +20,6 @@ BLOCK: Final = 1 << 20
 MARK: Final = ""
 FEWEST_LINES: Final = 64
 """So many lines of jsonl, of which one does not fit, are left to the row model."""
-BREAKS: Final = b"\r\n"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,39 +47,49 @@ def read_blocks(data: bytes, way: Way) -> Blocks:
     return SOURCES[way.layout.format](data, way)
 
 
+def records_at(data: bytes, way: Way, numbers: Sequence[int], count: int) -> Iterator[tuple[int, bytes]]:
+    """Of some of the `count` records of a chunk, in order: how many lines end before each, and the record. Blank lines are no records."""
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if lines == count and data.count(b"\r") == data.count(b"\r\n"):
+        yield from _lines_at(data, numbers)  # as nearly always: each record is a line
+        return
+    records = numbered_records(data, way)
+    yield from (records[number] for number in numbers)
+
+
+def _lines_at(data: bytes, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    at = line = 0
+    for number in numbers:
+        while line < number:
+            at = data.find(b"\n", at) + 1
+            line += 1
+        end = data.find(b"\n", at)
+        yield number, data[at : end if end >= 0 else len(data)]
+
+
 def numbered_records(data: bytes, way: Way) -> list[tuple[int, bytes]]:
-    """Every record with its end of line, and how many lines end before it; blank lines left out."""
+    """How many lines end before each record, and the record with its end of line; blank lines left out."""
     quote = quote_of(way.layout)
     if quote is not None and quote in data:
         found = [(record, bool(cells)) for record, cells in rows(data, way.layout)]
     else:
-        lone = way.layout.format is Format.CSV and b"\r" in data.replace(b"\r\n", EMPTY)
-        lines = data.splitlines(keepends=True) if lone else data.split(b"\n")
-        if not lone:
-            return [(number, line) for number, line in enumerate(lines) if line.strip(BREAKS)]
+        lines = data.splitlines(keepends=True) if way.layout.format is Format.CSV else [line + b"\n" for line in data.split(b"\n")]
         found = [(line, bool(line.strip(BREAKS))) for line in lines]
-    numbered, before = [], 0
-    for record, full in found:
-        if full:
-            numbered.append((before, record))
-        before += record.count(b"\n")
-    return numbered
+    ends = accumulate((record.count(b"\n") for record, _ in found), initial=0)
+    return [(before, record) for before, (record, full) in zip(ends, found, strict=False) if full]
 
 
 def _csv(data: bytes, way: Way) -> Blocks:
     text, undecodable = _as_utf8(data, way)
-    quote = quote_of(way.layout)
-    pieces = text.split(quote) if quote is not None and quote in text else []
-    if pieces and not quotes_are_regular(pieces, way.layout.delimiter.encode()):
-        return _csv_by_rows(text, way, undecodable)
     misshapen: list[int] = []
-    table = _csv_table(text, way, quoted=bool(pieces), misshapen=misshapen)
+    table = _csv_table(text, way, misshapen)
     return Blocks(blocks=list(_blocks(table, way, misshapen, undecodable)), alone=misshapen)
 
 
-def _csv_table(text: bytes, way: Way, *, quoted: bool, misshapen: list[int]) -> pa.Table:
+def _csv_table(text: bytes, way: Way, misshapen: list[int]) -> pa.Table:
+    """The cells of all records but the misshapen, which are numbered; quotes mean what they mean to Python's csv module."""
     names = [str(number) for number in range(way.count)]
-    wanted = [str(way.index(told)) for told in way.layout.fields if told.constant is None]
+    wanted = [str(way.positions[told.target]) for told in way.layout.fields if told.constant is None]
     if not text or (text.isspace() and not text.strip(BREAKS)):
         return pa.table({name: pa.array([], pa.string()) for name in wanted})
 
@@ -87,12 +97,17 @@ def _csv_table(text: bytes, way: Way, *, quoted: bool, misshapen: list[int]) -> 
         misshapen.append(row.number - 1)
         return "skip"
 
-    quote = way.layout.quote if quoted else False
+    quote = quote_of(way.layout)
+    quoted = quote is not None and quote in text
     return csv.read_csv(
         pa.BufferReader(text),
         csv.ReadOptions(use_threads=False, column_names=names, block_size=BLOCK),
         csv.ParseOptions(
-            delimiter=way.layout.delimiter, quote_char=quote, double_quote=True, newlines_in_values=quoted, invalid_row_handler=skip
+            delimiter=way.layout.delimiter,
+            quote_char=way.layout.quote if quoted else False,
+            double_quote=True,
+            newlines_in_values=quoted,
+            invalid_row_handler=skip,
         ),
         csv.ConvertOptions(
             check_utf8=False,
@@ -114,7 +129,7 @@ def _blocks(table: pa.Table, way: Way, misshapen: list[int], undecodable: set[in
     for batch in table.to_batches():
         records = numbers[start : start + batch.num_rows]
         start += batch.num_rows
-        cells = {told.target: batch.column(str(way.index(told))) for told in way.layout.fields if told.constant is None}
+        cells = {told.target: batch.column(str(way.positions[told.target])) for told in way.layout.fields if told.constant is None}
         marks = batch.column("0") if way.layout.detail else None
         yield Block(cells=cells, records=records, suspect=_suspect(marks, way, records, undecodable))
 
@@ -131,16 +146,6 @@ def _without_mark(marks: pa.Array, mark: str) -> pa.Array | None:
     return pc.fill_null(pc.not_equal(marks, mark), fill_value=True)
 
 
-def _csv_by_rows(text: bytes, way: Way, undecodable: set[int]) -> Blocks:
-    """Where quotes stand within cells, the csv module tells what is in them."""
-    records = [cells for _, cells in rows(text, way.layout, "utf-8") if cells]
-    misshapen = [number for number, cells in enumerate(records) if len(cells) != way.count]
-    columns = list(zip(*(cells for cells in records if len(cells) == way.count), strict=True))
-    arrays = {str(number): pa.array([cell or None for cell in column], pa.string()) for number, column in enumerate(columns)}
-    table = pa.table(arrays) if arrays else _csv_table(EMPTY, way, quoted=False, misshapen=[])
-    return Blocks(blocks=list(_blocks(table, way, misshapen, undecodable)), alone=misshapen)
-
-
 def _as_utf8(data: bytes, way: Way) -> tuple[bytes, set[int]]:
     """The data in UTF-8, and which records are not in the layout's encoding."""
     encoding = way.layout.encoding
@@ -149,9 +154,9 @@ def _as_utf8(data: bytes, way: Way) -> tuple[bytes, set[int]]:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        numbered = enumerate(numbered_records(data, way))
-        bad = {number for number, (_, record) in numbered if not _is_text(record, encoding)}
-        return data.decode(encoding, errors="replace").encode(), bad
+        text = data.decode(encoding, errors="replace")
+        records = enumerate(numbered_records(data, way))
+        return text.encode(), {number for number, (_, record) in records if not _is_text(record, encoding)}
     return text.encode(), set()
 
 

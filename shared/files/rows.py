@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -33,7 +34,7 @@ class Refusal(Exception):
         super().__init__(len(self.faults))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Way:
     """How records are read: the layout, and in which order the columns stand where the file itself names them."""
 
@@ -45,9 +46,18 @@ class Way:
         """How many cells a record of csv has."""
         return len(self.names) if self.layout.column_names else self.layout.shape[0]
 
-    def index(self, field: LayoutField) -> int:
-        """Which cell of csv is a field's, from 0."""
-        return self.names.index(str(field.column)) if self.layout.column_names else (field.position or 1) - 1
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """Which cell of csv, from 0, holds what a target is filled from."""
+        written = [told for told in self.layout.fields if told.constant is None]
+        if self.layout.column_names:
+            return {told.target: self.names.index(str(told.column)) for told in written}
+        return {told.target: (told.position or 1) - 1 for told in written}
+
+    @cached_property
+    def members(self) -> Mapping[str | None, str]:
+        """Which target is filled from a member or column of a name."""
+        return {told.column: told.target for told in self.layout.fields if told.constant is None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,9 +105,9 @@ def read_cells(cells: Cells, layout: Layout) -> Row:
 def _values(cells: Cells, layout: Layout) -> tuple[dict[str, object], list[Fault]]:
     values: dict[str, object] = {}
     faults: list[Fault] = []
-    fields = layout.fields_by_target
-    currency = _currency(cells, fields.get(CURRENCY))
-    for target, field in fields.items():
+    currency = _currency(cells, next((field for field in layout.fields if field.target == CURRENCY), None))
+    for field in layout.fields:
+        target = field.target
         raw = cells.get(target, field.constant)
         if raw is None:
             faults += [Fault(field=target, code=Code.MISSING)] if field.required else []
@@ -178,7 +188,7 @@ def _csv_cells(text: str, way: Way) -> Cells:
     cells: Sequence[str] = found[0][1] if found else []
     _same_length(len(cells), way.count)
     _same_mark(cells[0], way.layout)
-    return {field.target: cells[way.index(field)] for field in way.layout.fields if field.constant is None}
+    return {target: cells[position] for target, position in way.positions.items()}
 
 
 def _fixed_cells(text: str, way: Way) -> Cells:
@@ -202,11 +212,10 @@ def _json_cells(text: str, way: Way) -> Cells:
     members = read_object(text)
     if members is None:
         raise Refusal([Fault(field="", code=Code.UNREADABLE)])
-    columns = {field.column: field.target for field in way.layout.fields if field.constant is None}
-    unknown = [name for name in members if name not in columns]
+    unknown = [name for name in members if name not in way.members]
     if unknown and way.layout.other_columns == "refuse":
         raise Refusal([Fault(field="", code=Code.UNKNOWN_MEMBER, value=name) for name in unknown])
-    return {columns[name]: value for name, value in members.items() if name in columns}
+    return {way.members[name]: value for name, value in members.items() if name in way.members}
 
 
 def read_object(text: str) -> dict[str, object] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.files.borders import NEWLINE, last_border, quote_of
+from shared.files.borders import BREAKS, NEWLINE, last_border, quote_of
 from shared.files.layout import LONGEST_RECORD, Layout
 from shared.kernel.errors import Invalid
 
@@ -69,9 +69,13 @@ class Splitter:
     """The line with the names of the columns, of a layout that has one."""
     trailer: bytes | None = None
     """The last record, of a layout that has a trailer."""
-    _pending: bytearray = field(default_factory=bytearray)
+    _parts: list[bytes] = field(default_factory=list)
+    """Whole records of the next chunk."""
     _whole: int = 0
-    """So many of the pending bytes are whole records."""
+    """So many bytes they are."""
+    _rest: bytes = b""
+    """What was read, from `_at` on not yet found to be whole records."""
+    _at: int = 0
     _start: int = 0
     _line: int = 1
     _number: int = 0
@@ -83,13 +87,17 @@ class Splitter:
         """
         begun = False
         for block in blocks:
-            self._pending += block
-            begun = begun or (len(self._pending) >= HEAD_LINES * self.longest + len(BOM) and self._begin())
+            self._rest, self._at = self._rest[self._at :] + block, 0
+            begun = begun or (self._unread >= HEAD_LINES * self.longest + len(BOM) and self._begin())
             if begun:
                 yield from self._whole_chunks()
         if not begun:
             self._begin()
         yield from self._end()
+
+    @property
+    def _unread(self) -> int:
+        return len(self._rest) - self._at
 
     def _whole_chunks(self) -> Iterator[Chunk]:
         """Chunks as far as windows are full: they are the same in whatever pieces the data come."""
@@ -97,80 +105,71 @@ class Splitter:
             if self._whole >= self.size:
                 if not self._more_follows():
                     return
-                yield from self._cut(self._whole)
-            elif len(self._pending) - self._whole >= self.longest:
+                yield from self._cut(b"".join(self._parts))
+            elif self._unread >= self.longest:
                 self._advance()
             else:
                 return
 
     def _begin(self) -> bool:
-        if self._pending.startswith(BOM):
+        if self._rest.startswith(BOM):
             self._skip(len(BOM))
         self.header = self._line_ahead() if self.layout.header else None
         self.names = self._line_ahead() if self.layout.column_names else None
         return True
 
     def _line_ahead(self) -> bytes:
-        end = self._pending.find(NEWLINE, 0, self.longest) + 1 or len(self._pending)
-        if end > self.longest:
+        end = self._rest.find(NEWLINE, self._at, self._at + self.longest) + 1 or len(self._rest)
+        if end - self._at > self.longest:
             raise RecordTooLong(self._line)
-        line = bytes(self._pending[:end])
-        self._skip(end)
+        line = self._rest[self._at : end]
+        self._skip(len(line))
         self._line += line.count(NEWLINE)
-        return line.rstrip(b"\r\n")
+        return line.rstrip(BREAKS)
+
+    def _skip(self, count: int) -> None:
+        self._at += count
+        self._start += count
 
     def _advance(self) -> None:
         """Take the next records for whole, as far as the longest that one may be reaches."""
-        window = _copy(self._pending, self._whole, self._whole + self.longest)
+        window = self._rest[self._at : self._at + self.longest]
         border = last_border(window, self.layout)
         if not border:
             raise self._endless(window)
+        self._parts.append(window[:border])
         self._whole += border
+        self._at += border
 
     def _more_follows(self) -> bool:
         """Whether what follows is not the last record, so that the trailer is kept back; without bound for nothing but blank lines."""
-        rest = self._pending[self._whole :]
-        return not self.layout.trailer or bool(rest.strip(b"\r\n")) or len(rest) > 2 * self.longest
+        return not self.layout.trailer or bool(self._rest[self._at :].strip(BREAKS)) or self._unread > 2 * self.longest
 
     def _end(self) -> Iterator[Chunk]:
-        unended = bool(self._pending) and not self._pending.endswith(NEWLINE)
-        self._pending += NEWLINE * unended
-        while self._whole < len(self._pending):
-            if self._whole >= self.size and self._pending[self._whole :].strip(b"\r\n"):
-                yield from self._cut(self._whole)
+        unended = self._unread > 0 and not self._rest.endswith(NEWLINE)
+        self._rest += NEWLINE * unended
+        while self._unread:
+            if self._whole >= self.size and self._rest[self._at :].strip(BREAKS):
+                yield from self._cut(b"".join(self._parts))
             self._advance()
-        details = len(self._pending) - unended
+        data = b"".join(self._parts)
+        details = len(data) - unended
         if self.layout.trailer:
-            details = self._trailer_start()
-            self.trailer = bytes(self._pending[details:]).strip(b"\r\n")
-        yield from self._cut(details)
+            details = data.rstrip(BREAKS).rfind(NEWLINE) + 1  # its record has no quotes
+            self.trailer = data[details:].strip(BREAKS)
+        yield from self._cut(data[:details])
 
-    def _trailer_start(self) -> int:
-        """Where the last line begins that is not blank. Its record has no quotes."""
-        return self._pending.rstrip(b"\r\n").rfind(NEWLINE) + 1
-
-    def _cut(self, end: int) -> Iterator[Chunk]:
-        data = _copy(self._pending, 0, end)
+    def _cut(self, data: bytes) -> Iterator[Chunk]:
         lines = data.count(NEWLINE) + (bool(data) and not data.endswith(NEWLINE))
-        if data and not (data.isspace() and not data.strip(b"\r\n")):
+        if data and not (data.isspace() and not data.strip(BREAKS)):
             self._number += 1
             yield Chunk(number=self._number, start=self._start, first_line=self._line, lines=lines, data=data)
-        self._skip(end)
+        self._start += len(data)
         self._line += lines
-        self._whole = max(self._whole - end, 0)
-
-    def _skip(self, count: int) -> None:
-        del self._pending[:count]
-        self._start += count
+        self._parts, self._whole = [], 0
 
     def _endless(self, data: bytes) -> Unsplittable:
         quote = quote_of(self.layout)
-        line = self._line + self._pending[: self._whole].count(NEWLINE)
+        line = self._line + sum(part.count(NEWLINE) for part in self._parts)
         quoted = quote is not None and quote in data and NEWLINE in data
         return (QuoteNeverCloses if quoted else RecordTooLong)(line)
-
-
-def _copy(data: bytearray, start: int, stop: int) -> bytes:
-    """A part as bytes of their own, copied once."""
-    with memoryview(data) as view:
-        return bytes(view[start:stop])

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.files.columns import read_columns
+from shared.files.columns import read_columns, schema_of
 from shared.files.parsing import parse, parse_row_group, records_of, row_groups
 from shared.files.reading import read_blocks
 from shared.files.rejects import masked_value
+from shared.files.rows import Way
 from shared.files.totals import Totals, entry_hash
 from tests.unit.files.files import (
     CASES,
@@ -125,6 +126,23 @@ LINES: Final = st.lists(changed(), max_size=30).map(csv_file)
 NOISE: Final = st.lists(st.sampled_from(['"', ",", "\n", "\r", "\r\n", "D", "D,t1", '""', "\udcff", "a", "\n\n"]), max_size=4).map("".join)
 
 
+LINE: Final = csv_file([USUAL])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        LINE.replace(b"\n", b"\r") + LINE.replace(b"2350", b"x") + b"\n",  # as many lines as records
+        LINE.replace(b"D,", b"DD,") + LINE.replace(b"D,", b",") + LINE,  # as many bytes of marks as records
+        LINE.replace(b"m1", b'm"1') * 2,
+        LINE.replace(b"m1", b'"m1" ') + LINE.replace(b"m1", b'"m"1"') + LINE,
+        LINE.replace(b"m1", b'"m1') + LINE,
+    ],
+)
+def test_records_that_look_like_others_are_judged_as_alone(data: bytes) -> None:
+    agree(data, "clo-transactions-csv")
+
+
 def agree(data: bytes, name: str) -> None:
     by = way(name)
     parsed = parse(data, by)
@@ -188,6 +206,34 @@ def test_a_partners_layout_is_read_in_columns_as_alone(changes: list[dict[int, i
             cells[position - 1] = PARTNER_CELLS[position][number % len(PARTNER_CELLS[position])]
         lines.append(";".join(cells) + "\n")
     agree("".join(lines).encode("iso-8859-1", errors="replace"), "partner-transactions-csv")
+
+
+SECONDS: Final = [
+    "",
+    "0",
+    "1768210867",
+    "1768210867123",
+    "-1",
+    "1.5",
+    "x",
+    "9" * 11,
+    "9" * 14,
+    "9" * 16,
+    "9" * 17,
+    "32503679999",
+    "32503680000",
+]
+
+
+@pytest.mark.parametrize("form", ["epoch_s", "epoch_ms"])
+@pytest.mark.parametrize("seconds", SECONDS)
+def test_moments_since_1970_are_read_in_columns_as_alone(form: str, seconds: str) -> None:
+    layout = LAYOUTS["partner-transactions-csv"]
+    fields = [told.model_copy(update={"format": form, "zone": None}) if told.target == "at" else told for told in layout.fields]
+    by = Way(layout=layout.model_copy(update={"fields": fields}))
+    line = f"t1;{seconds};12,34;K;c1;Laden;;L\n".encode()
+    parsed = parse(line, by)
+    assert (taken(parsed), refused(parsed), parsed.rejected) == one_by_one(line, by)
 
 
 def test_a_partners_records_become_our_own() -> None:
@@ -278,7 +324,7 @@ def test_clean_records_never_meet_the_row_model() -> None:
     by = way("clo-transactions-csv")
     data = csv_file(USUAL | {"transaction_id": f"t{n}", "city": "São Paulo", "sequence": "0", "kind": "purchase"} for n in range(100))
     [block] = read_blocks(data, by).blocks
-    columns = read_columns(block.cells, 100, by.layout, block.suspect)
+    columns = read_columns(block.cells, 100, by.layout, schema_of(by.layout), block.suspect)
     assert (columns.accepted.num_rows, columns.open) == (100, None)
 
 

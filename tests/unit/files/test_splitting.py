@@ -111,6 +111,12 @@ def test_header_names_and_trailer_are_kept_aside(piece: int, size: int, end: byt
     assert (splitter.header, splitter.names, splitter.trailer) == (b"H,id", b"record,card_token,customer_id", b"T,%d" % count)
 
 
+def test_a_trailer_is_kept_aside_however_many_blank_lines_follow() -> None:
+    splitter = Splitter(layout=layout(trailer=FRAME["trailer"]), size=8, longest=12)
+    assert [chunk.data for chunk in splitter.split([b"a,1\nb,2\nT,2\n" + b"\n" * 20])] == [b"a,1\nb,2\n"]
+    assert splitter.trailer == b"T,2"
+
+
 def test_every_line_of_a_fixed_file_is_a_record_whatever_it_holds() -> None:
     data = b'"a\n"b\nc"\n'
     assert [c.data for c in Splitter(layout=layout(format="fixed"), size=1, longest=3).split([data])] == [b'"a\n', b'"b\n', b'c"\n']
@@ -142,7 +148,7 @@ def test_memory_is_bounded_by_the_chunk() -> None:
     splitter = Splitter(layout=layout(), size=1 << 16, longest=1 << 12)
     held = 0
     for chunk in splitter.split(b"t%06d,c%06d\n" % (n, n) for n in range(100_000)):
-        held = max(held, len(chunk.data), len(splitter._pending))
+        held = max(held, len(chunk.data), len(splitter._rest))
     assert held < (1 << 16) + 3 * (1 << 12)
 
 
