@@ -1,4 +1,4 @@
-"""The reference pages: functions, events, reasons, resolutions and settings, each from the table that the code itself runs on."""
+"""The reference pages: functions, events, reasons, resolutions, settings and files, each from the table that the code itself runs on."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -13,6 +13,7 @@ from functions.wiring import MIB, Function
 from shared.kernel.reasons import Reason
 from shared.kernel.resolutions import Resolution
 from shared.kernel.vocabulary import Vocabulary
+from shared.platform.generate import files
 from shared.platform.generate.openapi import bind
 from shared.platform.generate.words import function_words, topic_words
 from shared.platform.settings import Settings
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "reasons": reasons,
         "resolutions": resolutions,
         "settings": settings,
+        "files": files_page,
     }
     return {name: make() for name, make in makers.items()}
 
@@ -63,6 +65,11 @@ def settings() -> str:
         (f"`{_variable(name)}`", _default(field), field.description or "", _bounds(field)) for name, field in Settings.model_fields.items()
     )
     return _page("Settings", intro, [_table(("variable", "default", "what it is", "values"), rows)])
+
+
+def files_page() -> str:
+    """Names, manifest, layouts and codes of files."""
+    return _page("Files", "How files are named, described and laid out.", files.sections(_table))
 
 
 def _vocabulary(words: type[Vocabulary]) -> str:
