@@ -57,7 +57,10 @@ def _fields(model: type[Wire], table: Table) -> str:
     told = {name: field for name, field in model.model_fields.items() if name not in inherited}
     return table(
         ("name", "default", "meaning"),
-        ((f"`{name}`", _default(field), " ".join((field.description or _choices(field.annotation)).split())) for name, field in told.items()),
+        (
+            (f"`{name}`", _default(field), " ".join((field.description or _choices(field.annotation)).split()))
+            for name, field in told.items()
+        ),
     )
 
 
@@ -76,7 +79,8 @@ def _choices(annotation: Any) -> str:  # noqa: ANN401  (any hint)
 def _frame(layout: Layout) -> str:
     said = [f"{layout.kind.value} as {layout.format.value}, version {layout.schema_version}"]
     if layout.header:
-        said.append(f"header `{layout.header.mark}`" + (f" with the file id ({_place(layout.header.file_id)})" if layout.header.file_id else ""))
+        named = f" with the file id ({_place(layout.header.file_id)})" if layout.header.file_id else ""
+        said.append(f"header `{layout.header.mark}`{named}")
     if layout.column_names:
         said.append("a line with the names of the columns")
     if layout.detail:
