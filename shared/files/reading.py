@@ -11,12 +11,14 @@ from pyarrow import csv, json
 
 from shared.files.arrays import either, is_utf8, longest, text_bytes, without_empty
 from shared.files.borders import BREAKS, quote_of, rows
-from shared.files.layout import WORDS, LayoutField
+from shared.files.layout import LONGEST_RECORD, WORDS, LayoutField
 from shared.files.names import Format
 from shared.files.rows import Way
 
-BLOCK: Final = 1 << 20
-"""Columns of so many bytes of text stay in the processor's caches."""
+BLOCK: Final = LONGEST_RECORD
+"""Columns of so many bytes of text stay in the processor's caches; a record must fit into a block."""
+MOST_GROWTH: Final = 3
+"""So many bytes of UTF-8 come of one that is in another encoding, or in none."""
 MARK: Final = ""
 FEWEST_LINES: Final = 64
 """So many lines of jsonl, of which one does not fit, are left to the row model."""
@@ -82,11 +84,11 @@ def numbered_records(data: bytes, way: Way) -> list[tuple[int, bytes]]:
 def _csv(data: bytes, way: Way) -> Blocks:
     text, undecodable = _as_utf8(data, way)
     misshapen: list[int] = []
-    table = _csv_table(text, way, misshapen)
+    table = _csv_table(text, way, misshapen, BLOCK if text is data else BLOCK * MOST_GROWTH)
     return Blocks(blocks=list(_blocks(table, way, misshapen, undecodable)), alone=misshapen)
 
 
-def _csv_table(text: bytes, way: Way, misshapen: list[int]) -> pa.Table:
+def _csv_table(text: bytes, way: Way, misshapen: list[int], block: int) -> pa.Table:
     """The cells of all records but the misshapen, which are numbered; quotes mean what they mean to Python's csv module."""
     names = [str(number) for number in range(way.count)]
     wanted = [str(way.positions[told.target]) for told in way.layout.fields if told.constant is None]
@@ -101,7 +103,7 @@ def _csv_table(text: bytes, way: Way, misshapen: list[int]) -> pa.Table:
     quoted = quote is not None and quote in text
     return csv.read_csv(
         pa.BufferReader(text),
-        csv.ReadOptions(use_threads=False, column_names=names, block_size=BLOCK),
+        csv.ReadOptions(use_threads=False, column_names=names, block_size=block),
         csv.ParseOptions(
             delimiter=way.layout.delimiter,
             quote_char=way.layout.quote if quoted else False,

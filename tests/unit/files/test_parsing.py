@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.files.columns import read_columns, schema_of
+from shared.files.layout import LONGEST_RECORD
 from shared.files.parsing import parse, parse_row_group, records_of, row_groups
 from shared.files.reading import read_blocks
 from shared.files.rejects import masked_value
@@ -206,6 +207,15 @@ def test_a_partners_layout_is_read_in_columns_as_alone(changes: list[dict[int, i
             cells[position - 1] = PARTNER_CELLS[position][number % len(PARTNER_CELLS[position])]
         lines.append(";".join(cells) + "\n")
     agree("".join(lines).encode("iso-8859-1", errors="replace"), "partner-transactions-csv")
+
+
+@pytest.mark.parametrize("letter", ["x", "\xe9", "\udcff"])
+@pytest.mark.parametrize("name", ["clo-transactions-csv", "partner-transactions-csv"])
+def test_the_longest_record_is_judged_as_alone(name: str, letter: str) -> None:
+    good = LINE if name.startswith("clo") else b"t1;12.01.2026 09:41:07;12,34;K;c1;m1;;L\n"
+    wide = letter.encode(LAYOUTS[name].encoding, errors="surrogateescape")
+    long = good.replace(b"m1", wide * ((LONGEST_RECORD - len(good)) // len(wide)))
+    agree(good * 500 + long.replace(b"\n", b"").ljust(LONGEST_RECORD - 1, b"x") + b"\n" + good * 500, name)
 
 
 SECONDS: Final = [
