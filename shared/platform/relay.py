@@ -8,70 +8,22 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-import httpx
 import psycopg
 import structlog
 from psycopg.rows import DictRow
 
-from events.envelope import Envelope, to_http
+from events.envelope import Envelope
 from shared.kernel.errors import Busy
 from shared.platform.database import Database, Queries, rows
+from shared.platform.delivery import Answer, Delivery, Verdict, judge, pause_seconds
 
 SQL = Queries(__file__)
 LOG: Final = structlog.get_logger("clo.relay")
 WINDOW: Final = 64  # events looked at in one go
 WORKERS: Final = 4
-MAX_ATTEMPTS: Final = 12
-FIRST_PAUSE_SECONDS: Final = 0.2
-MAX_PAUSE_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 0.5
-SUCCESS: Final = range(200, 300)
-CLIENT_ERRORS: Final = range(400, 500)
-RETRIED: Final = frozenset({404, 408, 409, 429})
-"""As Knative does: these and what is no client error are tried again, other client errors are dead at once."""
-
-
-class Verdict(Enum):
-    """What becomes of a delivery."""
-
-    TAKEN = "taken"  # the function has it, or had it before
-    LATER = "later"  # to be tried again after a pause
-    DEAD = "dead"  # kept with the dead letters
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What a function said to a delivery: an HTTP status (0 when it was not reached) and why."""
-
-    status: int
-    detail: str = ""
-
-
-class Delivery(Protocol):
-    """How an event gets to a function."""
-
-    def __call__(self, consumer: str, event: Envelope) -> Answer:
-        """Deliver once."""
-
-
-class HttpDelivery:
-    """Delivers by HTTP POST to `<base>/events/<function>`."""
-
-    def __init__(self, base_url: str, *, timeout_seconds: float = 120.0) -> None:
-        """Keep connections open to the base URL."""
-        self._client = httpx.Client(base_url=base_url, timeout=timeout_seconds, trust_env=False)
-
-    def __call__(self, consumer: str, event: Envelope) -> Answer:
-        """Deliver once."""
-        headers, body = to_http(event)
-        try:
-            response = self._client.post(f"/events/{consumer}", content=body, headers=headers)
-        except httpx.HTTPError as error:
-            return Answer(status=0, detail=repr(error))
-        return Answer(status=response.status_code, detail=response.text[:1000])
 
 
 @dataclass(kw_only=True)
@@ -162,7 +114,7 @@ class Relay:
         )
 
     def _put_off(self, row: DictRow, consumer: str, answer: Answer) -> None:
-        seconds = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** row["attempts"])
+        seconds = pause_seconds(row["attempts"])
         LOG.warning("put off", consumer=consumer, type=row["type"], status=answer.status, detail=answer.detail, seconds=seconds)
         self._write(("put_off", {"seq": row["seq"], "seconds": seconds, "error": answer.detail}))
 
@@ -170,16 +122,6 @@ class Relay:
         with self.database.connection() as connection, connection.transaction():
             for name, values in statements:
                 connection.execute(SQL[name], values)
-
-
-def judge(answer: Answer, *, attempts: int) -> Verdict:
-    """What the delivery contract says to do with an answer after so many earlier attempts."""
-    if answer.status in SUCCESS:
-        return Verdict.TAKEN
-    poison = answer.status in CLIENT_ERRORS and answer.status not in RETRIED
-    if poison or attempts + 1 >= MAX_ATTEMPTS:
-        return Verdict.DEAD
-    return Verdict.LATER
 
 
 def envelope_of(row: DictRow) -> Envelope:

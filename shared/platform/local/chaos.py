@@ -11,7 +11,8 @@ from typing import Final
 
 from events.envelope import Envelope
 from shared.platform.database import Database, Queries, rows
-from shared.platform.relay import Answer, Delivery, envelope_of
+from shared.platform.delivery import Answer, Delivery
+from shared.platform.relay import envelope_of
 
 SQL = Queries(__file__)
 LATE, EARLY, AGAIN, OLD = 0.5, 0.5, 0.3, 0.3

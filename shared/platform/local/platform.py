@@ -17,13 +17,14 @@ from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.errors import Busy
 from shared.platform.call import Call, Caller
 from shared.platform.database import Database
+from shared.platform.delivery import Delivery, HttpDelivery
 from shared.platform.local.app import build_app
 from shared.platform.local.chaos import ChaoticDelivery
 from shared.platform.local.clock import StoredClock
 from shared.platform.local.keys import LocalKeys
 from shared.platform.local.postgres import EmbeddedPostgres
 from shared.platform.migrate import migrate
-from shared.platform.relay import Delivery, HttpDelivery, Relay
+from shared.platform.relay import Relay
 from shared.platform.runtime import Runtime, build_runtime, install
 from shared.platform.settings import Settings
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from events.envelope import Envelope
 from events.payloads import ScheduleTicked
 from shared.platform.database import Database, rows
+from shared.platform.delivery import Answer
 from shared.platform.local.chaos import ChaoticDelivery
-from shared.platform.relay import SQL, Answer, envelope_of
+from shared.platform.relay import SQL, envelope_of
 from tests.conftest import MakeCall
 
 EVENTS = 40

@@ -12,9 +12,11 @@ from events.payloads import CampaignWentLive, OfferApproved, ScheduleTicked
 from shared.kernel.errors import Busy
 from shared.kernel.ids import new_id
 from shared.kernel.wire import Wire
+from shared.platform import delivery as contract
 from shared.platform import relay as module
 from shared.platform.database import Connected, Database
-from shared.platform.relay import SQL, Answer, HttpDelivery, Relay, Verdict, judge
+from shared.platform.delivery import Answer, HttpDelivery, Verdict, judge
+from shared.platform.relay import SQL, Relay
 from tests.conftest import NOW, MakeCall
 from tests.integration.platform.conftest import wait_until
 from tests.integration.platform.test_events import ticked
@@ -73,7 +75,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def relay(database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
-    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 0.005)
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.02)
     delivery = HttpDelivery(f"http://127.0.0.1:{receiver.server.server_port}")
     relay = Relay(database=database, deliver=delivery)
@@ -82,7 +84,7 @@ def relay(database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatc
     yield relay
     relay.stop()
     thread.join()
-    delivery._client.close()
+    delivery.close()
 
 
 def emit(call: MakeCall, *subjects: str, key: str = "k", payload: Wire = LIVE) -> None:
@@ -124,7 +126,7 @@ def wait_for(database: Database, *, pending: int = 0, dead: int = 0) -> None:
 def test_verdict_on_an_answer(status: int, verdict: Verdict) -> None:
     assert judge(Answer(status=status), attempts=0) is verdict
     if verdict is Verdict.LATER:
-        assert judge(Answer(status=status), attempts=module.MAX_ATTEMPTS - 1) is Verdict.DEAD
+        assert judge(Answer(status=status), attempts=contract.MAX_ATTEMPTS - 1) is Verdict.DEAD
 
 
 @pytest.mark.usefixtures("relay")
@@ -164,8 +166,8 @@ def test_events_of_one_key_come_in_order_and_one_that_waits_holds_back_the_later
 def test_key_that_waits_does_not_hold_up_others(
     call: MakeCall, database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_ATTEMPTS", 10_000)
-    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(contract, "MAX_ATTEMPTS", 10_000)
+    monkeypatch.setattr(contract, "MAX_PAUSE_SECONDS", 0.02)
     receiver.script["stuck"] = [503] * 10_000
     emit(call, "stuck", "behind", key="k1")
     emit(call, *(str(number) for number in range(100)), key="k2")
@@ -204,7 +206,7 @@ def test_poison_is_dead_at_once_kept_with_its_reason_and_holds_nothing_back(call
 def test_event_that_fails_too_often_is_dead_and_can_be_redriven(
     call: MakeCall, database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(contract, "MAX_ATTEMPTS", 3)
     receiver.script["bad"] = [500, 500, 500]
     emit(call, "bad", "good")
     wait_for(database, dead=1)
@@ -234,7 +236,7 @@ def test_attempts_are_counted_for_one_function_at_a_time(
     call: MakeCall, database: Database, receiver: Receiver, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An event for two functions: the failures of the first do not count against the second."""
-    monkeypatch.setattr(module, "MAX_ATTEMPTS", 3)
+    monkeypatch.setattr(contract, "MAX_ATTEMPTS", 3)
     monkeypatch.setattr("shared.platform.outbox.consumers_of", lambda _payload: ("first", "second"))
     receiver.script["both"] = [500, 500, 204, 500, 500, 204]
     emit(call, "both", payload=OfferApproved(offer_id=THING, campaign_id=THING, version=1))
@@ -278,6 +280,6 @@ def test_relay_waits_for_a_database_that_is_not_reached(
 def test_function_that_is_not_reached_is_tried_again() -> None:
     delivery = HttpDelivery("http://127.0.0.1:9")
     answer = delivery("run_schedule", ticked())
-    delivery._client.close()
+    delivery.close()
     assert answer.status == 0
     assert judge(answer, attempts=0) is Verdict.LATER
