@@ -26,7 +26,7 @@ def log_impressions(call: Call, raw: Annotated[bytes, BodySchema("impressions", 
         batch = read_batch(raw, "impressions", Impression, MAX_BATCH, id_field="impression_id")
         taken, rejected = _of_known_offers(tx, batch)
         for event in _events(taken, call.shards):
-            tx.emit(event, subject=shard_key(event.shard), key=shard_key(event.shard), event_id=_event_id(event))
+            tx.emit(event, subject=shard_key(event.shard), key=shard_key(event.shard), event_id=_event_id(event), bulk=True)
         return tx.answer(BatchAnswer.of(len(taken), rejected), status=207)
 
 

@@ -63,9 +63,12 @@ class Transaction:
     bumped: bool = False
     """Whether it changed cached values itself: what it reads of them may never come true and belongs in no cache."""
 
-    def emit(self, payload: Wire | outbox.Written, *, subject: str, key: str, event_id: UUID | None = None) -> None:
-        """Let an event go out when the transaction commits. `key` orders it; an `event_id` derived from its origin drops repeats."""
-        self.pending.append(outbox.Emitted(payload=payload, subject=subject, key=key, event_id=event_id))
+    def emit(self, payload: Wire | outbox.Written, *, subject: str, key: str, event_id: UUID | None = None, bulk: bool = False) -> None:
+        """Let an event go out when the transaction commits. `key` orders it; an `event_id` derived from its origin drops repeats.
+
+        `bulk` says that it only carries input on, and tells of no change: on Kafka it goes out before the commit, past the outbox.
+        """
+        self.pending.append(outbox.Emitted(payload=payload, subject=subject, key=key, event_id=event_id, bulk=bulk))
 
     def answer(self, answer: Answer, *, status: int = 200) -> Answer:
         """Keep the answer beside the idempotency record, for whoever asks the same again."""
@@ -102,6 +105,8 @@ class Call:
     told_at: datetime | None = None
     """When an event says that it happened; None of a request."""
     file_places: FilePlaces | None = None
+    bulk: outbox.Outlet = outbox.store
+    """Where bulk events go."""
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -111,7 +116,8 @@ class Call:
             if self.once:
                 _claim(tx, self.once)
             yield tx
-            outbox.store(connection, tx.pending, now=tx.now, trace=tx.trace)
+            self.bulk(connection, [e for e in tx.pending if e.bulk], now=tx.now, trace=tx.trace)
+            outbox.store(connection, [e for e in tx.pending if not e.bulk], now=tx.now, trace=tx.trace)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:

@@ -48,7 +48,8 @@ class HttpDelivery:
 
     def __init__(self, base_url: str, *, timeout_seconds: float = 120.0) -> None:
         """Keep connections open to the base URL."""
-        self._client = httpx.Client(base_url=base_url, timeout=timeout_seconds, trust_env=False, limits=UNLIMITED)
+        self._base_url = base_url
+        self._client = httpx.Client(timeout=timeout_seconds, trust_env=False, limits=UNLIMITED)
 
     def __call__(self, consumer: str, event: Envelope) -> Answer:
         """Deliver once."""
@@ -57,10 +58,14 @@ class HttpDelivery:
     def post(self, consumer: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Deliver once what is an event already, as headers and body."""
         try:
-            response = self._client.post(f"/events/{consumer}", content=body, headers=headers)
+            response = self._client.post(self.address(consumer), content=body, headers=headers)
         except httpx.HTTPError as error:
             return Answer(status=0, detail=repr(error))
         return Answer(status=response.status_code, detail=response.text[:1000])
+
+    def address(self, consumer: str) -> str:
+        """Where a function takes its events."""
+        return f"{self._base_url}/events/{consumer}"
 
     def close(self) -> None:
         """Close all connections."""

@@ -108,6 +108,7 @@ class HttpFunction:
             file_places=parts.settings.file_places,
             once=None if key is None else _once(chosen, key, asked),
             trace=asked.trace,
+            bulk=parts.bulk,
         )
         return Understood(asked=asked, operation=chosen, call=call, arguments=arguments)
 

@@ -1,12 +1,12 @@
 """The transactional outbox: events are stored in the transaction that makes them true, and go out after it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
-from events.catalog import BY_PAYLOAD
+from events.catalog import BY_PAYLOAD, EventType
 from functions.registry import consumers_of
 from shared.kernel.ids import new_id
 from shared.kernel.wire import Wire
@@ -32,6 +32,8 @@ class Emitted:
     subject: str
     key: str
     event_id: UUID | None
+    bulk: bool = False
+    """Whether it carries input that has changed no state yet: it need not become true with the transaction."""
 
     @property
     def model(self) -> type[Wire]:
@@ -44,22 +46,47 @@ class Emitted:
         return self.payload.json if isinstance(self.payload, Written) else self.payload.model_dump_json().encode()
 
 
+class Outlet(Protocol):
+    """Where events go that a transaction emits."""
+
+    def __call__(self, connection: Connected, emitted: Sequence[Emitted], /, *, now: datetime, trace: str | None) -> None:
+        """Take them, in order; raises where they are not safe yet."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outgoing:
+    """An event with all that its way needs: its kind, its id, its payload as JSON, and the functions that take it."""
+
+    kind: EventType
+    event_id: UUID
+    emitted: Emitted
+    payload: bytes
+    consumers: tuple[str, ...]
+
+
+def outgoing(emitted: Iterable[Emitted], *, now: datetime) -> Iterator[Outgoing]:
+    """Events on their way; those that nobody takes and nobody keeps are left out."""
+    for each in emitted:
+        kind, consumers = BY_PAYLOAD[each.model], consumers_of(each.model)
+        if consumers or kind.outward:
+            yield Outgoing(kind=kind, event_id=each.event_id or new_id(now), emitted=each, payload=each.json, consumers=consumers)
+
+
 def store(connection: Connected, emitted: Sequence[Emitted], *, now: datetime, trace: str | None) -> None:
-    """Put events into the outbox, in one statement; those that nobody takes and nobody keeps are left out."""
-    rows = [(e, BY_PAYLOAD[e.model], consumers_of(e.model)) for e in emitted]
-    rows = [(e, kind, consumers) for e, kind, consumers in rows if consumers or kind.outward]
+    """Put events into the outbox, in one statement."""
+    rows = list(outgoing(emitted, now=now))
     if not rows:
         return
     values = {
-        "event_ids": [e.event_id or new_id(now) for e, _, _ in rows],
-        "types": [kind.type for _, kind, _ in rows],
+        "event_ids": [row.event_id for row in rows],
+        "types": [row.kind.type for row in rows],
         "sources": [SOURCE] * len(rows),
-        "subjects": [e.subject for e, _, _ in rows],
-        "topics": [kind.topic for _, kind, _ in rows],
-        "keys": [e.key for e, _, _ in rows],
-        "payloads": [e.json for e, _, _ in rows],
-        "pendings": [",".join(consumers) for _, _, consumers in rows],
-        "retained": [kind.outward for _, kind, _ in rows],
+        "subjects": [row.emitted.subject for row in rows],
+        "topics": [row.kind.topic for row in rows],
+        "keys": [row.emitted.key for row in rows],
+        "payloads": [row.payload for row in rows],
+        "pendings": [",".join(row.consumers) for row in rows],
+        "retained": [row.kind.outward for row in rows],
     }
     connection.execute(SQL["store_events"], values | {"now": now, "trace": trace})
     connection.execute(SQL["wake_relay"])

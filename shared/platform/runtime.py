@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import importlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import cache
 from typing import Final, TypeVar, TypeVarTuple
 
 from shared.kernel.clock import Clock, SystemClock
+from shared.platform import outbox
 from shared.platform.auth import Verifier
 from shared.platform.database import Database
 from shared.platform.settings import Settings, settings
@@ -30,6 +32,8 @@ class Runtime:
     clock: Clock
     verifier: Verifier
     threads: ThreadPoolExecutor
+    bulk: outbox.Outlet = outbox.store
+    """Where bulk events go: into the outbox, or straight to Kafka."""
 
 
 def tune_memory() -> None:
@@ -48,7 +52,16 @@ def build_runtime(settings: Settings, clock: Clock) -> Runtime:
         clock=clock,
         verifier=Verifier(settings),
         threads=ThreadPoolExecutor(settings.pool_size, thread_name_prefix="use-case"),
+        bulk=_bulk_outlet(settings.kafka_bootstrap),
     )
+
+
+def _bulk_outlet(bootstrap: str | None) -> outbox.Outlet:
+    if bootstrap is None:
+        return outbox.store
+    straight = importlib.import_module("shared.platform.kafka.straight")  # only who needs the client waits until it is loaded
+    outlet: outbox.Outlet = straight.StraightToKafka(bootstrap)
+    return outlet
 
 
 @cache

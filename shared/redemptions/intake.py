@@ -16,5 +16,5 @@ def post_transactions(call: Call, raw: Annotated[bytes, BodySchema("transactions
         messages = [message for _, message in batch.accepted]
         holders = holders_of(tx, (message for message in messages if message.customer_id is None))
         origin = (call.once.source, call.once.key) if call.once else ()
-        send(tx, route(messages, holders), call.shards, *origin)
+        send(tx, route(messages, holders), call.shards, *origin, bulk=True)
         return tx.answer(BatchAnswer.of(len(messages), batch.rejected), status=207)

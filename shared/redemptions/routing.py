@@ -58,8 +58,11 @@ def sort_out(posted: TransactionsPosted, holders: Holders, shards: int) -> tuple
     return here, elsewhere
 
 
-def send(tx: call.Transaction, routed: Iterable[Routed], shards: int, *origin: object) -> None:
-    """Emit messages as events of their shards. From the same origin (where one is told), the same messages are the same events."""
+def send(tx: call.Transaction, routed: Iterable[Routed], shards: int, *origin: object, bulk: bool = False) -> None:
+    """Emit messages as events of their shards. From the same origin (where one is told), the same messages are the same events.
+
+    `bulk` says that they are input on its way, as the transaction changes nothing that they tell of.
+    """
     for shard, part in parts(routed, shards):
         keys = (f"{message.transaction_id}/{message.kind}/{message.sequence}" for message in part)
         tx.emit(
@@ -67,6 +70,7 @@ def send(tx: call.Transaction, routed: Iterable[Routed], shards: int, *origin: o
             subject=shard_key(shard),
             key=shard_key(shard),
             event_id=derived_id(*origin, shard, *keys) if origin else None,
+            bulk=bulk,
         )
 
 

@@ -1,10 +1,13 @@
 """What integration tests share."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
 import pytest
+
+from tests.integration.platform.receiver import Receiver
 
 
 @pytest.fixture
@@ -19,3 +22,16 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(psycopg.Cursor, "execute", record)
     return seen
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Stands for the functions."""
+    receiver = Receiver()
+    thread = threading.Thread(target=receiver.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield receiver
+    receiver.gate.set()
+    receiver.server.shutdown()
+    receiver.server.server_close()
+    thread.join()

@@ -1,10 +1,8 @@
 """The relay keeps the delivery contract towards a real HTTP server that answers as it is told."""
 
 import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -19,65 +17,18 @@ from shared.platform.delivery import Answer, HttpDelivery, Verdict, judge
 from shared.platform.relay import SQL, Relay
 from tests.conftest import NOW, MakeCall
 from tests.integration.platform.conftest import wait_until
+from tests.integration.platform.receiver import Receiver
 from tests.integration.platform.test_events import ticked
 
 THING = new_id(NOW)
 LIVE = CampaignWentLive(campaign_id=THING, live_at=NOW)
 
 
-class Receiver:
-    """Answers each subject's deliveries with the statuses told, then with 204, and keeps what came."""
-
-    def __init__(self) -> None:
-        self.script: dict[str, list[int]] = defaultdict(list)
-        self.came: list[tuple[str, str, int]] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        receiver, lock = self, threading.Lock()
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
-                subject = self.headers["ce-subject"]
-                if subject.startswith("slow"):
-                    receiver.gate.wait(10)
-                with lock:
-                    left = receiver.script[subject]
-                    status = left.pop(0) if left else 204
-                    receiver.came.append((self.path.removeprefix("/events/"), subject, status))
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_words: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-
-    def of(self, *subjects: str) -> list[tuple[str, int]]:
-        return [(subject, status) for _, subject, status in self.came if subject in subjects]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    thread = threading.Thread(target=receiver.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield receiver
-    receiver.gate.set()
-    receiver.server.shutdown()
-    receiver.server.server_close()
-    thread.join()
-
-
 @pytest.fixture
 def relay(database: Database, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     monkeypatch.setattr(contract, "FIRST_PAUSE_SECONDS", 0.005)
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.02)
-    delivery = HttpDelivery(f"http://127.0.0.1:{receiver.server.server_port}")
+    delivery = HttpDelivery(receiver.base_url)
     relay = Relay(database=database, deliver=delivery)
     thread = threading.Thread(target=relay.run)
     thread.start()
