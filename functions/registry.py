@@ -108,6 +108,12 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="take_merchants", service="shared.merchants.service", scale=LONG, consumes={t.MerchantsTold: "put_merchants"}),
     Function(name="take_customers", service="shared.audiences.customers", emits=(p.HistoriesChanged, p.CardsChanged), scale=LONG,
              consumes={t.CustomersTold: "put_customers"}),
+    Function(name="manage_dead_letters", service="shared.platform.letters.service", routes=routes("""
+        GET  /v1/dead-letters                                 list_dead_letters        dead-letters:read
+        GET  /v1/dead-letters/{letter_id}                     get_dead_letter          dead-letters:read
+        POST /v1/dead-letters/{letter_id}/redrive             redrive_dead_letter      dead-letters:write
+        POST /v1/dead-letters/{letter_id}/discard             discard_dead_letter      dead-letters:write
+    """)),
     Function(name="launch_offer", service="shared.offers.launch", emits=(p.OfferWentLive,),
              consumes={p.CampaignWentLive: "launch_campaign", p.OfferApproved: "launch_approved"}),
     Function(name="build_audience", service="shared.audiences.launch", emits=(p.OfferRolledOut, p.HistoriesChanged), scale=LONG,
@@ -132,10 +138,13 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
              emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.PayoutsDue),
              consumes={p.ScheduleTicked: "run_schedule"}),
+    Function(name="store_dead_letter", service="shared.platform.letters.service", keeps_letters="store_dead_letter"),
 )
 # fmt: on
 
 BY_NAME = {function.name: function for function in FUNCTIONS}
+SINK = next(function.name for function in FUNCTIONS if function.keeps_letters)
+"""The function that keeps dead letters."""
 
 
 def consumers_of(payload: type[Wire]) -> tuple[str, ...]:

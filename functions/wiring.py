@@ -39,6 +39,8 @@ class Function:
     routes: tuple[Route, ...] = ()
     consumes: dict[type[Wire], str] = field(default_factory=dict)
     emits: tuple[type[Wire], ...] = ()
+    keeps_letters: str | None = None
+    """The use case that keeps dead letters: the function is the dead-letter sink of all sources."""
     body_limit: int = MIB
     scale: Scale = Scale()
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import events, explain, files, generate, kafka, ledger, main_job, platform
+from shared.cli import explain, files, generate, kafka, ledger, letters, main_job, platform, topics
 from shared.cli.terminal import EXIT_CODES
 
 app = typer.Typer(
@@ -22,8 +22,8 @@ app.command("generate")(generate.generate)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(files.app, name="files")
 app.add_typer(kafka.app, name="kafka")
-app.add_typer(events.topics, name="topics")
-app.add_typer(events.dead_letters, name="dead-letters")
+app.add_typer(topics.app, name="topics")
+app.add_typer(letters.app, name="dead-letters")
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def hold(data: Path) -> Iterator[None]:
 
 
 @contextmanager
-def operator_call(data: Path, database_url: str | None) -> Iterator["Call"]:
+def operator_call(data: Path, database_url: str | None, subject: str = OPERATOR) -> Iterator["Call"]:
     """A call on a database: the one that is named, else the local platform's, which is started for the while if it does not run."""
     from shared.platform.call import Call, Caller
     from shared.platform.database import Database
@@ -51,7 +51,7 @@ def operator_call(data: Path, database_url: str | None) -> Iterator["Call"]:
     with _reachable(), _url(data, database_url) as url:
         database = Database(url, pool_size=1, timeout_seconds=POOL_TIMEOUT_SECONDS)
         try:
-            yield Call(caller=Caller(subject=OPERATOR), clock=SystemClock(), database=database, shards=1)
+            yield Call(caller=Caller(subject=subject), clock=SystemClock(), database=database, shards=1)
         finally:
             database.close()
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -49,14 +49,14 @@ def mask(text: str) -> str:
     return "".join((*masked, text[after:]))
 
 
-def masked(value: object) -> object:
-    """A value of any depth with every card number in it masked; what holds none stays as it is."""
+def masked(value: object, how: Callable[[str], str] = mask) -> object:
+    """A value of any depth with every card number in it masked, or what else `how` masks; what holds none stays as it is."""
     if isinstance(value, Mapping):
-        return {mask(str(key)): masked(item) for key, item in value.items()}
+        return {how(str(key)): masked(item, how) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [masked(item) for item in value]
+        return [masked(item, how) for item in value]
     text = str(value)
-    hidden = mask(text)
+    hidden = how(text)
     return value if hidden == text else hidden
 
 

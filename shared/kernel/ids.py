@@ -57,6 +57,7 @@ CORRECTION = Prefix("cor")
 CLAIM = Prefix("clm")
 DROP = Prefix("drp")
 EVENT = Prefix("evt")
+LETTER = Prefix("ltr")
 
 CampaignId = Annotated[UUID, CAMPAIGN]
 BudgetRequestId = Annotated[UUID, BUDGET_REQUEST]
@@ -70,6 +71,7 @@ CorrectionId = Annotated[UUID, CORRECTION]
 ClaimId = Annotated[UUID, CLAIM]
 DropId = Annotated[UUID, DROP]
 EventId = Annotated[UUID, EVENT]
+LetterId = Annotated[UUID, LETTER]
 
 
 def new_id(now: datetime) -> UUID:

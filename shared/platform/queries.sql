@@ -57,35 +57,6 @@ DELETE FROM outbox WHERE seq = %(seq)s AND pending = '{}' AND NOT retained;
 UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => %(seconds)s), last_error = %(error)s
 WHERE seq = %(seq)s;
 
--- name: bury
--- Keeps an event that a function could not take.
-INSERT INTO dead_letters
-    (consumer, event_id, type, source, subject, topic, key, occurred_at, trace, payload, status, reason, attempts)
-SELECT %(consumer)s, event_id, type, source, subject, topic, key, occurred_at, trace, payload, %(status)s, %(reason)s, attempts + 1
-FROM outbox WHERE seq = %(seq)s
-ON CONFLICT (consumer, event_id) DO UPDATE
-    SET status = excluded.status, reason = excluded.reason, attempts = dead_letters.attempts + excluded.attempts,
-        dead_since = now(), redriven_at = NULL;
-
--- name: list_dead_letters
--- Dead letters that were not redriven, newest first.
-SELECT consumer, event_id, type, subject, topic, key, occurred_at, status, reason, attempts, dead_since
-FROM dead_letters WHERE redriven_at IS NULL ORDER BY dead_since DESC LIMIT %(most)s;
-
--- name: redrive
--- Puts dead letters back into the outbox, each for the one function that could not take it.
-WITH redriven AS (
-    UPDATE dead_letters SET redriven_at = now()
-    WHERE redriven_at IS NULL AND (%(event_id)s::uuid IS NULL OR event_id = %(event_id)s)
-    RETURNING *
-)
-INSERT INTO outbox (event_id, type, source, subject, topic, key, occurred_at, trace, payload, pending, retained)
-SELECT event_id, type, source, subject, topic, key, occurred_at, trace, payload, array_agg(consumer), false
-FROM redriven GROUP BY event_id, type, source, subject, topic, key, occurred_at, trace, payload
-ON CONFLICT (source, event_id) DO UPDATE
-    SET pending = (SELECT array_agg(DISTINCT c) FROM unnest(outbox.pending || excluded.pending) AS c), attempts = 0, next_attempt_at = '-infinity'
-RETURNING event_id;
-
 -- name: read_topic
 -- What systems outside read of a topic, in order.
 SELECT seq, event_id, type, source, subject, key, occurred_at, payload
@@ -94,4 +65,4 @@ FROM outbox WHERE retained AND topic = %(topic)s AND seq > %(after)s ORDER BY se
 -- name: backlog
 -- How many deliveries are still to be made, and how many letters are dead.
 SELECT (SELECT count(*) FROM outbox WHERE pending <> '{}') AS pending,
-       (SELECT count(*) FROM dead_letters WHERE redriven_at IS NULL) AS dead;
+       (SELECT count(*) FROM dead_letters WHERE state = 'waiting') AS dead;

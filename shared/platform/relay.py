@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import psycopg
 import structlog
@@ -18,6 +18,7 @@ from events.envelope import Envelope
 from shared.kernel.errors import Busy
 from shared.platform.database import Database, Queries, rows
 from shared.platform.delivery import Answer, Delivery, Verdict, judge, pause_seconds
+from shared.platform.letters.store import BURY
 
 SQL = Queries(__file__)
 LOG: Final = structlog.get_logger("clo.relay")
@@ -103,25 +104,25 @@ class Relay:
         return True
 
     def _taken(self, row: DictRow, consumer: str, _answer: Answer) -> None:
-        self._write(("delivered", {"seq": row["seq"], "consumer": consumer}), ("remove_event", {"seq": row["seq"]}))
+        self._write((SQL["delivered"], {"seq": row["seq"], "consumer": consumer}), (SQL["remove_event"], {"seq": row["seq"]}))
 
     def _bury(self, row: DictRow, consumer: str, answer: Answer) -> None:
         LOG.error("dead letter", consumer=consumer, type=row["type"], status=answer.status, detail=answer.detail)
         self._write(
-            ("bury", {"seq": row["seq"], "consumer": consumer, "status": answer.status, "reason": answer.detail}),
-            ("delivered", {"seq": row["seq"], "consumer": consumer}),
-            ("remove_event", {"seq": row["seq"]}),
+            (BURY, {"seq": row["seq"], "consumer": consumer, "status": answer.status, "reason": answer.detail}),
+            (SQL["delivered"], {"seq": row["seq"], "consumer": consumer}),
+            (SQL["remove_event"], {"seq": row["seq"]}),
         )
 
     def _put_off(self, row: DictRow, consumer: str, answer: Answer) -> None:
         seconds = pause_seconds(row["attempts"])
         LOG.warning("put off", consumer=consumer, type=row["type"], status=answer.status, detail=answer.detail, seconds=seconds)
-        self._write(("put_off", {"seq": row["seq"], "seconds": seconds, "error": answer.detail}))
+        self._write((SQL["put_off"], {"seq": row["seq"], "seconds": seconds, "error": answer.detail}))
 
-    def _write(self, *statements: tuple[str, Mapping[str, Any]]) -> None:
+    def _write(self, *statements: tuple[LiteralString, Mapping[str, Any]]) -> None:
         with self.database.connection() as connection, connection.transaction():
-            for name, values in statements:
-                connection.execute(SQL[name], values)
+            for statement, values in statements:
+                connection.execute(statement, values)
 
 
 def envelope_of(row: DictRow) -> Envelope:

@@ -87,6 +87,8 @@ def _function(function: Function) -> str:
         service = import_module(function.service)
         taken = ((_event_link(payload), _first_line(getattr(service, name))) for payload, name in function.consumes.items())
         parts.append(_table(("takes", "does"), taken))
+    if function.keeps_letters:
+        parts.append("The dead-letter sink of all sources.")
     if function.emits:
         parts.append("Sends " + ", ".join(map(_event_link, function.emits)) + ".")
     scale = function.scale

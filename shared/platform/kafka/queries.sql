@@ -28,4 +28,4 @@ DELETE FROM outbox WHERE seq = ANY (%(seqs)s);
 -- name: unpublished
 -- How many events are still to be published, and how many letters are dead.
 SELECT (SELECT count(*) FROM outbox) AS unpublished,
-       (SELECT count(*) FROM dead_letters WHERE redriven_at IS NULL) AS dead;
+       (SELECT count(*) FROM dead_letters WHERE state = 'waiting') AS dead;

@@ -35,7 +35,9 @@ def build_app(*, clock: Clock, tick: Callable[[], None]) -> Starlette:
     """All functions under their routes, events under /events/<function>, and the local platform's own paths."""
     apps = {function.name: load_function(function.name) for function in FUNCTIONS}
     routes = [Route(route.path, apps[function.name], methods=[route.method]) for function in FUNCTIONS for route in function.routes]
-    events = [Route(f"/events/{function.name}", apps[function.name]) for function in FUNCTIONS if function.consumes]
+    events = [
+        Route(f"/events/{function.name}", apps[function.name]) for function in FUNCTIONS if function.consumes or function.keeps_letters
+    ]
     return Starlette(
         routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick)],
         exception_handlers=ANSWERS,

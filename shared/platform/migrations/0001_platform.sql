@@ -43,21 +43,39 @@ CREATE INDEX outbox_topic ON outbox (topic, seq) WHERE retained;
 COMMENT ON COLUMN outbox.pending IS 'The functions that have not taken the event yet.';
 COMMENT ON COLUMN outbox.retained IS 'Kept after delivery for systems outside that read the topic.';
 
+CREATE INDEX outbox_waiting ON outbox (next_attempt_at) WHERE next_attempt_at > '-infinity';
+
 CREATE TABLE dead_letters (
+    letter_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     consumer text NOT NULL,
-    event_id uuid NOT NULL,
-    type text NOT NULL,
     source text NOT NULL,
+    said_id text NOT NULL,
+    event_id uuid,
+    type text NOT NULL,
     subject text NOT NULL,
     topic text NOT NULL,
     key text NOT NULL,
-    occurred_at timestamptz NOT NULL,
+    occurred_at timestamptz,
     trace text,
     payload bytea NOT NULL,
+    whole boolean NOT NULL DEFAULT true,
     status integer,
     reason text NOT NULL,
-    attempts integer NOT NULL,
+    attempts integer,
     dead_since timestamptz NOT NULL DEFAULT now(),
-    redriven_at timestamptz,
-    PRIMARY KEY (consumer, event_id)
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'redriven', 'discarded')),
+    UNIQUE (consumer, source, said_id)
 );
+CREATE INDEX dead_letters_waiting ON dead_letters (letter_id) WHERE state = 'waiting';
+COMMENT ON COLUMN dead_letters.said_id IS 'The id as it came; event_id is what it says where it is an id of ours.';
+COMMENT ON COLUMN dead_letters.whole IS 'Whether the payload is what came: not cut, and no card number in it masked.';
+COMMENT ON COLUMN dead_letters.attempts IS 'Deliveries that failed; null where whoever delivered does not tell.';
+
+CREATE TABLE dead_letter_decisions (
+    letter_id uuid NOT NULL REFERENCES dead_letters,
+    decided_at timestamptz NOT NULL,
+    decided_by text NOT NULL,
+    decision text NOT NULL CHECK (decision IN ('redrive', 'discard')),
+    reason text NOT NULL
+);
+CREATE INDEX dead_letter_decisions_letter ON dead_letter_decisions (letter_id, decided_at);

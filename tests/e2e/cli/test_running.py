@@ -68,20 +68,25 @@ def test_verify_exits_with_3_when_something_does_not_hold(platform: ChildPlatfor
     assert "do not hold" in result.stderr
 
 
-def test_dead_letters_are_listed_and_redriven(platform: ChildPlatform) -> None:
-    with psycopg.connect(EmbeddedPostgres(platform.data / "postgres").owner_url(), autocommit=True) as owner:
-        owner.execute(
-            "INSERT INTO dead_letters (consumer, event_id, type, source, subject, topic, key, occurred_at, payload, reason, attempts)"
-            " VALUES ('run_schedule', gen_random_uuid(), 'clo.schedule.ticked.v1', '/clo', 's', 'clo.schedule', 'k', now(),"
-            " '{\"at\": \"2026-01-01T00:00:00Z\"}', 'once', 12)"
-        )
-    listed = json.loads(clo(platform, "dead-letters", "list", "--json").stdout)
-    redriven = clo(platform, "dead-letters", "redrive", "--event", listed[0]["event_id"])
-    assert redriven.stdout.strip() == listed[0]["event_id"]
+def test_dead_letters_are_listed_shown_redriven_and_discarded(platform: ChildPlatform) -> None:
+    told = ("--reason", "The cause is mended.", "--by", "omar")
+    for event_id in ("evt_0123456789abcdef0123456789abcdef", "17"):
+        headers = {"ce-id": event_id, "ce-type": "clo.schedule.ticked.v1", "ce-source": "/clo", "ce-time": "2026-01-01T00:00:00Z"}
+        headers |= {"ce-knativeerrordest": "http://here/events/run_schedule", "ce-knativeerrorcode": "500"}
+        sent = httpx.post(f"{platform.base_url}/events/store_dead_letter", headers=headers, content=b'{"at": "2026-01-01T00:00:00Z"}')
+        assert sent.status_code == httpx.codes.NO_CONTENT
+    unreadable, ours = (letter["letter_id"] for letter in json.loads(clo(platform, "dead-letters", "list", "--json").stdout))
+    assert json.loads(clo(platform, "dead-letters", "show", ours).stdout)["payload"] == '{"at": "2026-01-01T00:00:00Z"}'
+    refused = clo(platform, "dead-letters", "redrive", unreadable, *told)
+    assert (refused.exit_code, "no event of ours" in refused.stderr) == (Exit.FAULT, True)
+    assert clo(platform, "dead-letters", "redrive", "--all", *told).stdout.split() == [ours]
+    assert clo(platform, "dead-letters", "discard", unreadable, *told).exit_code == Exit.DONE
     deadline = time.monotonic() + WAIT_SECONDS
     while httpx.get(f"{platform.base_url}/local/backlog").json() != {"pending": 0, "dead": 0}:
         assert time.monotonic() < deadline
     assert json.loads(clo(platform, "dead-letters", "list", "--json").stdout) == []
+    (decision,) = json.loads(clo(platform, "dead-letters", "show", unreadable).stdout)["decisions"]
+    assert (decision["decision"], decision["decided_by"], decision["reason"]) == ("discard", "omar", "The cause is mended.")
 
 
 def test_topics_are_lines_of_json(platform: ChildPlatform) -> None:

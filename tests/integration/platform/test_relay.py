@@ -12,8 +12,11 @@ from shared.kernel.ids import new_id
 from shared.kernel.wire import Wire
 from shared.platform import delivery as contract
 from shared.platform import relay as module
+from shared.platform.call import Call
 from shared.platform.database import Connected, Database
 from shared.platform.delivery import Answer, HttpDelivery, Verdict, judge
+from shared.platform.letters.api import LetterDecision, LettersQuery
+from shared.platform.letters.service import list_dead_letters, redrivable, redrive_dead_letter
 from shared.platform.relay import SQL, Relay
 from tests.conftest import NOW, MakeCall
 from tests.integration.platform.conftest import wait_until
@@ -49,6 +52,11 @@ def backlog(database: Database) -> dict[str, int]:
         row = connection.execute(SQL["backlog"]).fetchone()
         assert row is not None
         return dict(row)
+
+
+def redrive_all(call: Call) -> None:
+    for letter_id in redrivable(call):
+        redrive_dead_letter(call, letter_id, LetterDecision(reason="The cause is mended."))
 
 
 def wait_for(database: Database, *, pending: int = 0, dead: int = 0) -> None:
@@ -148,9 +156,8 @@ def test_poison_is_dead_at_once_kept_with_its_reason_and_holds_nothing_back(call
     emit(call, "bad", "good")
     wait_for(database, dead=1)
     assert receiver.of("bad", "good") == [("bad", 422), ("good", 204)]
-    with database.connection() as connection:
-        (letter,) = connection.execute(SQL["list_dead_letters"], {"most": 10}).fetchall()
-    assert (letter["consumer"], letter["subject"], letter["status"], letter["attempts"]) == ("launch_offer", "bad", 422, 1)
+    (letter,) = list_dead_letters(call(), LettersQuery()).letters
+    assert (letter.consumer, letter.subject, letter.status, letter.attempts) == ("launch_offer", "bad", 422, 1)
 
 
 @pytest.mark.usefixtures("relay")
@@ -162,9 +169,7 @@ def test_event_that_fails_too_often_is_dead_and_can_be_redriven(
     emit(call, "bad", "good")
     wait_for(database, dead=1)
     assert receiver.of("bad", "good") == [("bad", 500)] * 3 + [("good", 204)]
-    with database.connection() as connection:
-        assert len(connection.execute(SQL["redrive"], {"event_id": None}).fetchall()) == 1
-        assert connection.execute(SQL["redrive"], {"event_id": None}).fetchall() == []
+    redrive_all(call())
     wait_for(database)
     assert receiver.of("bad")[-1] == ("bad", 204)
 
@@ -174,13 +179,11 @@ def test_redriven_event_that_fails_again_is_dead_again(call: MakeCall, database:
     receiver.script["bad"] = [422, 422]
     emit(call, "bad")
     wait_for(database, dead=1)
-    with database.connection() as connection:
-        connection.execute(SQL["redrive"], {"event_id": None})
+    redrive_all(call())
     wait_until(lambda: len(receiver.of("bad")) == 2)
     wait_for(database, dead=1)
-    with database.connection() as connection:
-        (letter,) = connection.execute(SQL["list_dead_letters"], {"most": 10}).fetchall()
-    assert letter["attempts"] == 2
+    (letter,) = list_dead_letters(call(), LettersQuery()).letters
+    assert letter.attempts == 2
 
 
 def test_attempts_are_counted_for_one_function_at_a_time(

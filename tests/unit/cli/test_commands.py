@@ -90,7 +90,11 @@ def test_help_loads_no_heavy_library() -> None:
         ("up", "--port", "70000"),
         ("explain", "--customer", "anna"),
         ("explain", "--customer", "anna", "--amount", "12.34", "--network", "visa"),
-        ("dead-letters", "redrive", "--event", "cmp_1"),
+        ("dead-letters", "redrive", "cmp_1", "--reason", "mended", "--by", "omar"),
+        ("dead-letters", "redrive", "--reason", "mended", "--by", "omar"),
+        ("dead-letters", "redrive", "--all", "--by", "omar"),
+        ("dead-letters", "discard", "ltr_00000000000000000000000000000001", "--reason", "nonsense"),
+        ("dead-letters", "list", "--state", "lost"),
     ],
     ids=" ".join,
 )

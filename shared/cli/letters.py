@@ -1,0 +1,108 @@
+"""Commands on dead letters: what functions could not take, and what a person decides of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from pydantic_core import PydanticCustomError
+
+from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
+from shared.cli.places import operator_call
+from shared.cli.terminal import fail, print_json, print_table, words
+from shared.kernel.errors import Refused
+from shared.kernel.ids import LETTER
+
+app = typer.Typer(help="See, redrive and discard what functions could not take.", no_args_is_help=True)
+
+LetterArgument = Annotated[str, typer.Argument(help="A letter (ltr_...).", metavar="LETTER")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the letter.")]
+By = Annotated[str, typer.Option(help="Who decides; kept with the letter.")]
+
+
+@app.command("list")
+def list_dead_letters(
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="Most letters.")] = 100,
+    consumer: Annotated[str | None, typer.Option(help="Only those of this function.")] = None,
+    state: Annotated[str, typer.Option(help="waiting, redriven or discarded.")] = "waiting",
+    data: Data = DATA,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what functions could not take, newest first; what looks like a card number or contact data is masked."""
+    from shared.platform.letters import service
+    from shared.platform.letters.api import LettersQuery
+
+    try:
+        query = LettersQuery.model_validate({"state": state, "consumer": consumer, "limit": limit})
+    except ValueError as error:
+        raise typer.BadParameter(f"{state!r}: must be waiting, redriven or discarded", param_hint="--state") from error
+    with operator_call(data, database_url) as call:
+        letters = [letter.model_dump(mode="json") for letter in service.list_dead_letters(call, query).letters]
+    if as_json:
+        print_json(letters)
+    else:
+        columns = ("letter_id", "consumer", "type", "attempts", "status", "reason", "dead_since")
+        print_table(columns, [[letter[column] for column in columns] for letter in letters])
+    words.print(f"{len(letters)} dead letters.")
+
+
+@app.command("show")
+def show_dead_letter(letter: LetterArgument, data: Data = DATA, database_url: DatabaseUrl = None) -> None:
+    """Print one letter with what it says, masked, and what was decided of it, as JSON."""
+    from shared.platform.letters import service
+
+    letter_id = _letter_id(letter)
+    with _refusals(), operator_call(data, database_url) as call:
+        print_json(service.get_dead_letter(call, letter_id).model_dump(mode="json"))
+
+
+@app.command("redrive")
+def redrive(
+    reason: Reason,
+    by: By,
+    letters: Annotated[list[str] | None, typer.Argument(help="Letters (ltr_...).", metavar="[LETTER]...")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that wait and may be redriven; at most 1000 in one go.")] = False,
+    data: Data = DATA,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Put dead letters back on their way to the functions that could not take them; prints them."""
+    from shared.platform.letters import service
+    from shared.platform.letters.api import LetterDecision
+
+    if bool(letters) == every:
+        raise typer.BadParameter("name letters, or give --all", param_hint="LETTER")
+    named = [_letter_id(letter) for letter in letters or ()]
+    with _refusals(), operator_call(data, database_url, by) as call:
+        for letter_id in named or service.redrivable(call):
+            print(LETTER.render(service.redrive_dead_letter(call, letter_id, LetterDecision(reason=reason)).letter_id))
+    words.print("They are on their way again.")
+
+
+@app.command("discard")
+def discard(letter: LetterArgument, reason: Reason, by: By, data: Data = DATA, database_url: DatabaseUrl = None) -> None:
+    """Find a dead letter to be of no use; it is kept, and waits no more."""
+    from shared.platform.letters import service
+    from shared.platform.letters.api import LetterDecision
+
+    letter_id = _letter_id(letter)
+    with _refusals(), operator_call(data, database_url, by) as call:
+        service.discard_dead_letter(call, letter_id, LetterDecision(reason=reason))
+    words.print("It waits no more.")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Tell why something is not done."""
+    try:
+        yield
+    except Refused as error:
+        fail(str(error))
+
+
+def _letter_id(text: str) -> UUID:
+    try:
+        return LETTER.parse(text)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(f"{text!r}: {error.message()}", param_hint="LETTER") from error
