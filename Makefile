@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+BUS ?= embedded
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
@@ -18,11 +19,11 @@ help: ## List the targets
 
 venv: $(STAMP) ## Create .venv from the locks (runs again only when a lock or pyproject.toml changed)
 
-demo: $(STAMP) ## Start everything and run the main job on real purchases
-	@$(BIN)/clo demo $(ARGS)
+demo: $(STAMP) ## Start everything and run the main job on real purchases (BUS=kafka on a real Kafka)
+	@$(BIN)/clo demo --bus $(BUS) $(ARGS)
 
-up: $(STAMP) ## Start the whole platform on this machine and keep it running
-	@$(BIN)/clo up $(ARGS)
+up: $(STAMP) ## Start the whole platform on this machine and keep it running (BUS=kafka on a real Kafka)
+	@$(BIN)/clo up --bus $(BUS) $(ARGS)
 
 test: $(STAMP) ## Run all tests (ARGS="-k name" to choose)
 	@$(BIN)/clo kafka get || true # where something stays missing, the tests that need it tell

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Final, Self
 
+from shared.cli.options import Bus
 from shared.cli.terminal import fail, words
 
 READY_SECONDS: Final = 90.0
@@ -17,13 +18,14 @@ SHOWN_OF_LOG: Final = 20
 class ChildPlatform:
     """`clo up` in a process of its own, on a simulated clock. Its log is `platform.log` in its folder."""
 
-    def __init__(self, data: Path, *, port: int, simulated_from: str) -> None:
+    def __init__(self, data: Path, *, port: int, simulated_from: str, bus: Bus = Bus.EMBEDDED) -> None:
         """Start it; it may be used inside `with`, which waits until it is ready and stops it at the end."""
         data.mkdir(parents=True, exist_ok=True)
         self.base_url = ""
         self.data = data
         self._log = data / "platform.log"
         command = ["up", "--until-stdin-closes", "--port", str(port), "--data", str(data), "--simulated-from", simulated_from]
+        command += ["--bus", bus.value]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "shared.cli", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True

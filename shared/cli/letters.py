@@ -1,7 +1,5 @@
 """Commands on dead letters: what functions could not take, and what a person decides of it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 from uuid import UUID
 
@@ -10,8 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
 from shared.cli.places import operator_call
-from shared.cli.terminal import fail, print_json, print_table, words
-from shared.kernel.errors import Refused
+from shared.cli.terminal import print_json, print_table, refusals, words
 from shared.kernel.ids import LETTER
 
 app = typer.Typer(help="See, redrive and discard what functions could not take.", no_args_is_help=True)
@@ -54,7 +51,7 @@ def show_dead_letter(letter: LetterArgument, data: Data = DATA, database_url: Da
     from shared.platform.letters import service
 
     letter_id = _letter_id(letter)
-    with _refusals(), operator_call(data, database_url) as call:
+    with refusals(), operator_call(data, database_url) as call:
         print_json(service.get_dead_letter(call, letter_id).model_dump(mode="json"))
 
 
@@ -74,7 +71,7 @@ def redrive(
     if bool(letters) == every:
         raise typer.BadParameter("name letters, or give --all", param_hint="LETTER")
     named = [_letter_id(letter) for letter in letters or ()]
-    with _refusals(), operator_call(data, database_url, by) as call:
+    with refusals(), operator_call(data, database_url, by) as call:
         for letter_id in named or service.redrivable(call):
             print(LETTER.render(service.redrive_dead_letter(call, letter_id, LetterDecision(reason=reason)).letter_id))
     words.print("They are on their way again.")
@@ -87,18 +84,9 @@ def discard(letter: LetterArgument, reason: Reason, by: By, data: Data = DATA, d
     from shared.platform.letters.api import LetterDecision
 
     letter_id = _letter_id(letter)
-    with _refusals(), operator_call(data, database_url, by) as call:
+    with refusals(), operator_call(data, database_url, by) as call:
         service.discard_dead_letter(call, letter_id, LetterDecision(reason=reason))
     words.print("It waits no more.")
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Tell why something is not done."""
-    try:
-        yield
-    except Refused as error:
-        fail(str(error))
 
 
 def _letter_id(text: str) -> UUID:

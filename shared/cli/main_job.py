@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from shared.cli.child import ChildPlatform
-from shared.cli.options import DATA, AsJson, Data
+from shared.cli.options import DATA, AsJson, Bus, Data, OnBus
 from shared.cli.places import token_for
 from shared.cli.terminal import Exit, fail, output, print_json, words
 
@@ -17,6 +17,7 @@ def demo(
     data: Data = DATA,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the platform; 0 takes a free one.")] = 0,
     report: Annotated[Path, typer.Option(help="Where the report page goes.")] = Path("report.html"),
+    bus: OnBus = Bus.EMBEDDED,
     as_json: AsJson = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the platform running afterwards, until ctrl-C.")] = False,
 ) -> None:
@@ -26,7 +27,7 @@ def demo(
     from demo.run import read_input, run
 
     words.print("Clo on The Complete Journey: a year of real purchases, through the public HTTP interface.")
-    with ChildPlatform(data, port=port, simulated_from=SIMULATED_FROM) as child:
+    with ChildPlatform(data, port=port, simulated_from=SIMULATED_FROM, bus=bus) as child:
         words.print(f"The platform listens at {child.base_url}; its data lies in {data}. Reading a year of baskets ...")
         platform = Platform(base_url=child.base_url, token=lambda who, scopes: token_for(data, who, scopes), alive=child.alive)
         try:

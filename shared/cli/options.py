@@ -1,12 +1,22 @@
 """Options that several commands share."""
 
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 DATA: Final = Path(".clo")
+
+
+class Bus(Enum):
+    """How events travel on a local platform."""
+
+    EMBEDDED = "embedded"
+    KAFKA = "kafka"
+
+
 URL: Final = "http://127.0.0.1:8080"
 
 
@@ -26,4 +36,5 @@ DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", envvar="CLO_DATABASE_URL", help="A PostgreSQL to use in place of the local platform's.")
 ]
 Url = Annotated[str, typer.Option("--url", help="Where the platform listens.")]
+OnBus = Annotated[Bus, typer.Option("--bus", help="How events travel: embedded, or kafka for a real Apache Kafka.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import psycopg
 
+from shared.cli.options import Bus
 from shared.cli.terminal import Exit, fail
 from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Busy
@@ -20,6 +21,7 @@ LOCK_PATIENCE_SECONDS: Final = 20.0
 LOCK_PAUSE_SECONDS: Final = 0.2
 POOL_TIMEOUT_SECONDS: Final = 5.0
 OPERATOR: Final = "operator"
+KAFKA: Final = "kafka"
 
 
 def token_for(data: Path, subject: str, scopes: tuple[str, ...]) -> str:
@@ -40,6 +42,29 @@ def hold(data: Path) -> Iterator[None]:
                 fail(f"Another platform runs in {data}: stop it, or choose another folder with --data.")
             time.sleep(LOCK_PAUSE_SECONDS)
         yield
+
+
+def require_bus(data: Path, bus: Bus) -> None:
+    """Refuse to leave events behind on a Kafka that belongs to the folder."""
+    if bus is Bus.EMBEDDED and (data / KAFKA).exists():
+        fail(f"The events of {data} are on Kafka: run it with --bus kafka, or choose another folder with --data.")
+
+
+@contextmanager
+def bootstrap_of(data: Path, bootstrap: str | None) -> Iterator[str | None]:
+    """Where the Kafka listens that is named, else the local platform's, started if it does not run; None where it has none."""
+    if bootstrap or not (data / KAFKA).exists():
+        yield bootstrap
+        return
+    from shared.platform.local.kafka import LocalKafka
+
+    served = _is_served(data)
+    kafka = LocalKafka(data / KAFKA)
+    try:
+        yield kafka.bootstrap
+    finally:
+        if not served:
+            kafka.stop()
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from typing import Annotated, Final
 
 import typer
 
-from shared.cli.options import DATA, AsJson, Data, moment
-from shared.cli.places import hold, token_for
-from shared.cli.terminal import Exit, fail, print_json, print_table, words
+from shared.cli.options import DATA, AsJson, Bus, Data, OnBus, moment
+from shared.cli.places import hold, require_bus, token_for
+from shared.cli.terminal import Exit, fail, print_json, print_table, refusals, words
 
 HOST: Final = "127.0.0.1"
 CHUNK: Final = 1024
@@ -24,15 +24,22 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
     data: Data = DATA,
     simulated_from: Annotated[str | None, typer.Option(help=SIMULATED)] = None,
+    bus: OnBus = Bus.EMBEDDED,
     chaos: Annotated[int | None, typer.Option(help=CHAOS, metavar="SEED")] = None,
     until_stdin_closes: Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)] = False,
 ) -> None:
-    """Run the whole platform on this machine until ctrl-C; prints its address."""
+    """Run the whole platform on this machine until ctrl-C; prints its address.
+
+    On Kafka the platform starts a broker of its own, or uses the one that CLO_KAFKA_BOOTSTRAP names.
+    """
     start = moment(simulated_from) if simulated_from else None
-    with _listen(port) as listener, hold(data):
+    if bus is Bus.KAFKA and chaos is not None:
+        raise typer.BadParameter("only the embedded bus can be made to misbehave", param_hint="--chaos")
+    require_bus(data, bus)
+    with _listen(port) as listener, hold(data), refusals():
         from shared.platform.local.platform import LocalPlatform, Place
 
-        place = Place(folder=data, port=listener.getsockname()[1], simulated_from=start, chaos=chaos)
+        place = Place(folder=data, port=listener.getsockname()[1], simulated_from=start, chaos=chaos, kafka=bus is Bus.KAFKA)
         platform = LocalPlatform(place)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: platform.stop())

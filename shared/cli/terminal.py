@@ -2,13 +2,16 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from shared.kernel.errors import CloError
 
 
 class Exit(IntEnum):
@@ -40,6 +43,15 @@ def fail(message: str, code: Exit = Exit.FAULT) -> NoReturn:
     """Say what is wrong and leave."""
     words.print(message, style="bold red", markup=False)
     raise typer.Exit(code)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Tell why something is not done, and leave."""
+    try:
+        yield
+    except CloError as error:
+        fail(str(error))
 
 
 def print_json(value: object) -> None:

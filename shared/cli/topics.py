@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from shared.cli.options import DATA, Data, DatabaseUrl
-from shared.cli.places import operator_call
-from shared.cli.terminal import Exit, fail, words
+from shared.cli.places import bootstrap_of, operator_call
+from shared.cli.terminal import Exit, fail, refusals, words
 from shared.kernel.errors import Busy, Refused
-from shared.kernel.ids import EVENT
 
 app = typer.Typer(help="Make the topics; read what goes out to systems outside.", no_args_is_help=True)
 
@@ -36,18 +35,22 @@ def create_topics(
 @app.command("read")
 def read_topic(
     topic: Annotated[str, typer.Argument(help="Such as clo.statement-credits.")],
-    after: Annotated[int, typer.Option(help="Begin after this number.")] = 0,
+    after: Annotated[str, typer.Option(help="Begin after this place, as an earlier reading named it.")] = "0",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most events.")] = 1000,
     data: Data = DATA,
     database_url: DatabaseUrl = None,
+    bootstrap: Annotated[str | None, typer.Option(envvar="CLO_KAFKA_BOOTSTRAP", help="A Kafka to read, host:port,...")] = None,
 ) -> None:
-    """Print the events of a topic in order, one line of JSON each."""
-    from shared.platform import outbox
-    from shared.platform.database import Queries, rows
+    """Print the events of a topic in order, one line of JSON each: from Kafka where the platform's events are there."""
+    from shared.platform.kafka import reading
+    from shared.platform.topics import read_kept
 
-    with operator_call(data, database_url) as call, call.reading() as tx:
-        found = rows(tx.connection, Queries(outbox.__file__)["read_topic"], topic=topic, after=after, most=limit)
-    for row in found:
-        head = {name: row[name] for name in ("seq", "type", "source", "subject", "key", "occurred_at")}
-        print(json.dumps({**head, "id": EVENT.render(row["event_id"]), "data": json.loads(bytes(row["payload"]))}, default=str))
-    words.print(f"{len(found)} events.")
+    with refusals(), bootstrap_of(data, None if database_url else bootstrap) as kafka:
+        if kafka:
+            page = reading.read_topic(kafka, topic, after=after, most=limit)
+        else:
+            with operator_call(data, database_url) as call, call.reading() as tx:
+                page = read_kept(tx.connection, topic, after=after, most=limit)
+    for read in page.events:
+        print(json.dumps(read.shown()))
+    words.print(f"{len(page.events)} events; go on with --after {page.next}.")

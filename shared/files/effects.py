@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 def publish(call: Call, tx: Transaction, layout: Layout, drop: Drop, number: int, batches: Batches) -> None:
     """Publish what the accepted records of a chunk say. Published again, they are the same events."""
     for part, (payload, key) in enumerate(EFFECTS[layout.kind](batches, layout, call.shards)):
-        tx.emit(payload, subject=key, key=key, event_id=derived_id(drop.drop_id, number, key, part))
+        tx.emit(payload, subject=key, key=key, event_id=derived_id(drop.drop_id, number, key, part), bulk=True)
 
 
 def _transactions(batches: Batches, _layout: Layout, shards: int) -> Iterator[Outgoing]:

@@ -92,6 +92,7 @@ class EventFunction:
             ),
             trace=trace,
             told_at=event.occurred_at,
+            bulk=parts.bulk,
         )
         if event.source != SOURCE:
             refuse_card_numbers(event.payload)

@@ -59,7 +59,7 @@ WHERE seq = %(seq)s;
 
 -- name: read_topic
 -- What systems outside read of a topic, in order.
-SELECT seq, event_id, type, source, subject, key, occurred_at, payload
+SELECT seq, event_id, type, source, subject, key, occurred_at, trace, payload
 FROM outbox WHERE retained AND topic = %(topic)s AND seq > %(after)s ORDER BY seq LIMIT %(most)s;
 
 -- name: backlog

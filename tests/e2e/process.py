@@ -179,11 +179,12 @@ class Client:
             query["after"] = page["next"]
 
     def topic(self, name: str) -> Iterator[dict[str, Any]]:
-        """All events that systems outside read of a topic."""
-        after = 0
+        """All events that systems outside read of a topic, each once: one that comes again is the same event."""
+        after: int | str = 0
+        seen: dict[str, dict[str, Any]] = {}
         while True:
             page = self.http.get(f"/local/topics/{name}", params={"after": after}).json()
-            yield from page["events"]
+            yield from (seen.setdefault(event["id"], event) for event in page["events"] if event["id"] not in seen)
             if page["next"] == after:
                 return
             after = page["next"]

@@ -1,7 +1,6 @@
 """One ASGI application of all functions: each route and each event endpoint leads to the function's own functions-framework app."""
 
 import importlib
-import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,20 +17,17 @@ import functions
 from functions.registry import FUNCTIONS
 from shared.kernel.clock import Clock, SimulatedClock
 from shared.kernel.errors import CloError, MethodNotAllowed, NotFound
-from shared.kernel.ids import EVENT
-from shared.platform import outbox
 from shared.platform.call import Call, Caller
-from shared.platform.database import Queries, one, rows
 from shared.platform.http import problem
+from shared.platform.local.bus import Bus
 from shared.platform.runtime import in_thread, runtime
 from shared.platform.telemetry import trace_of
 
-SQL = Queries(outbox.__file__)
 TOPIC_PAGE: Final = 1000
 Page = Callable[[Call], str]
 
 
-def build_app(*, clock: Clock, tick: Callable[[], None]) -> Starlette:
+def build_app(*, clock: Clock, tick: Callable[[], None], bus: Bus) -> Starlette:
     """All functions under their routes, events under /events/<function>, and the local platform's own paths."""
     apps = {function.name: load_function(function.name) for function in FUNCTIONS}
     routes = [Route(route.path, apps[function.name], methods=[route.method]) for function in FUNCTIONS for route in function.routes]
@@ -39,7 +35,7 @@ def build_app(*, clock: Clock, tick: Callable[[], None]) -> Starlette:
         Route(f"/events/{function.name}", apps[function.name]) for function in FUNCTIONS if function.consumes or function.keeps_letters
     ]
     return Starlette(
-        routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick)],
+        routes=[*routes, *events, *_own_routes(apps["report_campaigns"], clock, tick, bus)],
         exception_handlers=ANSWERS,
     )
 
@@ -52,15 +48,15 @@ def load_function(name: str) -> Starlette:
     return app
 
 
-def _own_routes(any_function: ASGIApp, clock: Clock, tick: Callable[[], None]) -> list[Route]:
+def _own_routes(any_function: ASGIApp, clock: Clock, tick: Callable[[], None], bus: Bus) -> list[Route]:
     async def page(_request: Request) -> Response:
         return await in_thread(_render_page)
 
     async def topic(request: Request) -> Response:
-        return await in_thread(_read_topic, request.path_params["topic"], int(request.query_params.get("after", 0)))
+        return await in_thread(_read_topic, bus, request.path_params["topic"], request.query_params.get("after", "0"))
 
     async def backlog(_request: Request) -> Response:
-        return await in_thread(_backlog)
+        return await in_thread(_backlog, bus)
 
     async def show_clock(_request: Request) -> Response:
         return JSONResponse({"now": clock.now().isoformat(), "simulated": isinstance(clock, SimulatedClock)})
@@ -90,27 +86,13 @@ def _render_page() -> Response:
     return HTMLResponse(live.page(call))
 
 
-def _read_topic(topic: str, after: int) -> Response:
-    with runtime().database.connection() as connection:
-        found = rows(connection, SQL["read_topic"], topic=topic, after=after, most=TOPIC_PAGE)
-    events = [
-        {
-            "seq": row["seq"],
-            "id": EVENT.render(row["event_id"]),
-            "type": row["type"],
-            "subject": row["subject"],
-            "key": row["key"],
-            "time": row["occurred_at"].isoformat(),
-            "data": json.loads(bytes(row["payload"])),
-        }
-        for row in found
-    ]
-    return JSONResponse({"topic": topic, "events": events, "next": found[-1]["seq"] if found else after})
+def _read_topic(bus: Bus, topic: str, after: str) -> Response:
+    page = bus.read_topic(runtime().database, topic, after=after, most=TOPIC_PAGE)
+    return JSONResponse({"topic": topic, "events": [read.shown() for read in page.events], "next": page.next})
 
 
-def _backlog() -> Response:
-    with runtime().database.connection() as connection:
-        return JSONResponse(one(connection, SQL["backlog"]))
+def _backlog(bus: Bus) -> Response:
+    return JSONResponse(bus.backlog(runtime().database))
 
 
 async def _nothing_here(request: Request, _error: Exception) -> Response:

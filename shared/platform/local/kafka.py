@@ -133,7 +133,7 @@ class LocalKafka:
 
     def _format(self, command: list[str]) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(self._properties)]
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(self._properties)]
         done = subprocess.run([*command, *tool], capture_output=True, text=True, check=False, timeout=START_SECONDS)
         if done.returncode:
             raise Broken(f"Kafka's folder {self._folder} can't be formatted: {(done.stdout + done.stderr).strip()}")

@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,17 +19,16 @@ from shared.platform.call import Call, Caller
 from shared.platform.database import Database
 from shared.platform.delivery import Delivery, HttpDelivery
 from shared.platform.local.app import build_app
+from shared.platform.local.bus import Bus, EmbeddedBus, KafkaBus
 from shared.platform.local.chaos import ChaoticDelivery
 from shared.platform.local.clock import StoredClock
 from shared.platform.local.keys import LocalKeys
 from shared.platform.local.postgres import EmbeddedPostgres
 from shared.platform.migrate import migrate
-from shared.platform.relay import Relay
 from shared.platform.runtime import Runtime, build_runtime, install
 from shared.platform.settings import Settings
 
 TICK_SECONDS: Final = 5.0
-LISTEN_SECONDS: Final = 1.0
 HOST: Final = "127.0.0.1"
 KEEP_ALIVE_SECONDS: Final = 30
 GRACE_SECONDS: Final = 10
@@ -44,6 +43,8 @@ class Place:
     simulated_from: datetime | None = None
     chaos: int | None = None
     """The seed of a chaotic delivery; events are delivered in order where there is none."""
+    kafka: bool = False
+    """Whether events travel on Apache Kafka."""
 
     @property
     def base_url(self) -> str:
@@ -61,11 +62,10 @@ class LocalPlatform:
         migrate(self.postgres.owner_url())
         self.keys = LocalKeys(place.folder / "keys")
         self.clock: Clock = StoredClock(place.folder / "clock", place.simulated_from) if place.simulated_from else SystemClock()
+        self.bus: Bus = self._make_bus()
         self.runtime = self._build_runtime()
         install(self.runtime)
-        self._relay_database = Database(self.postgres.app_url(), pool_size=8, timeout_seconds=10)
-        self.relay = Relay(database=self._relay_database, deliver=self._delivery())
-        app = build_app(clock=self.clock, tick=self.tick)
+        app = build_app(clock=self.clock, tick=self.tick, bus=self.bus)
         config = uvicorn.Config(
             app,
             HOST,
@@ -81,15 +81,15 @@ class LocalPlatform:
     def serve(self, listener: socket.socket | None = None) -> None:
         """Serve until stopped: requests here, deliveries, the schedule and the database's watch in threads of their own."""
         self.postgres.keep_alive()
-        with _threads(self.relay.run, self._tick_now_and_then, self._listen):
+        with _threads(self._tick_now_and_then, *self.bus.works()):
             try:
                 self._server.run(sockets=[listener] if listener else None)
             finally:
                 self._stopping.set()
-                self.relay.stop()
+                self.bus.stop()
         self.runtime.threads.shutdown()
         self.runtime.database.close()
-        self._relay_database.close()
+        self.bus.close()
         self.postgres.stop()
 
     def stop(self) -> None:
@@ -103,15 +103,20 @@ class LocalPlatform:
         with call.transaction() as tx:
             tx.emit(ScheduleTicked(at=tx.now), subject="schedule", key="schedule")
 
-    def _delivery(self) -> Delivery:
+    def _make_bus(self) -> Bus:
+        if self.place.kafka:
+            return KafkaBus(self.place.folder, self.postgres.app_url(), self.place.base_url)
+        return EmbeddedBus(self.postgres.app_url(), self._delivery)
+
+    def _delivery(self, database: Database) -> Delivery:
         calm = HttpDelivery(self.place.base_url)
         if self.place.chaos is None:
             return calm
-        return ChaoticDelivery(calm=calm, database=self._relay_database, seed=self.place.chaos)
+        return ChaoticDelivery(calm=calm, database=database, seed=self.place.chaos)
 
     def _build_runtime(self) -> Runtime:
-        settings = Settings(database_url=self.postgres.app_url(), jwks=str(self.keys.jwks))
-        return build_runtime(settings, self.clock)
+        settings = Settings(database_url=self.postgres.app_url(), jwks=str(self.keys.jwks), kafka_bootstrap=None)
+        return replace(build_runtime(settings, self.clock), bulk=self.bus.bulk)
 
     def _tick_now_and_then(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):
@@ -119,18 +124,6 @@ class LocalPlatform:
                 self.tick()
             except (Busy, psycopg.Error):
                 continue  # the next tick finds what this one missed
-
-    def _listen(self) -> None:
-        """Wake the relay as soon as a transaction has put something into the outbox."""
-        while not self._stopping.is_set():
-            try:
-                with psycopg.connect(self.postgres.app_url(), autocommit=True) as connection:
-                    connection.execute("LISTEN clo_outbox")
-                    while not self._stopping.is_set():
-                        for _ in connection.notifies(timeout=LISTEN_SECONDS):
-                            self.relay.wake()
-            except psycopg.Error:
-                self._stopping.wait(LISTEN_SECONDS)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChildPlatform
 
 
 def clo(platform: ChildPlatform, *arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments, "--data", str(platform.data)])
+    return CliRunner().invoke(app, [*arguments, "--data", str(platform.data)], env={"CLO_KAFKA_BOOTSTRAP": None})
 
 
 def test_a_token_opens_the_routes_of_its_scopes_only(platform: ChildPlatform) -> None:

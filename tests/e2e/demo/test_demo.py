@@ -3,6 +3,7 @@
 import html
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from demo import year
 from demo.api import Api, Gone, Platform
+from demo.figures import digest
 from demo.journey import Journey, read_journey
 from demo.made_up import impressions
 from demo.report import Story, print_summary, write_page
@@ -18,6 +20,7 @@ from demo.run import Input, run
 from demo.timeline import Batch
 from shared.cli.child import ChildPlatform
 from shared.cli.main_job import SIMULATED_FROM
+from shared.cli.options import Bus
 from shared.cli.places import token_for
 
 CAMPAIGNS = frozenset({11, 13})
@@ -58,14 +61,28 @@ def start(tmp_path: Path) -> Callable[[], ChildPlatform]:
 
 
 @pytest.fixture
-def drive(small: Input, tmp_path: Path) -> Callable[[ChildPlatform], Story]:
+def drive(small: Input) -> Callable[[ChildPlatform], Story]:
     """Runs the demo against a platform."""
 
-    def on(child: ChildPlatform) -> Story:
-        platform = Platform(base_url=child.base_url, token=lambda who, scopes: token_for(tmp_path, who, scopes), alive=child.alive)
-        return run(small, platform, Console(file=StringIO()))
+    return partial(_run, small)
 
-    return on
+
+def _run(given: Input, child: ChildPlatform) -> Story:
+    platform = Platform(base_url=child.base_url, token=lambda who, scopes: token_for(child.data, who, scopes), alive=child.alive)
+    return run(given, platform, Console(file=StringIO()))
+
+
+def test_ends_in_the_same_state_on_kafka_hash_for_hash(small: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who gets the last of a tight budget is decided in the order of processing: with one shard that is one order on any bus."""
+    monkeypatch.setenv("CLO_SHARDS", "1")
+    monkeypatch.delenv("CLO_KAFKA_BOOTSTRAP", raising=False)
+    digests = {}
+    for bus in Bus:
+        with ChildPlatform(tmp_path / bus.value, port=0, simulated_from=SIMULATED_FROM, bus=bus) as child:
+            story = _run(small, child)
+        assert failed(story) == []
+        digests[bus] = digest(story.figures)
+    assert digests[Bus.KAFKA] == digests[Bus.EMBEDDED]
 
 
 def failed(story: Story) -> list[str]:

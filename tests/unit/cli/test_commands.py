@@ -58,7 +58,7 @@ PURCHASE = ("--amount", "12.34", "--merchant", "shop")
 
 
 def clo(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
+    return CliRunner().invoke(app, arguments, env={"CLO_KAFKA_BOOTSTRAP": None})
 
 
 def explain(*arguments: str, folder: Path) -> Result:
@@ -88,6 +88,8 @@ def test_help_loads_no_heavy_library() -> None:
         ("up", "--simulated-from", "yesterday"),
         ("up", "--simulated-from", "2016-11-01T00:00:00"),
         ("up", "--port", "70000"),
+        ("up", "--bus", "carrier pigeon"),
+        ("up", "--bus", "kafka", "--chaos", "7"),
         ("explain", "--customer", "anna"),
         ("explain", "--customer", "anna", "--amount", "12.34", "--network", "visa"),
         ("dead-letters", "redrive", "cmp_1", "--reason", "mended", "--by", "omar"),
@@ -119,6 +121,13 @@ def test_settings_are_listed_with_what_they_mean() -> None:
     assert found["CLO_POOL_SIZE"]["default"] == 8
     assert all(one["meaning"] for one in found.values())
     assert "CLO_POOL_SIZE" in clo("settings").stdout
+
+
+def test_folder_whose_events_are_on_kafka_is_not_run_without(tmp_path: Path) -> None:
+    (tmp_path / "kafka").mkdir()
+    result = clo("up", "--data", str(tmp_path))
+    assert result.exit_code == Exit.FAULT
+    assert "run it with --bus kafka" in result.stderr
 
 
 @pytest.mark.parametrize("command", [("ledger", "verify"), ("dead-letters", "list"), ("topics", "read", "clo.rollouts")], ids=" ".join)
