@@ -67,7 +67,8 @@ def _counts(places: pa.Array) -> tuple[list[int], list[int]]:
 
 
 def _whose(batch: pa.RecordBatch, held: pa.Array | None) -> list[bytes]:
-    said = [batch.column(CUSTOMER), held, batch.column(CARD)]
+    customer, card = (batch.column(name) if name in batch.schema.names else None for name in (CUSTOMER, CARD))
+    said = (customer, held, card)
     known = [pc.cast(array, pa.binary()) for array in said if array is not None and array.null_count < len(array)]
     whose: list[bytes] = (pc.coalesce(*known) if len(known) > 1 else known[0]).to_pylist()
     return whose

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from events.payloads import MAX_BATCH, Transaction, TransactionsPosted
 from shared.files.batches import EventPayload, payloads
 from shared.files.parsing import Parsed, parse, records_of
+from shared.files.rows import Way
 from shared.kernel.shards import shard_of
 from shared.kernel.wire import Wire
 from tests.unit.files.files import LAYOUTS, USUAL, csv_file, jsonl_file, way
@@ -84,6 +85,16 @@ def test_who_holds_a_card_decides_where_nobody_is_named() -> None:
     events = list(payloads(read.accepted, 1024, [pa.array(["holder", None, "another"])]))
     found = {transaction.transaction_id: event.shard for event in events for transaction in transactions(event)}
     assert found == {"held": shard_of("holder", 1024), "nobodys": shard_of("tok1", 1024), "named": shard_of("c1", 1024)}
+
+
+def test_a_layout_may_know_customers_or_cards_alone() -> None:
+    line = b"t1;12.01.2026 09:41:07;12,34;K;c1;Laden;;L\n"
+    layout = LAYOUTS["partner-transactions-csv"]
+    cards = [told.model_copy(update={"target": "card_token"}) if told.target == "customer_id" else told for told in layout.fields]
+    for by in (Way(layout=layout), Way(layout=layout.model_copy(update={"fields": cards}))):
+        [event] = payloads(parse(line, by).accepted, 1024)
+        assert event.shard == shard_of("c1", 1024)
+        assert len(transactions(event)) == 1
 
 
 def test_a_shards_records_stay_in_their_order() -> None:
