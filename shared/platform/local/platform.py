@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from shared.platform.local.app import build_app
 from shared.platform.local.bus import Bus, EmbeddedBus, KafkaBus
 from shared.platform.local.chaos import ChaoticDelivery
 from shared.platform.local.clock import StoredClock
+from shared.platform.local.drops import DropWatch, folders_in
 from shared.platform.local.keys import LocalKeys
 from shared.platform.local.postgres import EmbeddedPostgres
 from shared.platform.migrate import migrate
@@ -63,6 +65,7 @@ class LocalPlatform:
         self.keys = LocalKeys(place.folder / "keys")
         self.clock: Clock = StoredClock(place.folder / "clock", place.simulated_from) if place.simulated_from else SystemClock()
         self.bus: Bus = self._make_bus()
+        self._files = folders_in(place.folder)
         self.runtime = self._build_runtime()
         install(self.runtime)
         app = build_app(clock=self.clock, tick=self.tick, bus=self.bus)
@@ -77,11 +80,13 @@ class LocalPlatform:
         )
         self._server = uvicorn.Server(config)
         self._stopping = threading.Event()
+        shards = self.runtime.settings.shards
+        self._drops = DropWatch(self._files, database=self.runtime.database, clock=self.clock, shards=shards)
 
     def serve(self, listener: socket.socket | None = None) -> None:
         """Serve until stopped: requests here, deliveries, the schedule and the database's watch in threads of their own."""
         self.postgres.keep_alive()
-        with _threads(self._tick_now_and_then, *self.bus.works()):
+        with _threads(self._tick_now_and_then, partial(self._drops.run, self._stopping), *self.bus.works()):
             try:
                 self._server.run(sockets=[listener] if listener else None)
             finally:
@@ -115,7 +120,8 @@ class LocalPlatform:
         return ChaoticDelivery(calm=calm, database=database, seed=self.place.chaos)
 
     def _build_runtime(self) -> Runtime:
-        settings = Settings(database_url=self.postgres.app_url(), jwks=str(self.keys.jwks), kafka_bootstrap=None)
+        url, files = self.postgres.app_url(), self._files
+        settings = Settings(database_url=url, jwks=str(self.keys.jwks), kafka_bootstrap=None, drops=files.drops, lake=files.lake)
         return replace(build_runtime(settings, self.clock), bulk=self.bus.bulk)
 
     def _tick_now_and_then(self) -> None:

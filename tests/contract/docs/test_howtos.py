@@ -86,7 +86,7 @@ def test_pages_run_and_print_what_they_promise(
     """Marketing first: each page goes on from the one before."""
     assert marketing.returncode == 0, marketing.stdout[-2000:] + marketing.stderr
     assert '"spent_minor":245' in marketing.stdout
-    for page in ("integrator", "support"):
+    for page in ("integrator", "support", "files"):
         done = run(page, platform, tmp_path)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         hold_to_promises(commands(page), done.stdout)
