@@ -46,8 +46,10 @@ def test_purchases_become_cashback_through_two_functions_that_run_alone(
     with _alone("redeem_cashback", postgres, keys) as url:
         event = _stored_event(postgres)
         statuses = [_deliver(url, event), _deliver(url, event)]
-        poison = [_deliver(url, event, type="clo.offer.approved.v1"), httpx.post(url, json={}, trust_env=False).status_code]
+        not_its = _deliver(url, event, type="clo.offer.approved.v1")
+        poison = [_deliver(url, event, type="clo.nothing.known.v1"), httpx.post(url, json={}, trust_env=False).status_code]
     assert statuses == [httpx.codes.NO_CONTENT] * 2
+    assert not_its == httpx.codes.NO_CONTENT
     assert poison == [httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.BAD_REQUEST]
     assert amounts(world.redemptions()) == [200]
 
