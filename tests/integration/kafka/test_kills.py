@@ -48,9 +48,9 @@ def emit(call: MakeCall, database: Database, topic: str, numbers: range) -> None
 
 
 def in_order(seen: list[str]) -> bool:
-    """Whether the first copies of what was seen of each key come in order."""
-    firsts = [subject.rsplit("/", 1) for subject in dict.fromkeys(seen)]
-    by_key = {key: [int(number) for other, number in firsts if other == key] for key in KEYS}
+    """Whether the last copies of what was seen of each key come in order: in trouble one may come before its turn, and again in it."""
+    lasts = [subject.rsplit("/", 1) for subject in reversed(dict.fromkeys(reversed(seen)))]
+    by_key = {key: [int(number) for other, number in lasts if other == key] for key in KEYS}
     return all(numbers == sorted(numbers) for numbers in by_key.values())
 
 
