@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from events.payloads import ObjectName
 from shared.files.drops import Drop, Found, Outcome
-from shared.files.places import work_name, work_prefix
+from shared.files.places import work_prefix
 from shared.files.stores.protocol import Exists, ObjectStore
 from shared.kernel.ids import DropId
 from shared.kernel.wire import Moment, Wire
@@ -32,7 +32,7 @@ class Acknowledgement(Wire):
     rejected: int
     """Each of these stands in the file of rejects, with every reason."""
     sums: dict[str, str]
-    """What the amounts of all records came to: minor units by currency."""
+    """What the amounts of accepted records came to: minor units by currency."""
     problems: list[ItemProblem]
     repeat_of: DropId | None
     closed_at: Moment
@@ -79,5 +79,5 @@ def _put(store: ObjectStore, name: str, parts: Iterator[bytes]) -> None:
 
 
 def _rejects(store: ObjectStore, drop: Drop) -> Iterator[bytes]:
-    for part in store.list(work_name(drop.drop_id, REJECTED_LINES, 0)[:-6]):
+    for part in store.list(work_prefix(drop.drop_id, REJECTED_LINES)):
         yield store.read(part.name, part.generation)

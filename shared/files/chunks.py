@@ -17,10 +17,8 @@ from events.payloads import ChunkReady
 from shared.files import closing, effects, lake, store
 from shared.files.answers import REJECTED_LINES
 from shared.files.drops import Drop, Found, Outcome, Piece, State, Step
-from shared.files.layout import Layout
-from shared.files.names import read_name
 from shared.files.parsing import Parsed, parse
-from shared.files.places import Places, keep, places_of, work_name
+from shared.files.places import Places, keep, places_of, read_whole, work_name
 from shared.files.rejects import Reject
 from shared.files.rows import Way
 from shared.files.stores.protocol import Changed
@@ -28,7 +26,6 @@ from shared.kernel.errors import Broken, NotFound
 from shared.platform.call import Call, Transaction
 
 PARTS: Final = "parts"
-COMPRESSION: Final = "zstd"
 
 
 def process_chunk(call: Call, ready: ChunkReady) -> None:
@@ -41,7 +38,7 @@ def _read(call: Call, ready: ChunkReady) -> None:
     drop, piece, done = _look_up(call, ready)
     if done is not None or drop.state is not State.PROCESSING:
         return
-    layout = _layout(places, drop)
+    layout = places.layout_of(drop)
     try:
         data = _data(places, drop, piece)
     except (Changed, NotFound):
@@ -63,7 +60,7 @@ def _apply(call: Call, ready: ChunkReady) -> None:
     if done is not Step.READ or drop.state is not State.APPLYING:
         return
     batches = _unstaged(places, drop, piece)
-    layout = _layout(places, drop)
+    layout = places.layout_of(drop)
     lake.keep_part(places.lake, layout, drop, piece.number, batches)
     with call.transaction() as tx:
         if store.chunk_applied(tx, drop.drop_id, piece.number):
@@ -94,31 +91,21 @@ def _tell_when_all_are(tx: Transaction, drop: Drop, step: Step) -> None:
         closing.step_done(tx, drop, step)
 
 
-def _layout(places: Places, drop: Drop) -> Layout:
-    if drop.manifest is None:
-        raise Broken("A drop without a manifest has no chunks.")
-    return places.library.find(read_name(drop.name.rsplit("/", 1)[-1]), drop.manifest.schema_version)
-
-
 def _data(places: Places, drop: Drop, piece: Piece) -> bytes:
     if piece.object is None:
         return places.drops.read(drop.name, drop.generation, piece.start, piece.stop)
-    return places.drops.read(piece.object, places.drops.stat(piece.object).generation)
+    return read_whole(places.drops, piece.object)
 
 
 def _staged(parsed: Parsed) -> bytes:
     """The accepted records as one part of Parquet; nothing where there are none."""
-    if not parsed.accepted:
-        return b""
-    made = io.BytesIO()
-    parquet.write_table(pa.Table.from_batches(parsed.accepted), made, compression=COMPRESSION)
-    return made.getvalue()
+    return lake.as_parquet(pa.Table.from_batches(parsed.accepted)) if parsed.accepted else b""
 
 
 def _unstaged(places: Places, drop: Drop, piece: Piece) -> list[pa.RecordBatch]:
     name = work_name(drop.drop_id, PARTS, piece.number)
     try:
-        data = places.drops.read(name, places.drops.stat(name).generation)
+        data = read_whole(places.drops, name)
     except NotFound as error:
         raise Broken("The staged part of a chunk that was read is gone.") from error
     return list(parquet.read_table(io.BytesIO(data)).to_batches()) if data else []

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from shared.files.frame import Said
 from shared.files.manifest import Manifest
+from shared.files.names import FileName, read_name
 from shared.files.totals import Totals
 from shared.kernel.errors import Busy, Problem
 
@@ -70,6 +71,11 @@ class Drop:
     repeat_of: UUID | None = None
     names: tuple[str, ...] = ()
     """The columns of its details, where the file itself names them."""
+
+    @property
+    def file_name(self) -> FileName:
+        """What its name says, without its folder. Raises NotAFileName."""
+        return read_name(self.name.rsplit("/", 1)[-1])
 
     def refused(self, problems: Iterable[Problem]) -> "Drop":
         """Not taken in, for these reasons."""

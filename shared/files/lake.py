@@ -23,7 +23,7 @@ def keep_part(lake: ObjectStore, layout: Layout, drop: Drop, number: int, batche
     """Keep what was accepted of a chunk. Done again, it leaves the same."""
     if batches:
         for day, table in _by_day(pa.Table.from_batches(batches), layout.record.at):
-            keep(lake, f"kind={layout.kind.value}/day={day}/{drop.drop_id.hex}-{number:06}.parquet", _as_parquet(table))
+            keep(lake, f"kind={layout.kind.value}/day={day}/{drop.drop_id.hex}-{number:06}.parquet", as_parquet(table))
 
 
 def _by_day(table: pa.Table, at: str | None) -> Iterator[tuple[str, pa.Table]]:
@@ -40,7 +40,8 @@ def _said(day: date | None) -> str:
     return f"{day:%Y-%m-%d}" if day else NO_DAY
 
 
-def _as_parquet(table: pa.Table) -> bytes:
+def as_parquet(table: pa.Table) -> bytes:
+    """The records as one part of Parquet."""
     made = io.BytesIO()
     parquet.write_table(table, made, compression=COMPRESSION)
     return made.getvalue()

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from shared.files.drops import Drop
+from shared.files.layout import Layout
 from shared.files.library import Library, load
 from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import Exists, ObjectStore, Stored
@@ -24,6 +26,12 @@ class Places:
     lake: ObjectStore
     library: Library
 
+    def layout_of(self, drop: Drop) -> Layout:
+        """What the records of a drop that has a manifest are read with. Raises NoLayout."""
+        if drop.manifest is None:
+            raise Broken("A drop without a manifest has no layout.")
+        return self.library.find(drop.file_name, drop.manifest.schema_version)
+
 
 def places_of(call: Call) -> Places:
     """The places of a call. Raises Broken where the settings name none."""
@@ -40,12 +48,17 @@ def _open(named: FilePlaces) -> Places:
 
 def work_name(drop_id: UUID, what: str, number: int) -> str:
     """The object in which something is kept that was made of a chunk."""
-    return f"{work_prefix(drop_id)}{what}/{number:06}"
+    return f"{work_prefix(drop_id, what)}{number:06}"
 
 
-def work_prefix(drop_id: UUID) -> str:
-    """What the names of all that is made of a drop on its way begin with."""
-    return f"{WORK}/{drop_id.hex}/"
+def work_prefix(drop_id: UUID, *what: str) -> str:
+    """What the names of all that is made of a drop on its way begin with, or of one part of it."""
+    return "".join(f"{part}/" for part in (WORK, drop_id.hex, *what))
+
+
+def read_whole(store: ObjectStore, name: str) -> bytes:
+    """What a name holds now. Raises NotFound."""
+    return store.read(name, store.stat(name).generation)
 
 
 def keep(store: ObjectStore, name: str, data: bytes) -> Stored:

@@ -13,7 +13,7 @@ from shared.files.effects import EFFECTS
 from shared.files.frame import read_header, read_trailer, way_of
 from shared.files.layout import LONGEST_RECORD
 from shared.files.manifest import Manifest, read_manifest
-from shared.files.names import MANIFEST, FileName, Format, read_name
+from shared.files.names import MANIFEST, FileName, Format
 from shared.files.places import Places, keep, places_of, work_name
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.protocol import Changed
@@ -51,8 +51,8 @@ def receive_file(call: Call, dropped: FileDropped) -> None:
     with call.transaction() as tx:
         if drop and cut and store.read(tx, drop.drop_id, lock=True).state is State.RECEIVED:
             drop = _go_on(tx, places_of(call), drop, cut)
-    if drop and drop.state is State.CLOSED:
-        answers.write(places_of(call).drops, drop, Found())  # where the file itself was closed, that was told already
+    if drop and drop.outcome and drop.outcome not in answers.TAKEN_IN:
+        answers.write(places_of(call).drops, drop, Found())
 
 
 def _put_on_record(call: Call, dropped: FileDropped) -> Drop:
@@ -80,7 +80,7 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
         received_at=now,
     )
     try:
-        said = read_name(name.rsplit("/", 1)[-1])
+        said = seen.file_name
         seen = replace(seen, kind=said.kind.value, sender=said.sender)
         raw = places.drops.read(dropped.name, dropped.generation, 0, MOST_MANIFEST_BYTES)
         manifest = read_manifest(raw, said)
@@ -99,9 +99,8 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
 
 def _cut(places: Places, drop: Drop) -> Cut:
     """Read the whole file once: where it can be cut, its hash, and what stands around its details."""
-    name, manifest = read_name(drop.name.rsplit("/", 1)[-1]), _manifest(drop)
-    layout, digest = places.library.find(name, manifest.schema_version), hashlib.sha256()
-    splitter = Splitter(layout=layout, size=CHUNK_BYTES, longest=LONGEST_RECORD)
+    name, manifest, digest = drop.file_name, _manifest(drop), hashlib.sha256()
+    splitter = Splitter(layout=places.layout_of(drop), size=CHUNK_BYTES, longest=LONGEST_RECORD)
     problems: list[Problem] = []
     try:
         with places.drops.open(drop.name, drop.generation) as stream:

@@ -287,3 +287,12 @@ def test_files_are_listed_by_what_is_asked(place: Place) -> None:
     first = desk.list_files(place.call(), FilesQuery(limit=1))
     (second,) = desk.list_files(place.call(), FilesQuery(before=first.next)).files
     assert {first.files[0].drop_id, second.drop_id} == {view.drop_id for view in place.files()}
+
+
+def test_file_that_is_told_of_again_after_its_answer_was_fetched_gets_no_other_answer(place: Place) -> None:
+    dropped = place.rows(bought(1))
+    place.receive(dropped)
+    answer = place.drops.stat(f"inbox/{CSV}.ack.json")
+    place.drops.delete(answer.name, answer.generation)
+    receiving.receive_file(place.call(key="other", consumer="receive_file"), dropped)
+    assert [stored.name for stored in place.drops.list() if "ack" in stored.name] == []
