@@ -18,7 +18,6 @@ PAUSE_SECONDS: Final = 0.5
 SEEN_SECONDS: Final = 20.0
 FOLDER: Final = "drops"
 INBOX: Final = "inbox"
-BLOCK: Final = 1 << 20
 
 
 @app.command("list")
@@ -86,6 +85,7 @@ def send(
     """Copy files into a drop place, each with its manifest last; prints the names there."""
     from shared.files.names import MANIFEST
     from shared.files.stores.opening import open_store
+    from shared.files.stores.streams import blocks_of
     from shared.kernel.errors import CloError
 
     lacking = [file for file in files if not file.with_name(f"{file.name}{MANIFEST}").is_file()]
@@ -96,7 +96,7 @@ def send(
         for part in (file, file.with_name(f"{file.name}{MANIFEST}")):
             try:
                 with part.open("rb") as stream:
-                    print(store.create(f"{INBOX}/{part.name}", iter(lambda stream=stream: stream.read(BLOCK), b"")).name)  # type: ignore[misc]
+                    print(store.create(f"{INBOX}/{part.name}", blocks_of(stream)).name)
             except CloError as error:
                 fail(f"{part.name}: {error}")
 

@@ -17,12 +17,12 @@ from shared.files.names import MANIFEST, FileName, Format
 from shared.files.places import Places, keep, places_of, work_name
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.protocol import Changed
+from shared.files.stores.streams import blocks_of
 from shared.files.unpacking import unpacked
 from shared.kernel.errors import Busy, Invalid, NotFound, Problem
 from shared.kernel.ids import derived_id
 from shared.platform.call import Call, Transaction
 
-BLOCK: Final = 1 << 20
 MOST_MANIFEST_BYTES: Final = 100_001
 NOT_TAKEN_YET: Final[dict[str, Callable[[FileName], bool]]] = {
     "encrypted files": lambda name: name.pgp,
@@ -138,8 +138,7 @@ def _manifest(drop: Drop) -> Manifest:
 
 
 def _plain(stream: BinaryIO, name: FileName) -> Iterable[bytes]:
-    blocks = iter(lambda: stream.read(BLOCK), b"")
-    return unpacked(blocks) if name.gzip else blocks
+    return unpacked(blocks_of(stream)) if name.gzip else blocks_of(stream)
 
 
 def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:

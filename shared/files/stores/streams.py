@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from shared.kernel.errors import Busy
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 BLOCK: Final = 8 * 1024 * 1024
 """How much is written and read at a time: a multiple of 256 KiB, as Google asks, and more than the 5 MiB that S3 asks."""
 BUFFER: Final = 256 * 1024
+MIB: Final = 1024 * 1024
 ATTEMPTS: Final = 3
 
 
@@ -80,3 +82,8 @@ class Reading(io.RawIOBase):
             except Busy:
                 continue
         return self._fetch(start, stop)
+
+
+def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
+    """What is left of a stream, a MiB at a time."""
+    return iter(partial(stream.read, MIB), b"")
