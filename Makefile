@@ -53,10 +53,10 @@ types: $(STAMP) ## Check types with mypy --strict
 	$(BIN)/mypy --strict $(PACKAGES)
 
 generate: $(STAMP) ## Write the manifests, schemas and documents that follow from the code
-	@$(BIN)/clo generate
+	@$(BIN)/clo artefacts
 
 check-generated: $(STAMP) ## Fail when a generated file differs from what the code says
-	@$(BIN)/clo generate --check
+	@$(BIN)/clo artefacts --check
 
 lock: ## Resolve the dependencies of pyproject.toml anew into requirements.lock
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT \

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.cli.generate import ROOT
+from shared.cli.artefacts import ROOT
 from shared.ledger.model import Kind, Step
 from tests.contract.ledger.conformance import NOT_OVER_HTTP, SEEN, TRIED, Life, Line
 from tests.e2e.process import CHECKER, Client

@@ -8,7 +8,7 @@ import pytest
 
 from events.catalog import CATALOG
 from functions.registry import FUNCTIONS
-from shared.cli.generate import ROOT
+from shared.cli.artefacts import ROOT
 from shared.kernel.reasons import Reason
 from shared.kernel.resolutions import Resolution
 from shared.platform.settings import Settings

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from events.catalog import BY_PAYLOAD, CATALOG, TOPICS
 from functions.registry import FUNCTIONS
-from shared.cli import generate as command
+from shared.cli import artefacts as command
 from shared.cli.main import app
 from shared.platform.generate import documents
 
@@ -44,11 +44,11 @@ def test_committed_files_are_what_the_code_says() -> None:
 def test_check_exits_with_3_and_names_the_file_that_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "ROOT", tmp_path)
     runner = CliRunner()
-    assert runner.invoke(app, ["generate"]).exit_code == 0
-    assert runner.invoke(app, ["generate", "--check"]).exit_code == 0
+    assert runner.invoke(app, ["artefacts"]).exit_code == 0
+    assert runner.invoke(app, ["artefacts", "--check"]).exit_code == 0
     (tmp_path / "docs/reference/reasons.md").write_text("other words", encoding="utf-8")
     (tmp_path / "events/schemas/clo.gone.v1.json").write_text("{}", encoding="utf-8")
-    answer = runner.invoke(app, ["generate", "--check"])
+    answer = runner.invoke(app, ["artefacts", "--check"])
     assert answer.exit_code == 3
     assert answer.stdout.split() == ["docs/reference/reasons.md", "events/schemas/clo.gone.v1.json"]
 

@@ -18,7 +18,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from events.catalog import BY_TYPE, CATALOG
 from events.envelope import Envelope, read_kafka, to_http, to_kafka
 from functions.registry import consumers_of
-from shared.cli.generate import ROOT
+from shared.cli.artefacts import ROOT
 from shared.kernel.ids import EVENT
 from shared.kernel.shards import shard_of
 from shared.platform.kafka.topics import create_topics

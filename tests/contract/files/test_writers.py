@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from shared.cli.generate import ROOT
+from shared.cli.artefacts import ROOT
 from shared.files.stores.protocol import Exists
 from shared.files.stores.streams import BLOCK
 from shared.kernel.clock import SystemClock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.cli.generate import ROOT
+from shared.cli.artefacts import ROOT
 from shared.files.stores.folder import FolderStore
 from shared.files.stores.notices import Finalized, Watch, from_gcs, from_s3
 from shared.kernel.errors import Invalid

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from functions.registry import FUNCTIONS
-from shared.cli.generate import ROOT
+from shared.cli.artefacts import ROOT
 from shared.files.stores.folder import FolderStore
 from shared.files.stores.opening import open_store
 from shared.kernel.errors import Invalid

@@ -1,4 +1,4 @@
-"""`clo generate`: writes what follows from the code, or tells what no longer does."""
+"""`clo artefacts`: writes what follows from the code, or tells what no longer does."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,7 +10,7 @@ from shared.cli.terminal import Exit, fail
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
-def generate(
+def artefacts(
     parts: Annotated[list[str] | None, typer.Argument(help="schemas, asyncapi, openapi, reference; all where none is named.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 3 and name the files that differ.")] = False,
 ) -> None:
