@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from pydantic_core import to_json
 
 from events.payloads import MAX_BATCH, Transaction
-from shared.files.arrays import text_bytes
+from shared.files.arrays import iso_text, json_text
 
 MOST_BYTES: Final = 880_000
 """An event stays below 900 kB with all that is put around its transactions."""
@@ -171,31 +171,7 @@ def _values(name: str, column: pa.Array, default: object) -> tuple[pa.Array, str
     if name in RAW:
         return column, "", ""
     if pa.types.is_timestamp(column.type):
-        return _moments(column), '"', 'Z"'
+        return iso_text(column.view(pa.timestamp("us"))), '"', 'Z"'
     if pa.types.is_integer(column.type):
         return pc.cast(column, pa.string()), "", ""
-    return (_escaped(column) if name in FREE_TEXT else column), '"', '"'
-
-
-def _escaped(column: pa.Array) -> pa.Array:
-    data = text_bytes(column)
-    if b"\\" in data:
-        column = pc.replace_substring(column, "\\", "\\\\")
-    return pc.replace_substring(column, '"', '\\"') if b'"' in data else column
-
-
-def _moments(column: pa.Array) -> pa.Array:
-    """As pydantic writes moments but for the `Z`: `2026-01-12T14:03:55`, and six decimals where the seconds have a fraction.
-
-    Written as if of no zone: text of moments with a zone takes forty times as long.
-    """
-    moments = column.view(pa.timestamp("us"))
-    try:
-        return _with_t(pc.cast(moments, pa.timestamp("s")))
-    except pa.ArrowInvalid:  # there are fractions
-        seconds = pc.floor_temporal(moments, unit="second")
-    return pc.if_else(pc.equal(seconds, moments), _with_t(pc.cast(seconds, pa.timestamp("s"))), _with_t(moments))
-
-
-def _with_t(moments: pa.Array) -> pa.Array:
-    return pc.binary_replace_slice(pc.cast(moments, pa.string()), 10, 11, "T")
+    return (json_text(column) if name in FREE_TEXT else column), '"', '"'
