@@ -61,9 +61,10 @@ def _apply(call: Call, ready: ChunkReady) -> None:
         return
     batches = _unstaged(places, drop, piece)
     layout = places.layout_of(drop)
-    lake.keep_part(places.lake, layout, drop, piece.number, batches)
+    kept = lake.keep_part(places.lake, layout, drop, piece.number, batches)
     with call.transaction() as tx:
         if store.chunk_applied(tx, drop.drop_id, piece.number):
+            store.add_lake_parts(tx, kept)
             effects.publish(call, tx, layout, drop, piece.number, batches)
             _tell_when_all_are(tx, drop, Step.APPLY)
 

@@ -100,6 +100,16 @@ class Piece:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LakePart:
+    """One object of the lake. It counts once it is on record: what reads the lake asks the record, not the store."""
+
+    name: str
+    kind: str
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
     """What was found in a chunk, or in all of them."""
 

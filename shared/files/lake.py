@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from shared.files.drops import Drop
+from shared.files.drops import Drop, LakePart
 from shared.files.layout import Layout
 from shared.files.places import keep
 from shared.files.stores.protocol import ObjectStore
@@ -19,11 +19,14 @@ NO_DAY: Final = "none"
 """Where records tell no moment."""
 
 
-def keep_part(lake: ObjectStore, layout: Layout, drop: Drop, number: int, batches: Sequence[pa.RecordBatch]) -> None:
+def keep_part(lake: ObjectStore, layout: Layout, drop: Drop, number: int, batches: Sequence[pa.RecordBatch]) -> list[LakePart]:
     """Keep what was accepted of a chunk. Done again, it leaves the same."""
-    if batches:
-        for day, table in _by_day(pa.Table.from_batches(batches), layout.record.at):
-            keep(lake, f"kind={layout.kind.value}/day={day}/{drop.drop_id.hex}-{number:06}.parquet", as_parquet(table))
+    kept = []
+    for day, table in _by_day(pa.Table.from_batches(batches), layout.record.at) if batches else ():
+        name = f"kind={layout.kind.value}/day={day}/{drop.drop_id.hex}-{number:06}.parquet"
+        stored = keep(lake, name, as_parquet(table))
+        kept.append(LakePart(name=name, kind=layout.kind.value, records=table.num_rows, bytes=stored.size))
+    return kept
 
 
 def _by_day(table: pa.Table, at: str | None) -> Iterator[tuple[str, pa.Table]]:

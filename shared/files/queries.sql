@@ -72,6 +72,12 @@ UPDATE drop_chunks SET step = 'apply', applied_at = %(now)s
 WHERE drop_id = %(drop_id)s AND number = %(number)s AND step = 'read'
 RETURNING number;
 
+-- name: add_lake_part
+-- A part of the lake, from now on; nothing where it is on record.
+INSERT INTO lake_parts (name, kind, records, bytes, kept_at)
+VALUES (%(name)s, %(kind)s, %(records)s, %(bytes)s, %(now)s)
+ON CONFLICT DO NOTHING;
+
 -- name: count_chunks
 -- How far the chunks of drops are.
 SELECT drop_id, count(*) AS chunks, count(*) FILTER (WHERE step IS NOT NULL) AS read, count(*) FILTER (WHERE step = 'apply') AS applied,

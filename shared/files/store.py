@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from shared.files.drops import Drop, Found, Outcome, Piece, State, Step
+from shared.files.drops import Drop, Found, LakePart, Outcome, Piece, State, Step
 from shared.files.manifest import Manifest
 from shared.files.totals import Totals
 from shared.kernel.errors import NotFound, Problem
@@ -97,6 +97,12 @@ def chunk_read(tx: Transaction, drop_id: UUID, number: int, found: Found) -> boo
 def chunk_applied(tx: Transaction, drop_id: UUID, number: int) -> bool:
     """Say that what a chunk's records say was published; False where that was said before."""
     return one(tx.connection, SQL["chunk_applied"], drop_id=drop_id, number=number, now=tx.now) is not None
+
+
+def add_lake_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:
+    """Put parts of the lake on record; from then on they count. Said again, it changes nothing."""
+    for part in parts:
+        tx.connection.execute(SQL["add_lake_part"], asdict(part) | {"now": tx.now})
 
 
 def counted(tx: Transaction, drop_ids: Collection[UUID]) -> dict[UUID, Counted]:

@@ -46,3 +46,12 @@ CREATE TABLE drop_chunks (
     PRIMARY KEY (drop_id, number)
 );
 COMMENT ON COLUMN drop_chunks.step IS 'The last step that is done; NULL before the first.';
+
+CREATE TABLE lake_parts (
+    name text PRIMARY KEY,
+    kind text NOT NULL,
+    records bigint NOT NULL,
+    bytes bigint NOT NULL,
+    kept_at timestamptz NOT NULL
+);
+COMMENT ON TABLE lake_parts IS 'The objects of the lake that count. Written in the transaction that lets their records take effect.';

@@ -50,6 +50,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, *, tur
         (store, "chunk_read", 2),
         (store, "chunk_applied", 1),
         (store, "chunk_applied", 2),
+        (store, "add_lake_parts", 1),
         (store, "found", 1),
         (store, "found", 2),
         (store, "update", 1),
@@ -85,4 +86,6 @@ def test_death_anywhere_changes_nothing_in_the_end(
     assert place.answer(place.PACKED)["outcome"] == "partial"
     assert place.left() == []
     assert len(list(place.lake.list())) == place.file().chunks
+    assert {row["name"] for row in place.query("SELECT name FROM lake_parts")} == {stored.name for stored in place.lake.list()}
+    assert place.query("SELECT sum(records)::int AS records FROM lake_parts") == [{"records": RECORDS - 1}]
     world.verify()
