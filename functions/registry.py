@@ -132,7 +132,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="receive_file", service="shared.files.receiving", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=FILES,
              consumes={p.FileDropped: "receive_file"}),
     Function(name="process_chunk", service="shared.files.chunks", scale=FILES, consumes={p.ChunkReady: "process_chunk"},
-             emits=(p.TransactionsPosted, t.CustomersTold, t.MerchantsTold, p.FileStepDone)),
+             emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.FileStepDone)),
     Function(name="close_file", service="shared.files.closing", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=LONG,
              consumes={p.FileStepDone: "close_file"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),

@@ -6,7 +6,7 @@ again, after a crash or by another instance, leaves what was made before.
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -14,18 +14,23 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from events.payloads import ChunkReady
-from shared.files import closing, effects, lake, store
+from shared.files import closing, effects, lake, store, taking
 from shared.files.answers import REJECTED_LINES
 from shared.files.drops import Drop, Found, Outcome, Piece, State, Step
+from shared.files.effects import EFFECTS
+from shared.files.layout import Layout
 from shared.files.parsing import Parsed, parse
 from shared.files.places import Places, keep, places_of, read_whole, work_name
 from shared.files.rejects import Reject
 from shared.files.rows import Way
 from shared.files.stores.protocol import Changed
+from shared.files.taking import Taken
 from shared.kernel.errors import Broken, NotFound
 from shared.platform.call import Call, Transaction
 
 PARTS: Final = "parts"
+REFUSED: Final = "-refused"
+"""What the name ends in of the lines that were valid and could not take effect."""
 
 
 def process_chunk(call: Call, ready: ChunkReady) -> None:
@@ -47,7 +52,7 @@ def _read(call: Call, ready: ChunkReady) -> None:
     parsed = parse(data, Way(layout=layout, names=drop.names), piece.first_line)
     keep(places.drops, work_name(drop.drop_id, PARTS, piece.number), _staged(parsed))
     if parsed.rejects:
-        keep(places.drops, work_name(drop.drop_id, REJECTED_LINES, piece.number), b"".join(map(_line, parsed.rejects)))
+        keep(places.drops, work_name(drop.drop_id, REJECTED_LINES, piece.number), _lines(parsed.rejects))
     found = Found(accepted=parsed.totals.count, rejected=parsed.rejected, totals=parsed.totals)
     with call.transaction() as tx:
         if store.chunk_read(tx, drop.drop_id, piece.number, found):
@@ -61,12 +66,23 @@ def _apply(call: Call, ready: ChunkReady) -> None:
         return
     batches = _unstaged(places, drop, piece)
     layout = places.layout_of(drop)
-    kept = lake.keep_part(places.lake, layout, drop, piece.number, batches)
+    taken = _taken(call, drop, piece, layout, batches) if layout.kind not in EFFECTS else None
+    kept = lake.keep_part(places.lake, layout, drop, piece.number, taken.batches if taken else batches)
     with call.transaction() as tx:
-        if store.chunk_applied(tx, drop.drop_id, piece.number):
+        if store.chunk_applied(tx, drop.drop_id, piece.number, taken.found if taken else None):
             store.add_lake_parts(tx, kept)
-            effects.publish(call, tx, layout, drop, piece.number, batches)
+            if not taken:
+                effects.publish(call, tx, layout, drop, piece.number, batches)
             _tell_when_all_are(tx, drop, Step.APPLY)
+
+
+def _taken(call: Call, drop: Drop, piece: Piece, layout: Layout, batches: Sequence[pa.RecordBatch]) -> Taken:
+    """Let what records say take effect, and keep what is told of those that can't."""
+    taken = taking.take(call, layout, drop, piece.number, batches)
+    if taken.rejects:
+        name = work_name(drop.drop_id, REJECTED_LINES, piece.number) + REFUSED
+        keep(places_of(call).drops, name, _lines(taken.rejects))
+    return taken
 
 
 STEPS: Final[dict[Step, Callable[[Call, ChunkReady], None]]] = {Step.READ: _read, Step.APPLY: _apply}
@@ -110,6 +126,10 @@ def _unstaged(places: Places, drop: Drop, piece: Piece) -> list[pa.RecordBatch]:
     except NotFound as error:
         raise Broken("The staged part of a chunk that was read is gone.") from error
     return list(parquet.read_table(io.BytesIO(data)).to_batches()) if data else []
+
+
+def _lines(rejects: Sequence[Reject]) -> bytes:
+    return b"".join(map(_line, rejects))
 
 
 def _line(reject: Reject) -> bytes:

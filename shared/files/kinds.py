@@ -22,10 +22,12 @@ class Record:
     """The field with the moment of the event."""
     amount: str | None = None
     """The field that is added up, in minor units of the record's `currency`."""
+    traced: bool = True
+    """Whether a record may still be refused when it is to take effect: where it stands is kept with it until then."""
 
 
 RECORDS: Final[Mapping[Kind, Record]] = {
-    Kind.TRANSACTIONS: Record(model=Transaction, id="transaction_id", at="at", amount="amount"),
+    Kind.TRANSACTIONS: Record(model=Transaction, id="transaction_id", at="at", amount="amount", traced=False),
     Kind.CUSTOMERS: Record(model=CustomerSent, id="customer_id", at="consent_at"),
     Kind.CARDS: Record(model=CardSent, id="card_token", at="valid_from"),
     Kind.MERCHANTS: Record(model=MerchantShape, id="merchant_id"),

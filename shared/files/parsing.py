@@ -4,9 +4,10 @@ Columns are read at once. What they can't prove meets the row model, which takes
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from functools import partial
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,14 +18,19 @@ from shared.files.columns import TYPES, read_columns, schema_of
 from shared.files.kinds import CURRENCY, Record
 from shared.files.layout import Layout
 from shared.files.reading import Block, parquet_block, read_blocks, records_at
-from shared.files.rejects import Reject
+from shared.files.rejects import Reject, hash_of_line
 from shared.files.rows import Cells, Refusal, Row, Way, nested, read_cells, read_record
 from shared.files.totals import Totals, entry_hash
-from shared.kernel.wire import Wire
 
 PARQUET_ROWS: Final = 8_192
 LARGE_AMOUNT: Final = 1 << 42
 """Below it, a million amounts add up to less than 64 bits hold."""
+LINE: Final = "_line"
+LINE_HASH: Final = "_line_hash"
+"""Where a record stands in its file: columns beside those of the targets, none of which begins so."""
+
+Origin = tuple[int, bytes]
+"""The line at which a record begins, and the record."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +39,7 @@ class Parsed:
 
     accepted: list[pa.RecordBatch]
     """Accepted records by targets, in blocks: text, whole numbers, moments in UTC (microseconds), truths, and of `json` its text.
-    Those that the row model alone could take come last."""
+    Those that the row model alone could take come last. Of kinds that are traced, with the line of each and its hash."""
     rejects: list[Reject]
     """What is wrong with those that are not, by line."""
     rejected: int
@@ -45,12 +51,16 @@ class Parsed:
 def parse(data: bytes, way: Way, first_line: int = 1) -> Parsed:
     """Read a chunk of whole records of text (csv, fixed, jsonl). `first_line`: where it begins in its file, from 1."""
     read = read_blocks(data, way)
-    accepted, open_records = _columns(read.blocks, way.layout)
+    proven, open_records = _columns(read.blocks, way.layout)
     remaining = sorted([*open_records, *read.alone])
     count = sum(len(block.records) for block in read.blocks) + len(read.alone)
-    records = records_at(data, way, remaining, count) if remaining else ()
-    told = ((first_line + before, record, _read_text(record, way)) for before, record in records)
-    return _parsed(accepted, told, way.layout)
+
+    def origins(numbers: list[int]) -> Iterator[Origin]:
+        found = records_at(data, way, numbers, count) if numbers else ()
+        return ((first_line + before, record) for before, record in found)
+
+    told = ((line, record, _read_text(record, way)) for line, record in origins(remaining))
+    return _parsed(_traced(proven, origins, way.layout), told, way.layout)
 
 
 def parse_row_group(file: BinaryIO, group: int, way: Way, first_row: int = 1) -> Parsed:
@@ -60,8 +70,8 @@ def parse_row_group(file: BinaryIO, group: int, way: Way, first_row: int = 1) ->
     accepted: list[pa.RecordBatch] = []
     left: list[tuple[int, bytes, Row | Refusal]] = []
     for batch in source.iter_batches(batch_size=PARQUET_ROWS, row_groups=[group], columns=names, use_threads=False):
-        taken, open_rows = _columns([parquet_block(batch, way)], way.layout)
-        accepted += taken
+        proven, open_rows = _columns([parquet_block(batch, way)], way.layout)
+        accepted += _traced(proven, partial(_rows_at, batch, first_row), way.layout)
         left += [(first_row + number, *_read_parquet(batch, number, way)) for number in open_rows]
         first_row += batch.num_rows
     return _parsed(accepted, left, way.layout)
@@ -74,24 +84,64 @@ def row_groups(file: BinaryIO) -> list[tuple[int, int]]:
     return [(1 + sum(counts[:group]), count) for group, count in enumerate(counts)]
 
 
-def records_of(accepted: Iterable[pa.RecordBatch], layout: Layout) -> Iterator[Wire]:
-    """Accepted records as the row model has them."""
+def shapes_of(accepted: Iterable[pa.RecordBatch], layout: Layout) -> Iterator[dict[str, Any]]:
+    """Accepted records as shapes of which the row model makes the same records; moments are no text yet."""
     shapes = {told.target for told in layout.fields if told.type == "json"}
+    targets = [told.target for told in layout.fields]
     for batch in accepted:
-        for row in batch.to_pylist():
+        for row in batch.select(targets).to_pylist():
             said = {target: json.loads(value) if target in shapes else value for target, value in row.items() if value is not None}
-            yield layout.record.model.model_validate_json(to_json(nested(said)))
+            yield nested(said)
 
 
-def _columns(blocks: Iterable[Block], layout: Layout) -> tuple[list[pa.RecordBatch], list[int]]:
-    accepted, open_records = [], []
+def totals_of(batches: Iterable[pa.RecordBatch], record: Record) -> Totals:
+    """What records come to."""
+    total = Totals()
+    for batch in batches:
+        columns: Mapping[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
+        moments = pc.min_max(columns[record.at]) if record.at and record.at in columns else {}
+        total += Totals(
+            count=batch.num_rows,
+            sums=_sums(columns[record.amount], columns[CURRENCY]) if record.amount else {},
+            entry_hash=entry_hash(pc.cast(columns[record.id], pa.binary()).to_pylist()),
+            first_at=moments["min"].as_py() if moments else None,
+            last_at=moments["max"].as_py() if moments else None,
+        )
+    return total
+
+
+Proven = list[tuple[pa.RecordBatch, Block, pa.Array | None]]
+"""Records that columns took, of which block, and where in it others are that they did not."""
+
+
+def _columns(blocks: Iterable[Block], layout: Layout) -> tuple[Proven, list[int]]:
+    proven: Proven = []
+    open_records: list[int] = []
     schema = schema_of(layout)
     for block in blocks:
         columns = read_columns(block.cells, len(block.records), layout, schema, block.suspect)
-        accepted += [columns.accepted] if columns.accepted.num_rows else []
+        proven += [(columns.accepted, block, columns.open)] if columns.accepted.num_rows else []
         if columns.open is not None:
             open_records += [block.records[place] for place in pc.indices_nonzero(columns.open).to_pylist()]
-    return accepted, open_records
+    return proven, open_records
+
+
+def _traced(proven: Proven, origins: Callable[[list[int]], Iterable[Origin]], layout: Layout) -> list[pa.RecordBatch]:
+    """The records that columns took, with where each stands in the file if the kind asks for it."""
+    if not layout.record.traced:
+        return [batch for batch, _, _ in proven]
+    return [_with_origins(batch, origins(_taken_of(block, left))) for batch, block, left in proven]
+
+
+def _taken_of(block: Block, left: pa.Array | None) -> list[int]:
+    if left is None:
+        return list(block.records)
+    return [block.records[place] for place in pc.indices_nonzero(pc.invert(left)).to_pylist()]
+
+
+def _with_origins(batch: pa.RecordBatch, origins: Iterable[Origin]) -> pa.RecordBatch:
+    lines, hashes = zip(*((line, hash_of_line(record)) for line, record in origins), strict=True)
+    return batch.append_column(LINE, pa.array(lines, pa.int64())).append_column(LINE_HASH, pa.array(hashes, pa.string()))
 
 
 def _read_text(record: bytes, way: Way) -> Row | Refusal:
@@ -104,26 +154,37 @@ def _read_text(record: bytes, way: Way) -> Row | Refusal:
 def _read_parquet(batch: pa.RecordBatch, number: int, way: Way) -> tuple[bytes, Row | Refusal]:
     [row] = batch.slice(number, 1).to_pylist()
     cells: Cells = {way.members[name]: value for name, value in row.items() if value is not None and value != ""}
-    original = json.dumps(row, default=str, sort_keys=True).encode()
+    original = _row_as_text(row)
     try:
         return original, read_cells(cells, way.layout)
     except Refusal as refusal:
         return original, refusal
 
 
+def _rows_at(batch: pa.RecordBatch, first_row: int, numbers: list[int]) -> list[Origin]:
+    rows = batch.to_pylist()
+    return [(first_row + number, _row_as_text(rows[number])) for number in numbers]
+
+
+def _row_as_text(row: dict[str, Any]) -> bytes:
+    return json.dumps(row, default=str, sort_keys=True).encode()
+
+
 def _parsed(accepted: list[pa.RecordBatch], left: Iterable[tuple[int, bytes, Row | Refusal]], layout: Layout) -> Parsed:
     """Put together what columns took and what the row model said of the others."""
-    taken: list[Row] = []
+    taken: list[tuple[Origin, Row]] = []
     rejects: list[Reject] = []
     rejected = 0
     for line, record, said in left:
         if isinstance(said, Row):
-            taken.append(said)
+            taken.append(((line, record), said))
         else:
             rejected += 1
             rejects += [fault.at(line, record) for fault in said.faults]
-    batches = [*accepted, *([_batch(taken, layout)] if taken else [])]
-    return Parsed(accepted=batches, rejects=rejects, rejected=rejected, totals=_totals(batches, layout.record))
+    if taken:
+        batch = _batch([row for _, row in taken], layout)
+        accepted = [*accepted, _with_origins(batch, (origin for origin, _ in taken)) if layout.record.traced else batch]
+    return Parsed(accepted=accepted, rejects=rejects, rejected=rejected, totals=totals_of(accepted, layout.record))
 
 
 def _batch(taken: list[Row], layout: Layout) -> pa.RecordBatch:
@@ -137,21 +198,6 @@ def _batch(taken: list[Row], layout: Layout) -> pa.RecordBatch:
             ]
         columns.append(pa.array(values, TYPES[told.type]))
     return pa.RecordBatch.from_arrays(columns, schema=schema_of(layout))
-
-
-def _totals(batches: Iterable[pa.RecordBatch], record: Record) -> Totals:
-    total = Totals()
-    for batch in batches:
-        columns: Mapping[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
-        moments = pc.min_max(columns[record.at]) if record.at and record.at in columns else {}
-        total += Totals(
-            count=batch.num_rows,
-            sums=_sums(columns[record.amount], columns[CURRENCY]) if record.amount else {},
-            entry_hash=entry_hash(pc.cast(columns[record.id], pa.binary()).to_pylist()),
-            first_at=moments["min"].as_py() if moments else None,
-            last_at=moments["max"].as_py() if moments else None,
-        )
-    return total
 
 
 def _sums(amounts: pa.Array, currencies: pa.Array) -> dict[str, int]:

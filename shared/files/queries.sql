@@ -67,8 +67,10 @@ WHERE drop_id = %(drop_id)s AND number = %(number)s AND step IS NULL
 RETURNING number;
 
 -- name: chunk_applied
--- What a chunk's records say was published; nothing where it was before.
-UPDATE drop_chunks SET step = 'apply', applied_at = %(now)s
+-- What a chunk's records say took effect, or was refused; nothing where it did before.
+UPDATE drop_chunks
+SET step = 'apply', applied_at = %(now)s, accepted = accepted - %(refused)s, rejected = rejected + %(refused)s,
+    totals = coalesce(%(totals)s, totals)
 WHERE drop_id = %(drop_id)s AND number = %(number)s AND step = 'read'
 RETURNING number;
 

@@ -18,6 +18,7 @@ from shared.files.places import Places, keep, places_of, work_name
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.protocol import Changed
 from shared.files.stores.streams import blocks_of
+from shared.files.taking import TAKERS
 from shared.files.unpacking import unpacked
 from shared.kernel.errors import Busy, Invalid, NotFound, Problem
 from shared.kernel.ids import derived_id
@@ -27,7 +28,7 @@ MOST_MANIFEST_BYTES: Final = 100_001
 NOT_TAKEN_YET: Final[dict[str, Callable[[FileName], bool]]] = {
     "encrypted files": lambda name: name.pgp,
     "files of this format": lambda name: name.format is Format.PARQUET,
-    "files of this kind": lambda name: name.kind not in EFFECTS,
+    "files of this kind": lambda name: name.kind not in {*EFFECTS, *TAKERS},
 }
 
 

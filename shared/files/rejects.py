@@ -45,6 +45,7 @@ class Code(Enum):
     NOT_LISTED = "not_listed", "The value is none of those that there are."
     CONTRADICTION = "contradiction", "The fields of the record contradict each other, or one that they ask for is missing."
     INVALID = "invalid", "The value is not valid."
+    REFUSED = "refused", "The record is valid, and what it says can't take effect as things stand: the note tells why."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +62,7 @@ class Reject:
     line_hash: str
     """SHA-256 of the original record without its end of line, in hexadecimal: its sender can find it again."""
     note: str = ""
-    """Of a contradiction: what contradicts what."""
+    """Of a contradiction: what contradicts what. Of what was refused: why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,9 +76,16 @@ class Fault:
 
     def at(self, line: int, record: bytes) -> Reject:
         """The fault of a record of a line."""
-        digest = sha256(record.rstrip(b"\r\n")).hexdigest()
-        shown = masked_value(self.value)
-        return Reject(line=line, field=self.field, code=self.code, value=shown, line_hash=digest, note=self.note)
+        return self.of(line, hash_of_line(record))
+
+    def of(self, line: int, line_hash: str) -> Reject:
+        """The fault of a record of a line of which the hash is known."""
+        return Reject(line=line, field=self.field, code=self.code, value=masked_value(self.value), line_hash=line_hash, note=self.note)
+
+
+def hash_of_line(record: bytes) -> str:
+    """What tells a record to its sender without showing it."""
+    return sha256(record.rstrip(b"\r\n")).hexdigest()
 
 
 MOST_SHOWN: Final = 40

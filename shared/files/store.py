@@ -94,9 +94,14 @@ def chunk_read(tx: Transaction, drop_id: UUID, number: int, found: Found) -> boo
     return one(tx.connection, SQL["chunk_read"], **values) is not None
 
 
-def chunk_applied(tx: Transaction, drop_id: UUID, number: int) -> bool:
-    """Say that what a chunk's records say was published; False where that was said before."""
-    return one(tx.connection, SQL["chunk_applied"], drop_id=drop_id, number=number, now=tx.now) is not None
+def chunk_applied(tx: Transaction, drop_id: UUID, number: int, found: Found | None) -> bool:
+    """Say that what a chunk's records say took effect; False where that was said before.
+
+    `found`: what became of the records that had been accepted; None where all were published.
+    """
+    told = (found.rejected, Jsonb(_told(found.totals))) if found else (0, None)
+    values = {"refused": told[0], "totals": told[1], "drop_id": drop_id, "number": number, "now": tx.now}
+    return one(tx.connection, SQL["chunk_applied"], **values) is not None
 
 
 def add_lake_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:

@@ -7,10 +7,11 @@ from typing import Final
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from events.payloads import MAX_BATCH, Transaction, TransactionsPosted
 from shared.files.batches import EventPayload, payloads
-from shared.files.parsing import Parsed, parse, records_of
+from shared.files.parsing import Parsed, parse, shapes_of
 from shared.files.rows import Way
 from shared.kernel.shards import shard_of
 from shared.kernel.wire import Wire
@@ -65,7 +66,8 @@ def test_events_are_what_pydantic_would_write(changes: list[dict[str, str]]) -> 
     read = parsed(csv_file(records))
     events = list(payloads(read.accepted, SHARDS))
     sent = [transaction for event in events for transaction in transactions(event)]
-    assert in_order(sent) == in_order(records_of(read.accepted, LAYOUTS["clo-transactions-csv"]))
+    shapes = shapes_of(read.accepted, LAYOUTS["clo-transactions-csv"])
+    assert in_order(sent) == in_order(Transaction.model_validate_json(to_json(shape)) for shape in shapes)
     assert len(sent) == len(changes)
     assert all(shard_of(whose(transaction), SHARDS) == event.shard for event in events for transaction in transactions(event))
 

@@ -1,0 +1,124 @@
+"""How what records say takes effect: by the use case of the request that takes the same items. What it refuses is named as a reject.
+
+The use case is called for some records at a time, each time as a request of its own that is carried out once: a chunk that is taken
+again gets the answers that it got before.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pyarrow as pa
+from pydantic_core import to_json
+
+from events.told import MOST_CUSTOMERS, MOST_MERCHANTS
+from shared.audiences.cards import MOST_CARDS, put_cards
+from shared.audiences.customers import put_customers
+from shared.files.drops import Drop, Found
+from shared.files.layout import Layout
+from shared.files.names import Kind
+from shared.files.parsing import LINE, LINE_HASH, shapes_of, totals_of
+from shared.files.rejects import Code, Fault, Reject
+from shared.kernel.ids import DROP
+from shared.kernel.shards import shard_of
+from shared.merchants.service import put_merchants
+from shared.platform.batches import BatchAnswer, Rejected
+from shared.platform.call import Call, Caller, Once, Replayed
+
+CONSUMER: Final = "files"
+Shape = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taker:
+    """The request by which records of a kind take effect."""
+
+    field: str
+    """What its body calls the items."""
+    most: int
+    """So many items at a time."""
+    use_case: Callable[[Call, bytes], BatchAnswer]
+    customer: str | None = None
+    """The field with the customer whose shard is held meanwhile: items of one shard go together."""
+
+
+TAKERS: Final[Mapping[Kind, Taker]] = {
+    Kind.CARDS: Taker(field="cards", most=MOST_CARDS, use_case=put_cards),
+    Kind.CUSTOMERS: Taker(field="customers", most=MOST_CUSTOMERS, use_case=put_customers, customer="customer_id"),
+    Kind.MERCHANTS: Taker(field="merchants", most=MOST_MERCHANTS, use_case=put_merchants),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Taken:
+    """What became of the records of a chunk when they took effect."""
+
+    batches: list[pa.RecordBatch]
+    """Those that did, without where they stood in the file."""
+    rejects: list[Reject]
+    """Why the others did not, by line."""
+    found: Found
+
+
+def take(call: Call, layout: Layout, drop: Drop, number: int, batches: Sequence[pa.RecordBatch]) -> Taken:
+    """Let the accepted records of a chunk take effect. Done again, it changes nothing and answers the same."""
+    taker, shapes = TAKERS[layout.kind], list(shapes_of(batches, layout))
+    refused: dict[int, Rejected] = {}
+    for part, rows in enumerate(_portions(shapes, taker, call.shards)):
+        raw = to_json({taker.field: [shapes[row] for row in rows]})
+        answer = _ask(taker, _request(call, drop, f"{number}/{part}", raw), raw)
+        refused |= {rows[item.index]: item for item in answer.rejected}
+    accepted = list(_without(batches, refused))
+    found = Found(accepted=len(shapes) - len(refused), rejected=len(refused), totals=totals_of(accepted, layout.record))
+    return Taken(batches=accepted, rejects=_rejects(batches, shapes, refused), found=found)
+
+
+def _portions(shapes: Sequence[Shape], taker: Taker, shards: int) -> Iterator[list[int]]:
+    """Which records go together, by their numbers."""
+    groups: dict[int, list[int]] = {}
+    for row, shape in enumerate(shapes):
+        groups.setdefault(shard_of(shape[taker.customer], shards) if taker.customer else 0, []).append(row)
+    for _, rows in sorted(groups.items()):
+        for start in range(0, len(rows), taker.most):
+            yield rows[start : start + taker.most]
+
+
+def _request(call: Call, drop: Drop, key: str, raw: bytes) -> Call:
+    """A call on the sender's behalf, at the moment when the file came."""
+    once = Once(consumer=CONSUMER, source=DROP.render(drop.drop_id), key=key, input_hash=hashlib.sha256(raw).digest())
+    return replace(call, caller=Caller(subject=f"files:{drop.sender}"), once=once, told_at=drop.received_at)
+
+
+def _ask(taker: Taker, call: Call, raw: bytes) -> BatchAnswer:
+    try:
+        return taker.use_case(call, raw)
+    except Replayed as first:
+        return BatchAnswer.model_validate_json(first.answer or "")
+
+
+def _without(batches: Sequence[pa.RecordBatch], refused: Mapping[int, Rejected]) -> Iterator[pa.RecordBatch]:
+    start = 0
+    for batch in batches:
+        kept = [row not in refused for row in range(start, start + batch.num_rows)]
+        start += batch.num_rows
+        if any(kept):
+            yield batch.drop_columns([LINE, LINE_HASH]).filter(pa.array(kept))
+
+
+def _rejects(batches: Sequence[pa.RecordBatch], shapes: Sequence[Shape], refused: Mapping[int, Rejected]) -> list[Reject]:
+    if not refused:
+        return []
+    table = pa.Table.from_batches(batches)
+    lines, hashes = table[LINE].to_pylist(), table[LINE_HASH].to_pylist()
+    rejects = [
+        fault.of(lines[row], hashes[row]) for row, item in refused.items() for fault in _faults(item, shapes[row])
+    ]  # fmt: skip
+    return sorted(rejects, key=lambda reject: reject.line)
+
+
+def _faults(item: Rejected, shape: Shape) -> Iterator[Fault]:
+    """What a use case says of an item: its problems lie at `/items/3/field`."""
+    for problem in item.problems:
+        field = ".".join(problem.path.split("/")[3:])
+        yield Fault(field=field, code=Code.REFUSED, value=shape.get(field), note=problem.message)

@@ -1,0 +1,159 @@
+"""Files of customers, cards and merchants: their records take effect as the same items of a request do, and what is refused is named."""
+
+import hashlib
+from datetime import timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from shared.audiences import desk
+from shared.files import chunks, receiving, store, taking
+from shared.kernel.clock import SimulatedClock
+from shared.kernel.ids import DROP
+from tests.conftest import NOW, MakeCall
+from tests.integration.files.place import Place, as_csv, as_jsonl, manifest_of
+from tests.integration.files.test_dying import Died, dying
+from tests.world import World, amounts, purchase
+
+FUTURE = (NOW + timedelta(days=1)).isoformat()
+BEFORE = (NOW - timedelta(days=30)).isoformat()
+EARLIER = (NOW - timedelta(days=1)).isoformat()
+Rows = list[dict[str, Any]]
+
+
+def send(place: Place, kind: str, rows: Rows, *, as_lines: bool = True, turn: int = 1, survives: type[Exception] | tuple[()] = ()) -> str:
+    """A file of a kind, taken in; its name."""
+    file_id = f"{kind}_mybank_20260112_{turn:04}"
+    told = manifest_of(rows)
+    trailer = f"T,{told['record_count']},{told['entry_hash']}\n"
+    name = f"{file_id}_delta_r1.{'jsonl' if as_lines else 'csv'}"
+    data = as_jsonl(rows) if as_lines else as_csv(rows, file_id=file_id, trailer=trailer)
+    place.receive(place.drop(data, name=name, **told), survives=survives)
+    return name
+
+
+def card(number: int, customer: str, **other: Any) -> dict[str, Any]:
+    return {"card_token": f"card-{number}", "customer_id": customer} | other
+
+
+def customer(number: int, **other: Any) -> dict[str, Any]:
+    return {"customer_id": f"cust-{number}", "consent": True} | other
+
+
+@pytest.mark.parametrize("as_lines", [True, False], ids=["jsonl", "csv"])
+def test_cards_of_a_file_tell_whose_purchases_are(place: Place, call: MakeCall, *, as_lines: bool) -> None:
+    world = World(call)
+    world.grant(world.offer(world.campaign(), repeat=True), "cust-1", "cust-2")
+    world.post(purchase("t1", None, card_token="card-1"), purchase("t2", None, card_token="card-2"))
+    send(place, "cards", [card(1, "cust-1", account_token="acc-1"), card(2, "cust-2", valid_from=BEFORE)], as_lines=as_lines)
+    assert (place.file().outcome, place.file().accepted) == ("accepted", 2)
+    assert [(row["customer_id"], row["account_token"]) for row in world.redemptions()] == [("cust-1", "acc-1"), ("cust-2", None)]
+    assert desk.get_card(call(), "card-1").holdings[0].customer_id == "cust-1"
+    world.verify()
+
+
+@pytest.mark.parametrize("as_lines", [True, False], ids=["jsonl", "csv"])
+def test_consent_that_a_file_withdraws_holds_from_its_moment(place: Place, call: MakeCall, *, as_lines: bool) -> None:
+    world = World(call)
+    send(place, "customers", [customer(1, consent_at=BEFORE), customer(2, consent_at=BEFORE)], turn=1)
+    world.grant(world.offer(world.campaign(), repeat=True), "cust-1", "cust-2")
+    world.post(purchase("t1", "cust-1"), purchase("t2", "cust-2"))
+    assert amounts(world.redemptions()) == [200, 200]
+    no, yes = (False, True) if as_lines else ("false", "true")
+    send(place, "customers", [customer(1, consent=no, consent_at=EARLIER), customer(2, consent=yes)], as_lines=as_lines, turn=2)
+    assert amounts(world.redemptions()) == [0, 200]
+    assert [consent.given for consent in desk.get_customer(call(), "cust-1").consents] == [True, False]
+    world.verify()
+
+
+def test_consent_without_a_moment_stands_since_the_file_came(place: Place, call: MakeCall, clock: SimulatedClock) -> None:
+    rows = [customer(1)]
+    dropped = place.drop(as_jsonl(rows), name="customers_mybank_20260112_0001_delta_r1.jsonl", **manifest_of(rows))
+    receiving.receive_file(place.call(key="1", consumer="receive_file"), dropped)
+    clock.advance(NOW + timedelta(hours=1))
+    place.receive()
+    assert desk.get_customer(call(), "cust-1").consents[0].at == NOW
+
+
+def test_what_a_request_would_refuse_is_named_by_its_line_and_the_rest_is_taken(place: Place, call: MakeCall) -> None:
+    send(place, "customers", [customer(3)])
+    desk.erase_customer(call("dora"), "cust-3")
+    rows = [customer(1), customer(2, consent_at=FUTURE), customer(3), customer(4), customer(5, consent="no")]
+    name = send(place, "customers", rows, turn=2)
+    view = place.by_outcome()["partial"]
+    assert (view.accepted, view.rejected) == (2, 3)
+    lines = as_jsonl(rows).splitlines()
+    told = [(line["line"], line["field"], line["code"]) for line in place.rejects(name)]
+    assert told == [(5, "consent", "bool"), (2, "consent_at", "refused"), (3, "customer_id", "refused")]
+    assert [line["note"] for line in place.rejects(name)][1:] == [
+        "must not be in the future",
+        "was erased; a person who returns needs another id",
+    ]
+    assert {line["line_hash"] for line in place.rejects(name)} == {hashlib.sha256(lines[number]).hexdigest() for number in (1, 2, 4)}
+    told_back = place.answer(name)
+    assert (told_back["outcome"], told_back["accepted"], told_back["rejected"]) == ("partial", 2, 3)
+    assert place.query("SELECT customer_id FROM customers ORDER BY 1") == [{"customer_id": f"cust-{n}"} for n in (1, 3, 4)]
+    assert place.left() == []
+
+
+def test_file_of_which_everything_is_refused_is_rejected(place: Place) -> None:
+    name = send(place, "customers", [customer(number, consent_at=FUTURE) for number in range(3)])
+    assert (place.file().outcome, place.file().accepted, place.file().rejected) == ("rejected", 0, 3)
+    assert len(place.rejects(name)) == 3
+    assert list(place.lake.list()) == []
+
+
+def test_lines_of_csv_are_told_whether_columns_took_them_or_not(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "CHUNK_BYTES", 300)
+    monkeypatch.setattr(receiving, "LONGEST_RECORD", 300)
+    rows = [customer(number, consent="true", zone="Europe/Paris", consent_at=FUTURE if number % 7 == 3 else BEFORE) for number in range(60)]
+    rows[5]["consent"] = "maybe"
+    name = send(place, "customers", rows, as_lines=False)
+    assert place.file().chunks > 3
+    refused = [line["line"] for line in place.rejects(name) if line["code"] == "refused"]
+    assert sorted(refused) == [number + 3 for number in range(60) if number % 7 == 3]  # the header and the names go before
+    lines = as_csv(rows, file_id="customers_mybank_20260112_0001").splitlines()
+    assert all(line["line_hash"] == hashlib.sha256(lines[line["line"] - 1]).hexdigest() for line in place.rejects(name))
+
+
+def test_cards_of_a_file_that_contradict_each_other_are_named(place: Place) -> None:
+    name = send(place, "cards", [card(1, "cust-1"), card(1, "cust-2"), card(1, "cust-2", valid_from=BEFORE)])
+    assert [(line["line"], line["field"], line["code"]) for line in place.rejects(name)] == [(2, "card_token", "refused")]
+    assert place.file().accepted == 2
+
+
+def test_lake_holds_what_took_effect(place: Place) -> None:
+    send(place, "customers", [customer(1, consent_at=BEFORE), customer(2, consent_at=FUTURE)])
+    assert [stored.name for stored in place.lake.list()] == [f"kind=customers/day=2025-12-16/{place.drop_id().hex}-000001.parquet"]
+
+
+def test_customers_are_told_on_behalf_of_the_sender(place: Place) -> None:
+    send(place, "customers", [customer(1)])
+    (handled,) = place.query("SELECT source FROM handled WHERE consumer = 'files'")
+    assert handled["source"] == DROP.render(place.drop_id())
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "turn", "after"),
+    [
+        (taking, "_ask", 1, True),
+        (taking, "_ask", 3, True),
+        (taking, "take", 1, True),
+        (chunks, "keep", 3, True),
+        (store, "chunk_applied", 1, True),
+        (store, "chunk_applied", 2, False),
+    ],
+)
+def test_death_while_records_take_effect_loses_and_doubles_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, turn: int, *, after: bool
+) -> None:
+    monkeypatch.setattr(receiving, "CHUNK_BYTES", 300)
+    monkeypatch.setattr(receiving, "LONGEST_RECORD", 300)
+    calls = dying(monkeypatch, module, name, turn=turn, after=after)
+    file = send(place, "customers", [customer(n, consent_at=FUTURE if n == 4 else BEFORE) for n in range(20)], survives=Died)
+    assert len(calls) >= turn
+    assert (place.file().outcome, place.file().accepted, place.file().rejected) == ("partial", 19, 1)
+    assert [line["line"] for line in place.rejects(file)] == [5]
+    assert place.query("SELECT count(*) FROM consents") == [{"count": 19}]
+    assert place.left() == []
