@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from shared.cli.generate import ROOT
+from shared.cli.artefacts import ROOT
 from tests.integration.files.place import Place
 
 BLOCK = re.compile(r"^```csv\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -14,7 +14,7 @@ EXAMPLES = BLOCK.findall((ROOT / "docs/howto/files.md").read_text(encoding="utf-
 
 
 def kind_of(example: str) -> str:
-    return example.split(",", 2)[1].split("_")[0]
+    return example.split(",", 2)[1].split("_", maxsplit=1)[0]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=kind_of)
