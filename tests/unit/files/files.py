@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from shared.files.layout import Layout
 from shared.files.library import load
-from shared.files.parsing import Parsed
+from shared.files.parsing import LINE, LINE_HASH, Parsed
 from shared.files.reading import numbered_records
 from shared.files.rows import Refusal, Way, read_record
 
@@ -68,11 +68,10 @@ def parquet_file(columns: dict[str, pa.Array], rows_per_group: int = 1000) -> io
 
 
 def taken(parsed: Parsed) -> list[Values]:
-    """The accepted records, what is not said left out."""
+    """The accepted records, what is not said left out, and where they stood as well."""
     rows = [row for batch in parsed.accepted for row in batch.to_pylist()]
-    return in_order(
-        {name: json.loads(value) if name == "items" else value for name, value in row.items() if value is not None} for row in rows
-    )
+    said = ({name: value for name, value in row.items() if value is not None and name not in {LINE, LINE_HASH}} for row in rows)
+    return in_order({name: json.loads(value) if name == "items" else value for name, value in row.items()} for row in said)
 
 
 def refused(parsed: Parsed) -> list[Told]:
