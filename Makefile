@@ -29,7 +29,7 @@ test: $(STAMP) ## Run all tests (ARGS="-k name" to choose)
 	@$(BIN)/clo kafka get || true # where something stays missing, the tests that need it tell
 	@$(BIN)/python -m pytest $(ARGS)
 
-mutants: $(STAMP) ## Plant faults in the code that decides about money and see how many the tests find (some minutes)
+mutants: $(STAMP) ## Plant faults in the code that decides about money and see how many the tests find (half an hour)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT \
 	&& $(PIP_INSTALL) --target "$$tools" mutmut \
 	&& PYTHONPATH="$$tools" $(BIN)/python -m mutmut run $(ARGS)

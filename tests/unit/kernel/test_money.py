@@ -25,9 +25,17 @@ def test_decimal_is_read_with_the_digits_of_its_currency(text: str, currency: st
     assert to_minor(text, currency) == minor
 
 
-@pytest.mark.parametrize(("text", "currency"), [("12.345", "USD"), ("0.5", "JPY"), ("1.2345", "KWD")])
-def test_more_digits_than_the_currency_has_are_refused(text: str, currency: str) -> None:
-    with pytest.raises(ValueError, match="decimals"):
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [(1234, "USD", "12.34"), (5, "USD", "0.05"), (0, "USD", "0.00"), (-5, "USD", "-0.05"), (-1234, "KWD", "-1.234"), (-12, "JPY", "-12")],
+)
+def test_minor_units_are_written_with_the_digits_of_their_currency_and_their_sign(minor: int, currency: str, text: str) -> None:
+    assert to_decimal(minor, currency) == text
+
+
+@pytest.mark.parametrize(("text", "currency", "digits"), [("12.345", "USD", 2), ("0.5", "JPY", 0), ("1.2345", "KWD", 3)])
+def test_more_digits_than_the_currency_has_are_refused(text: str, currency: str, digits: int) -> None:
+    with pytest.raises(ValueError, match=f"has more than {digits} decimals, the most that {currency} has"):
         to_minor(text, currency)
 
 

@@ -183,6 +183,12 @@ def test_what_is_left_is_the_limit_less_what_was_given_and_tells_the_same_reason
     }
 
 
+@pytest.mark.parametrize(("first", "from_start"), [({"budget_per_day": 100}, True), ({}, False)])
+def test_a_pot_tells_whether_it_was_there_from_the_first_version_on(first: dict[str, int], *, from_start: bool) -> None:
+    (pot,) = shared_pots(compile_offer(offer(terms(limits=first), terms(limits={"budget_per_day": 200}))))
+    assert pot.from_start is from_start
+
+
 def test_what_a_batch_gave_of_a_pot_is_told_as_a_sum(books: Books) -> None:
     outcomes = [(owner(pots=pots_of({"budget_per_day": 100})), outcome(grant, reward)) for grant, reward in (("g1", 30), ("g2", 50))]
     for key, pot in keys_of(books.changes(outcomes)).items():
