@@ -60,6 +60,12 @@ def holders(
     return store.holders(tx, asked, as_of) if asked else {}
 
 
+def accounts(tx: Transaction, customer_id: str) -> set[str]:
+    """The accounts of the cards that a customer holds now, for areas with purchases."""
+    held = store.cards(tx, customer_id)
+    return {card.account_token for card in held if card.account_token and card.holds_at(tx.now)}
+
+
 def _without_repeats(accepted: Sequence[tuple[int, CardSent]]) -> tuple[list[CardSent], list[Rejected]]:
     """Each card and beginning once."""
     cards: dict[tuple[str, datetime | None], CardSent] = {}

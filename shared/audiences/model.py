@@ -41,6 +41,10 @@ class Holding:
     valid_from: datetime | None
     valid_to: datetime | None
 
+    def holds_at(self, at: datetime) -> bool:
+        """Whether it was so at a moment."""
+        return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.audiences.model import Held
-from shared.eligibility import model
+from shared.eligibility import bounds, model
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.rule import Attempt, Case, first_failing
 from shared.eligibility.rules import COMPLETES, COUNTS
@@ -32,9 +32,14 @@ def why_not(compiled: CompiledOffer, held: Held, at: datetime, bought_at: dateti
     reason = first_failing(OF_THE_MOMENT, _case(compiled, version, held, at, bought_at)) or first_failing(OF_THE_LIMITS, attempt)
     if reason or held.grant.activated_at:
         return reason
-    if compiled.max_reward_minor is not None and held.left_minor < compiled.max_reward_minor:
-        return Reason.BUDGET_EXHAUSTED  # what is left might not cover the next reward: no promise that can't be kept
-    return None
+    most_minor = least_reward_minor(version, held) if compiled.max_reward_minor is None else compiled.max_reward_minor
+    return Reason.BUDGET_EXHAUSTED if held.left_minor < most_minor else None  # what is left might not cover the next: no promise then
+
+
+def least_reward_minor(version: CompiledVersion, held: Held) -> int:
+    """The least that the next redemption of the offer would pay the customer: the last one within the customer's limit is trimmed."""
+    least, most = bounds.least_reward_minor(version), version.reward_per_customer_minor
+    return least if most is None else max(min(least, most - held.rewarded_minor), 1)
 
 
 def expires_at(version: CompiledVersion, held: Held) -> datetime:

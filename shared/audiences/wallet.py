@@ -1,6 +1,6 @@
 """What a customer is offered now, and the activation of an offer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import dropwhile, islice
 from typing import Final, NamedTuple
@@ -9,33 +9,48 @@ from uuid import UUID
 from shared.audiences import store
 from shared.audiences.histories import emit_changed
 from shared.audiences.model import Grant, Held
-from shared.audiences.usable import expires_at, why_not
+from shared.audiences.usable import expires_at, least_reward_minor, why_not
 from shared.audiences.wallet_api import Activated, Activation, Shown, WalletOffer, WalletOffers, WalletQuery
-from shared.eligibility.compile import CompiledVersion
+from shared.eligibility import bounds
+from shared.eligibility.compile import CompiledOffer, CompiledVersion
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.terms import Content, Terms
 from shared.kernel.errors import Conflict, Invalid, NotFound, Problem
 from shared.kernel.ids import GrantId
+from shared.kernel.reasons import Reason
 from shared.kernel.shards import shard_of
-from shared.kernel.wire import ExternalId
+from shared.kernel.wire import ExternalId, ReasonView
 from shared.ledger import service as ledger
 from shared.offers.catalogue import catalogue
 from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
+from shared.redemptions.used_up import used_up
 
 WHY: Final = "an offer was activated"
 
 
 class Usable(NamedTuple):
-    """A grant that can be used now."""
+    """A grant that can be used, and what of its offer is used up for now all the same."""
 
     held: Held
+    compiled: CompiledOffer
     version: CompiledVersion
+    used_up: Sequence[Reason] = ()
 
     @property
     def terms(self) -> Terms:
         """What the offer promises this customer now."""
         return self.version.terms
+
+    @property
+    def expires_at(self) -> datetime:
+        """The first moment at which it can't be used any more."""
+        return expires_at(self.version, self.held)
+
+    @property
+    def least_minor(self) -> int:
+        """The least that its next redemption would pay."""
+        return least_reward_minor(self.version, self.held)
 
 
 def list_customer_offers(call: Call, customer_id: ExternalId, query: WalletQuery) -> WalletOffers:
@@ -68,13 +83,21 @@ def activate_offer(call: Call, customer_id: ExternalId, grant_id: GrantId, body:
 
 
 def _check_money(tx: Transaction, grant: Grant) -> None:
-    """Raise Conflict where a grant would be activated now whose money is about to run out; what is told late was shown in time."""
-    if grant.activated_at is None and ledger.nearly_exhausted(tx, [grant.campaign_id]):
-        raise Conflict("The offer's budget has run out.")
+    """Raise Conflict where a grant would be activated now of an offer that is used up; what is told late was shown in time."""
+    if grant.activated_at is not None:
+        return
+    if ledger.nearly_exhausted(tx, [grant.campaign_id]):
+        raise Conflict("The offer's budget has run out.", reason=Reason.BUDGET_EXHAUSTED.code)
+    compiled = catalogue(tx).get(grant.offer_id)
+    if compiled:
+        version = compiled.version_at(tx.now).for_variant(grant.variant)
+        for used in used_up(tx, grant.customer_id, {compiled: bounds.least_reward_minor(version)}).get(grant.offer_id, ()):
+            if used.lasts(compiled.latest):
+                raise Conflict(used.reason.support, reason=used.reason.code)
 
 
 def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
-    """Grants in live campaigns of offers whose rules let a purchase count now; those not activated only while there is money left."""
+    """Grants in live campaigns of offers whose rules let a purchase count now; those not activated only while something is left to give."""
     known = catalogue(tx)
     found = []
     wallet = store.wallet(tx, customer_id)
@@ -82,11 +105,37 @@ def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
     for held in wallet:
         compiled = known.get(held.grant.offer_id)
         if compiled and why_not(compiled, held, tx.now, bought.get(held.grant.grant_id)) is None:
-            found.append(Usable(held, compiled.version_at(tx.now).for_variant(held.grant.variant)))
-    if not found:
-        return []
+            found.append(Usable(held, compiled, compiled.version_at(tx.now).for_variant(held.grant.variant)))
+    return _while_it_lasts(tx, customer_id, found) if found else []
+
+
+def _while_it_lasts(tx: Transaction, customer_id: str, found: Iterable[Usable]) -> list[Usable]:
+    """Those of grants that are worth showing by what is left to give, and what is not: all that are activated, with what is used up."""
     exhausted = ledger.nearly_exhausted(tx, {usable.held.grant.campaign_id for usable in found})
-    return [usable for usable in found if usable.held.grant.activated_at or usable.held.grant.campaign_id not in exhausted]
+    pots = used_up(tx, customer_id, _least_rewards(found))
+    goodwill = _goodwill(tx, found)
+    shown = []
+    for usable in found:
+        grant, used = usable.held.grant, pots.get(usable.held.grant.offer_id, [])
+        if grant.activated_at or not (grant.campaign_id in exhausted or any(pot.lasts(usable.expires_at) for pot in used)):
+            left_minor = max(usable.held.left_minor, goodwill.get(usable.terms.goodwill, 0) if usable.terms.goodwill else 0)
+            of_budget = [Reason.BUDGET_EXHAUSTED] if left_minor < usable.least_minor else []
+            shown.append(usable._replace(used_up=[*(pot.reason for pot in used), *of_budget]))
+    return shown
+
+
+def _least_rewards(found: Iterable[Usable]) -> dict[CompiledOffer, int]:
+    """The offers of grants, each with the least that a redemption of any of these would pay."""
+    least: dict[CompiledOffer, int] = {}
+    for usable in found:
+        least[usable.compiled] = min(usable.least_minor, least.get(usable.compiled, usable.least_minor))
+    return least
+
+
+def _goodwill(tx: Transaction, found: Iterable[Usable]) -> Mapping[UUID, int]:
+    """What the campaigns have left that bear, out of goodwill, what those of grants can't."""
+    asked = {usable.terms.goodwill for usable in found if usable.terms.goodwill and usable.held.left_minor < usable.least_minor}
+    return ledger.balances(tx, asked) if asked else {}
 
 
 def _bought_before(tx: Transaction, known: Catalogue, wallet: Iterable[Held]) -> dict[UUID, datetime]:
@@ -124,12 +173,13 @@ def _shown(found: Usable, query: WalletQuery) -> WalletOffer:
         completions=held.completions,
         granted_at=grant.granted_at,
         activated_at=grant.activated_at,
-        expires_at=expires_at(version, held),
+        expires_at=found.expires_at,
         activation=terms.activation,
         currency=terms.currency,
         reward=terms.reward,
         qualification=terms.qualification,
         content=[Shown.of(content) for content in _content(terms, query)],
+        used_up=[ReasonView.of(reason) for reason in found.used_up],
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from events.payloads import ChannelName
 from shared.eligibility.terms import Content, Qualification, Reward
 from shared.kernel.ids import CampaignId, GrantId, OfferId
-from shared.kernel.wire import Currency, Image, Language, Moment, Wire
+from shared.kernel.wire import Currency, Image, Language, Moment, ReasonView, Wire
 
 MOST_OFFERS = 500
 
@@ -58,6 +58,9 @@ class WalletOffer(Wire):
     reward: Reward
     qualification: Qualification
     content: list[Shown]
+    used_up: list[ReasonView]
+    """What of the offer is used up, so that a purchase made now earns nothing: the day's or the month's budget, and of an offer that was
+    activated whatever else it has. Empty where nothing is."""
 
 
 class WalletOffers(Wire):

@@ -2,12 +2,17 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from shared.eligibility.compile import CompiledVersion
 from shared.eligibility.rewards import NO_MORE, compile_reward
 from shared.eligibility.terms import Operator, Terms, TieredReward
 from shared.kernel.money import MAX_MINOR, to_minor
+
+KEPT: Final = 10_000
+"""Of so many versions the least reward is kept."""
 
 
 class Bounds(NamedTuple):
@@ -25,6 +30,13 @@ def reward_bounds(terms: Terms) -> Bounds | None:
         return None
     least = min(reward(stretch[bisect_left(stretch, 1, key=reward)]) for stretch in earning)
     return Bounds(least, max(reward(stretch[-1]) for stretch in earning))
+
+
+@lru_cache(maxsize=KEPT)
+def least_reward_minor(version: CompiledVersion) -> int:
+    """The least that a redemption under a version earns, where neither the customer's limit nor a refund trims it."""
+    bounds = reward_bounds(version.terms)
+    return bounds.least if bounds else 1
 
 
 def rewarded_amounts(terms: Terms) -> range:

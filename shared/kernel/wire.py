@@ -1,12 +1,13 @@
 """What crosses a border (HTTP, events, stored JSON): strict, frozen, closed to unknown fields."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shared.kernel.money import MAX_MINOR
+from shared.kernel.reasons import Reason
 
 
 class Wire(BaseModel):
@@ -19,6 +20,19 @@ class Csv(Wire):
     """An answer that is sent as `text/csv` (RFC 4180, with a header), in place of JSON."""
 
     text: str
+
+
+class ReasonView(Wire):
+    """A reason code with its sentences."""
+
+    code: str
+    support: str
+    customer: str
+
+    @classmethod
+    def of(cls, reason: Reason) -> Self:
+        """A reason as it is told."""
+        return cls(code=reason.code, support=reason.support, customer=reason.customer)
 
 
 def _in_one_voice(schema: CoreSchema, message: str) -> CoreSchema:

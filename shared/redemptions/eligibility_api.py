@@ -9,7 +9,7 @@ from events.payloads import PurchaseSaid, Transaction
 from shared.eligibility.model import Before, RuleResult
 from shared.kernel.errors import Problem
 from shared.kernel.ids import CampaignId, GrantId, OfferId, RedemptionId
-from shared.kernel.wire import Currency, ExternalId, Minor, Moment, Wire
+from shared.kernel.wire import Currency, ExternalId, Minor, Moment, ReasonView, Wire
 
 ASKED: Final = "asked"
 MOST_MESSAGES: Final = 20
@@ -61,14 +61,6 @@ class EligibilityAsked(Wire):
     def about(self) -> AboutPurchase | None:
         """What it says of a purchase; None where it names one on record."""
         return AboutPurchase(self.customer_id, self.offer_id, self.purchase) if self.purchase else None
-
-
-class ReasonView(Wire):
-    """A reason code with its sentences."""
-
-    code: str
-    support: str
-    customer: str
 
 
 class VerdictView(Wire):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -104,14 +104,28 @@ class Kind:
     """What an answer about eligibility calls it."""
     counts: bool = False
     """The limit is a number of redemptions; otherwise an amount."""
+    by: Literal["merchant", "account"] | None = None
+    """What of a purchase tells one pot of the kind from another, beside its moment."""
 
 
 KINDS: Final = (
     Kind(limit="redemptions_total", key=_total, reason=Reason.OFFER_LIMIT_REACHED, rule="redemptions in total", counts=True),
-    Kind(limit="reward_per_account", key=_account, reason=Reason.ACCOUNT_LIMIT_REACHED, rule="reward of the account"),
+    Kind(
+        limit="reward_per_account",
+        key=_account,
+        reason=Reason.ACCOUNT_LIMIT_REACHED,
+        rule="reward of the account",
+        by="account",
+    ),
     Kind(limit="budget_per_day", key=_day, reason=Reason.DAY_BUDGET_EXHAUSTED, rule="budget of the day"),
     Kind(limit="budget_per_month", key=_month, reason=Reason.MONTH_BUDGET_EXHAUSTED, rule="budget of the month"),
-    Kind(limit="budget_per_merchant", key=_merchant, reason=Reason.MERCHANT_BUDGET_EXHAUSTED, rule="budget of the merchant"),
+    Kind(
+        limit="budget_per_merchant",
+        key=_merchant,
+        reason=Reason.MERCHANT_BUDGET_EXHAUSTED,
+        rule="budget of the merchant",
+        by="merchant",
+    ),
 )
 
 
@@ -124,6 +138,11 @@ class SharedPot:
     most: Left
     from_start: bool = False
     """The first version has the limit too: what was given is counted from the first redemption on."""
+
+    @property
+    def limited(self) -> bool:
+        """Whether the newest version keeps the limit; where it lifts it, what is given is counted all the same."""
+        return self.most.redemptions is not None or self.most.minor is not None
 
     def key_of(self, spent: Spent) -> Key | None:
         """The pot of this kind that a redemption is in."""

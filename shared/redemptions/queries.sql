@@ -200,6 +200,10 @@ JOIN unnest(%(offer_ids)s::uuid[], %(kinds)s::text[], %(ofs)s::text[]) AS p (off
 ORDER BY o.offer_id, o.kind, o.of
 FOR UPDATE OF o;
 
+-- name: read_given
+-- What offers' limited pots gave, without holding them.
+SELECT offer_id, kind, of, redemptions, cost_minor FROM given_by_pots(%(pots)s::json);
+
 -- name: add_to_offer_pots
 -- Counts what offers' limited pots gave.
 UPDATE offer_pots AS o SET redemptions = o.redemptions + d.redemptions, cost_minor = o.cost_minor + d.cost_minor
@@ -267,7 +271,6 @@ RETURNING r.redemption_id, r.customer_id;
 -- name: read_eligibility
 -- All that a verdict about a customer depends on: revisions of offers and merchants, grants, history, refusals, corrections, consent,
 -- hold-out, pots, and whether the purchase is on file. A row for each question, in their order; of lists of ids, `;` parts the questions.
--- Of an offer's limited pot that is not open yet it tells what opening it would find.
 -- OFFSET 0 hides from the planner what is asked: it then keeps one plan.
 SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision,
        (SELECT revision FROM revisions WHERE area = 'campaigns') AS campaigns_revision,
@@ -295,21 +298,7 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
         WHERE customer_id = asked.customer_id AND held_out AND campaign_id = ANY (wanted.campaign_ids)) AS held_out,
        (SELECT json_object_agg(campaign_id, credit_minor - debit_minor) FROM accounts
         WHERE kind = 'available' AND campaign_id = ANY (wanted.campaign_ids)) AS available,
-       (SELECT json_agg(json_build_object('offer_id', p.offer_id, 'kind', p.kind, 'of', p.of,
-                                          'redemptions', coalesce(open.redemptions, given.redemptions),
-                                          'cost_minor', coalesce(open.cost_minor, given.cost_minor)))
-        FROM json_to_recordset(asked.pots::json)
-            AS p (offer_id uuid, kind text, of text, start timestamptz, stop timestamptz, from_start boolean)
-        LEFT JOIN LATERAL (
-            SELECT redemptions, cost_minor FROM offer_pots AS o
-            WHERE o.offer_id = p.offer_id AND o.kind = p.kind AND o.of = p.of OFFSET 0) AS open ON true,
-        LATERAL (
-            SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0) AS cost_minor
-            FROM redemptions AS r
-            WHERE open.redemptions IS NULL AND NOT p.from_start AND r.offer_id = p.offer_id
-              AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
-              AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)
-        ) AS given) AS pots,
+       (SELECT json_agg(p) FROM given_by_pots(asked.pots::json) AS p) AS pots,
        EXISTS (SELECT FROM transactions WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id) AS on_record
 FROM (SELECT %(customer_ids)s AS customer_ids, %(transaction_ids)s AS transaction_ids, %(offer_ids)s AS offer_ids,
              %(campaign_ids)s AS campaign_ids, %(pots)s AS pots OFFSET 0) AS said,

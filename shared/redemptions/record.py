@@ -12,12 +12,12 @@ from psycopg.rows import DictRow
 from shared.eligibility import wording
 from shared.eligibility.life import Kind, Message
 from shared.eligibility.model import Purchase
+from shared.kernel.wire import ReasonView
 from shared.platform.call import Transaction
 from shared.platform.database import joined, prepared
 from shared.redemptions.eligibility_api import Eligibility, KnownSince, Record, RecordEvent, VerdictView
 from shared.redemptions.model import Redemption, State
 from shared.redemptions.store import SQL, redemption_of_row
-from shared.redemptions.verdicts import reason_view
 
 TOLD: Final = {
     "purchase": "The purchase of {amount} was recorded.",
@@ -136,7 +136,7 @@ def _event(redemption: Redemption, at: datetime, what: str, amount_minor: int, *
             "version": redemption.version,
             "amount_minor": amount_minor,
             "currency": redemption.currency,
-            "reason": reason_view(redemption.reason) if redemption.reason and not paid else None,
+            "reason": ReasonView.of(redemption.reason) if redemption.reason and not paid else None,
         }
     )
 

@@ -83,7 +83,7 @@ class Rehearsal:
         """
         asked = self._for(grant_id)
         for pot in shared_pots(compiled):
-            if pot.most.redemptions is not None or pot.most.minor is not None:
+            if pot.limited:
                 key = _key(compiled, pot, self.purchase)
                 yield asked.of_pot(pot, key, self.left[key] if key else None)
         yield asked.of_budget(*budgets_minor)

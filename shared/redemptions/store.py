@@ -1,7 +1,7 @@
 """Grants, redemptions and payments in PostgreSQL; every statement takes a whole batch."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
@@ -102,7 +102,15 @@ def lock_offer_pots(tx: Transaction, keys: Mapping[Key, SharedPot]) -> dict[Key,
     values, from_start = _named(keys), [pot.from_start for pot in keys.values()]
     spans = {"starts": [key.start for key in keys], "stops": [key.stop for key in keys]}
     tx.connection.execute(SQL["open_offer_pots"], values | spans | {"from_start": from_start})
-    found = rows(tx.connection, SQL["lock_offer_pots"], **values)
+    return _given(keys, rows(tx.connection, SQL["lock_offer_pots"], **values))
+
+
+def read_given(tx: Transaction, keys: Mapping[Key, SharedPot]) -> dict[Key, Given]:
+    """What offers' limited pots gave, without holding them: to be told of, not to be decided by."""
+    return _given(keys, rows(tx.connection, SQL["read_given"], pots=told(keys)))
+
+
+def _given(keys: Iterable[Key], found: Iterable[DictRow]) -> dict[Key, Given]:
     given = {(row["offer_id"], row["kind"], row["of"]): Given(row["redemptions"], row["cost_minor"]) for row in found}
     return {key: given[key[:3]] for key in keys}
 

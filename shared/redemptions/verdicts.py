@@ -16,7 +16,8 @@ from shared.eligibility.life import Message, purchases_of
 from shared.eligibility.model import Correction, Grant, History, Purchase, Refusal, RuleResult, Verdict
 from shared.eligibility.stacking import Member
 from shared.kernel.reasons import Reason
-from shared.redemptions.eligibility_api import Eligibility, ReasonView, VerdictView
+from shared.kernel.wire import ReasonView
+from shared.redemptions.eligibility_api import Eligibility, VerdictView
 from shared.redemptions.history import message_of_row
 from shared.redemptions.rehearsal import Rehearsal, pots_of
 from shared.redemptions.store import correction_of_row, without_consent
@@ -83,11 +84,6 @@ def answer(
         eligible=any(view.eligible for view in views),
         verdicts=views,
     )
-
-
-def reason_view(reason: Reason) -> ReasonView:
-    """A reason as it is told."""
-    return ReasonView(code=reason.code, support=reason.support, customer=reason.customer)
 
 
 def _under(together: Sequence[Member], facts: Facts, judged: Judged) -> Iterator[VerdictView]:
@@ -166,7 +162,7 @@ def _view(compiled: CompiledOffer, verdict: Verdict, left_minor: int, pots: Sequ
         before=verdict.before,
         budget_left_minor=left_minor,
         rules=(*verdict.rules, *pots),
-        reasons=[reason_view(reason) for reason in reasons],
+        reasons=[ReasonView.of(reason) for reason in reasons],
     )
 
 

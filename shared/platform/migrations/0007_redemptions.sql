@@ -198,6 +198,24 @@ CREATE TABLE offer_pots (
 COMMENT ON TABLE offer_pots IS 'What was given of an offer''s limited pots: the row is the lock. The limits are in the offer''s terms.';
 COMMENT ON COLUMN offer_pots.start IS 'Of a day or a month: its first moment, and in stop the first after it.';
 
+CREATE FUNCTION given_by_pots(pots json)
+    RETURNS TABLE (offer_id uuid, kind text, of text, redemptions bigint, cost_minor bigint) LANGUAGE sql STABLE AS $$
+    SELECT p.offer_id, p.kind, p.of, coalesce(open.redemptions, given.redemptions), coalesce(open.cost_minor, given.cost_minor)
+    FROM json_to_recordset(pots)
+        AS p (offer_id uuid, kind text, of text, start timestamptz, stop timestamptz, from_start boolean)
+    LEFT JOIN LATERAL (
+        SELECT redemptions, cost_minor FROM offer_pots AS o
+        WHERE o.offer_id = p.offer_id AND o.kind = p.kind AND o.of = p.of OFFSET 0) AS open ON true,
+    LATERAL (
+        SELECT count(*) FILTER (WHERE reward_minor > 0) AS redemptions, coalesce(sum(reward_minor + written_off_minor), 0)::bigint AS cost_minor
+        FROM redemptions AS r
+        WHERE open.redemptions IS NULL AND NOT p.from_start AND r.offer_id = p.offer_id
+          AND (p.start IS NULL OR r.earned_at >= p.start AND r.earned_at < p.stop)
+          AND (p.kind <> 'merchant' OR coalesce(r.merchant_id, '') = p.of) AND (p.kind <> 'account' OR r.account_token = p.of)
+    ) AS given
+$$;
+COMMENT ON FUNCTION given_by_pots IS 'What limited pots of offers gave; of one that is not open yet what opening it would find.';
+
 CREATE TABLE refusal_counts (
     offer_id uuid NOT NULL,
     reason text NOT NULL,

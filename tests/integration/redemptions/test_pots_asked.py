@@ -15,8 +15,12 @@ from uuid import UUID
 import pytest
 
 from events.payloads import Transaction
+from shared.audiences import wallet
+from shared.audiences.wallet_api import Activation, WalletQuery
 from shared.kernel.clock import SimulatedClock
-from shared.redemptions.eligibility_api import EligibilityAsked, VerdictView
+from shared.kernel.reasons import Reason
+from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked, VerdictView
+from shared.redemptions.pots import KINDS as POT_KINDS
 from tests.conftest import NOW, MakeCall
 from tests.integration.redemptions.asking import Asker, asked
 from tests.world import World, purchase
@@ -47,6 +51,8 @@ class Life:
     clock: SimulatedClock
     chance: random.Random
     offers: list[UUID] = field(default_factory=list)
+    adds_up: dict[UUID, bool] = field(default_factory=dict)
+    """Of each offer whether purchases add up under its terms."""
     posted: list[Transaction] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -55,6 +61,7 @@ class Life:
             campaign = self.world.campaign(start="2025-11-01", end="2026-12-31", budget=self.chance.choice([900, 100_000]))
             terms = self._terms(stacking)
             offer = self.world.offer(campaign, **terms)
+            self.adds_up[offer] = "qualification" in terms
             self.world.grant(offer, *CUSTOMERS, at=SINCE)
             if "redemptions_per_customer" not in terms["limits"]:
                 self.world.grant(offer, *self.chance.choice([CUSTOMERS, ("ana",), ()]), at=SINCE, turn=1)
@@ -96,7 +103,9 @@ class Life:
         elif self.chance.random() < 0.1:
             place = self.chance.randrange(len(self.offers))
             stacking = {"stacking": {"group": "g"}} if place < 2 else {}
-            self.world.revise(self.offers[place], **self._terms(stacking))
+            terms = self._terms(stacking)
+            self.adds_up[self.offers[place]] = "qualification" in terms
+            self.world.revise(self.offers[place], **terms)
             self.world.deliver()
 
     def came_to(self, transaction_id: str) -> dict[UUID, tuple[int, set[str]]]:
@@ -166,6 +175,44 @@ def test_asked_later_as_of_then_the_answer_is_the_one_given_then(world: World, a
     clock.advance(clock.now() + timedelta(days=30))
     for body, then in given:
         assert asker.one(body) == then
+
+
+POTS: Final = {kind.reason.code for kind in POT_KINDS} | {Reason.BUDGET_EXHAUSTED.code}
+Refused = list[tuple[bool, set[str]]]
+"""Of an offer for each purchase that was asked about: whether it would pay anything, and the reasons why not all."""
+
+
+def least_bought(asker: Asker, life: Life, who: str) -> dict[UUID, Refused]:
+    """The smallest purchases that earn, each with one of the customer's cards at some shop: what each offer would pay, and why not."""
+    found: dict[UUID, Refused] = {offer: [] for offer in life.offers}
+    for offer in life.offers:
+        amount = 1_200 if life.adds_up[offer] else 1_000
+        places = [{"card_token": f"k{number}-{who}", "merchant_id": shop} for number in (1, 2) for shop in ("shop-1", "new")]
+        for answer in asker.together(*(asked(who, offer, at=life.clock.now(), amount=amount, **place) for place in places)):
+            assert isinstance(answer, Eligibility)
+            found[offer].append((answer.eligible, {reason.code for verdict in answer.verdicts for reason in verdict.reasons}))
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_wallet_tells_what_refuses_every_purchase_of_now(world: World, asker: Asker, clock: SimulatedClock, seed: int) -> None:
+    life = begun(world, clock, seed)
+    for held in wallet.list_customer_offers(world.call(), "ana", WalletQuery()).offers:
+        wallet.activate_offer(world.call(), "ana", held.grant_id, Activation(at=SINCE))
+    told = 0
+    for _ in range(STEPS):
+        life.post(life.think_of())
+        life.something_else()
+        for who in CUSTOMERS:
+            shown = wallet.list_customer_offers(world.call(), who, WalletQuery()).offers
+            for offer, purchases in least_bought(asker, life, who).items():
+                paid = any(eligible for eligible, _ in purchases)
+                used_up = [{reason.code for reason in one.used_up} for one in shown if one.offer_id == offer]
+                told += any(used_up)
+                assert not paid or (used_up and not any(used_up)), (used_up, purchases)
+                refusing = set[str]() if paid else set.intersection(*(reasons for _, reasons in purchases)) & POTS
+                assert all(refusing <= codes for codes in used_up), (used_up, purchases)
+    assert told or seed not in range(4)
 
 
 def verdict_of(asker: Asker, offer: UUID, **about: Any) -> dict[str, tuple[str, str, bool]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.eligibility.bounds import least_reward_minor
 from shared.eligibility.compile import compile_offer
 from shared.eligibility.model import Version
 from shared.kernel.errors import Broken
@@ -101,3 +102,23 @@ def test_versions_and_offers_share_their_codes() -> None:
     other = compiled(scope={"include": {"products": listed[:50]}}).versions[0].scope.products.include or frozenset()
     mine = {id(code) for code in first.scope.products.include or ()}
     assert {id(code) for code in other} <= mine
+
+
+@pytest.mark.parametrize(
+    ("asked", "least"),
+    [
+        ({}, 500),
+        ({"reward": PERCENT, "qualification": {"kind": "single_purchase", "threshold": 2000}}, 200),
+        ({"reward": PERCENT, "qualification": {"kind": "visits", "threshold": 2000, "visits": 3}}, 600),
+        ({"reward": PERCENT, "qualification": CUMULATIVE, "repeat": True}, 500),
+        ({"reward": PERCENT, "qualification": {"kind": "single_purchase", "threshold": 0}}, 1),
+    ],
+)
+def test_least_reward_is_that_of_the_smallest_amount_that_completes(asked: dict[str, Any], least: int) -> None:
+    assert least_reward_minor(compiled(**asked).versions[0]) == least
+
+
+def test_a_variant_has_a_least_reward_of_its_own() -> None:
+    gold = {"name": "gold", "segments": ["seg_018f3c2e8a407d319c556f0e2b7a4d90"], "reward": {"kind": "fixed", "amount": 900}}
+    version = compiled(variants=[gold]).versions[0]
+    assert (least_reward_minor(version), least_reward_minor(version.for_variant("gold"))) == (500, 900)
