@@ -49,6 +49,10 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.ChunkReady, "file.chunk_ready.v1", "file-chunks", "chunk"),
     _row(p.FileStepDone, "file.step_done.v1", "files", "file"),
     _row(p.FileClosed, "file.closed.v1", "files", "file", outward=True),
+    _row(p.ExportPlanned, "export.planned.v1", "exports", "export"),
+    _row(p.ExportPartReady, "export.part_ready.v1", "export-parts", "part"),
+    _row(p.ExportPartsDone, "export.parts_done.v1", "exports", "export"),
+    _row(p.ExportMoved, "export.moved.v1", "exports", "export", outward=True),
     _row(p.ScheduleTicked, "schedule.ticked.v1", "schedule", "none"),
 )
 
@@ -89,6 +93,8 @@ TOPICS: tuple[Topic, ...] = (
     _topic("customers", 8, 30),
     _topic("files", 4, 90),
     _topic("file-chunks", 32, 14),
+    _topic("exports", 4, 90),
+    _topic("export-parts", 16, 14),
     _topic("schedule", 1, 1),
 )
 

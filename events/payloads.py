@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.kernel.ids import CampaignId, CreditId, DropId, GrantId, OfferId, RedemptionId, SegmentId
+from shared.kernel.ids import CampaignId, CreditId, DropId, ExportId, GrantId, OfferId, RedemptionId, SegmentId
 from shared.kernel.money import to_minor
 from shared.kernel.wire import (
     Amount,
@@ -331,6 +331,39 @@ class FileClosed(Wire):
     records: int
     accepted: int
     rejected: int
+
+
+class ExportPlanned(Wire):
+    """A file for a partner is due or was asked for: what goes into it is to be settled."""
+
+    export_id: ExportId
+
+
+class ExportPartReady(Wire):
+    """A part of an export can be written."""
+
+    export_id: ExportId
+    number: Annotated[int, Field(ge=1)]
+
+
+class ExportPartsDone(Wire):
+    """Every part of an export is written and scanned: the file can be put together."""
+
+    export_id: ExportId
+
+
+class ExportMoved(Wire):
+    """Where an export stands that its partner or those who watch it should know of."""
+
+    export_id: ExportId
+    partner: ExternalId
+    kind: ExternalId
+    name: ObjectName
+    """Of the file, with the partner's folder, in the place of exports."""
+    state: Literal["written", "overdue", "acknowledged", "refused", "rejected", "withdrawn"]
+    """`overdue`: written, and not answered in time."""
+    records: int
+    at: Moment
 
 
 class ScheduleTicked(Wire):

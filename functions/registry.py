@@ -135,8 +135,18 @@ FUNCTIONS: tuple[Function, ...] = (
              emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.FileStepDone)),
     Function(name="close_file", service="shared.files.closing", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=LONG,
              consumes={p.FileStepDone: "close_file"}),
+    Function(name="manage_exports", service="shared.exports.desk", emits=(p.ExportPlanned, p.ExportMoved), routes=routes("""
+        GET  /v1/exports                                      list_exports             exports:read
+        POST /v1/exports                                      ask_export               exports:write      202
+        GET  /v1/exports/{export_id}                          get_export               exports:read
+        POST /v1/exports/{export_id}/withdraw                 withdraw_export          exports:write
+    """)),
+    Function(name="export_file", service="shared.exports.service", scale=FILES, emits=(p.ExportPartReady, p.ExportPartsDone, p.ExportMoved),
+             consumes={p.ExportPlanned: "split_export", p.ExportPartReady: "write_part", p.ExportPartsDone: "finish_export",
+                       p.FileDropped: "take_answer"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
-             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.PayoutsDue),
+             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.PayoutsDue, p.ExportPlanned,
+                    p.ExportMoved),
              consumes={p.ScheduleTicked: "run_schedule"}),
     Function(name="store_dead_letter", service="shared.platform.letters.service", keeps_letters="store_dead_letter"),
 )

@@ -12,10 +12,9 @@ from shared.kernel.wire import Wire
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Record:
-    """The canonical record of a kind."""
+class Totalled:
+    """Which fields of a record the control totals are of."""
 
-    model: type[Wire]
     id: str
     """The field that the entry hash is of."""
     at: str | None = None
@@ -24,6 +23,13 @@ class Record:
     """The field that is added up, in minor units of the record's `currency`."""
     traced: bool = True
     """Whether a record may still be refused when it is to take effect: where it stands is kept with it until then."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record(Totalled):
+    """The canonical record of a kind."""
+
+    model: type[Wire]
 
 
 RECORDS: Final[Mapping[Kind, Record]] = {

@@ -56,6 +56,8 @@ class Manifest(Wire):
     """When the first event of the file happened; left out where there is none."""
     last_event_at: Moment | None = None
     """When the last one did."""
+    token_key: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
+    """Of a file from Clo: the id of the key that its tokens were made with."""
 
     @model_validator(mode="after")
     def _revisions_follow(self) -> Self:

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from pydantic_core import to_json
 
 from shared.files.columns import TYPES, read_columns, schema_of
-from shared.files.kinds import CURRENCY, Record
+from shared.files.kinds import CURRENCY, Totalled
 from shared.files.layout import Layout
 from shared.files.reading import Block, parquet_block, read_blocks, records_at
 from shared.files.rejects import Reject, hash_of_line
@@ -94,7 +94,7 @@ def shapes_of(accepted: Iterable[pa.RecordBatch], layout: Layout) -> Iterator[di
             yield nested(said)
 
 
-def totals_of(batches: Iterable[pa.RecordBatch], record: Record) -> Totals:
+def totals_of(batches: Iterable[pa.RecordBatch], record: Totalled) -> Totals:
     """What records come to."""
     total = Totals()
     for batch in batches:

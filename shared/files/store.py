@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +89,7 @@ def piece(tx: Transaction, drop_id: UUID, number: int) -> tuple[Piece, Step | No
 
 def chunk_read(tx: Transaction, drop_id: UUID, number: int, found: Found) -> bool:
     """Say what was found in a chunk; False where that was said before."""
-    values = asdict(found) | {"totals": Jsonb(_told(found.totals)), "drop_id": drop_id, "number": number, "now": tx.now}
+    values = asdict(found) | {"totals": Jsonb(found.totals.told()), "drop_id": drop_id, "number": number, "now": tx.now}
     return one(tx.connection, SQL["chunk_read"], **values) is not None
 
 
@@ -99,7 +98,7 @@ def chunk_applied(tx: Transaction, drop_id: UUID, number: int, found: Found | No
 
     `found`: what became of the records that had been accepted; None where all were published.
     """
-    told = (found.rejected, Jsonb(_told(found.totals))) if found else (0, None)
+    told = (found.rejected, Jsonb(found.totals.told())) if found else (0, None)
     values = {"refused": told[0], "totals": told[1], "drop_id": drop_id, "number": number, "now": tx.now}
     return one(tx.connection, SQL["chunk_applied"], **values) is not None
 
@@ -117,7 +116,7 @@ def counted(tx: Transaction, drop_ids: Collection[UUID]) -> dict[UUID, Counted]:
 
 def found(tx: Transaction, drop_id: UUID) -> Found:
     """What was found in all chunks of a drop."""
-    parts = (Found(**row | {"totals": _totals(row["totals"])}) for row in rows(tx.connection, SQL["read_found"], drop_id=drop_id))
+    parts = (Found(**row | {"totals": Totals.of(row["totals"])}) for row in rows(tx.connection, SQL["read_found"], drop_id=drop_id))
     return sum(parts, Found())
 
 
@@ -151,13 +150,3 @@ def _drop(row: DictRow) -> Drop:
             "problems": tuple(Problem(**problem) for problem in row["problems"]),
         }
     )
-
-
-def _told(totals: Totals) -> dict[str, Any]:
-    moments = {name: at.isoformat() for name in ("first_at", "last_at") if (at := getattr(totals, name))}
-    return {"count": totals.count, "sums": dict(totals.sums), "entry_hash": totals.entry_hash, **moments}
-
-
-def _totals(told: dict[str, Any]) -> Totals:
-    moments = {name: datetime.fromisoformat(told[name]) for name in ("first_at", "last_at") if name in told}
-    return Totals(count=told["count"], sums=told["sums"], entry_hash=told["entry_hash"], **moments)

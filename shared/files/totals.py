@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 ENTRY_HASH_MODULUS: Final = 10**10
@@ -30,6 +30,17 @@ class Totals:
             first_at=min(moments, default=None),
             last_at=max(moments, default=None),
         )
+
+    def told(self) -> dict[str, Any]:
+        """As JSON has it."""
+        moments = {name: at.isoformat() for name in ("first_at", "last_at") if (at := getattr(self, name))}
+        return {"count": self.count, "sums": dict(self.sums), "entry_hash": self.entry_hash, **moments}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Totals":
+        """From what `told` gave."""
+        moments = {name: datetime.fromisoformat(told[name]) for name in ("first_at", "last_at") if name in told}
+        return cls(count=told["count"], sums=told["sums"], entry_hash=told["entry_hash"], **moments)
 
 
 def _zeros(*sums: Mapping[str, int]) -> dict[str, int]:

@@ -56,6 +56,7 @@ CREDIT = Prefix("crd")
 CORRECTION = Prefix("cor")
 CLAIM = Prefix("clm")
 DROP = Prefix("drp")
+EXPORT = Prefix("exp")
 EVENT = Prefix("evt")
 LETTER = Prefix("ltr")
 
@@ -70,6 +71,7 @@ CreditId = Annotated[UUID, CREDIT]
 CorrectionId = Annotated[UUID, CORRECTION]
 ClaimId = Annotated[UUID, CLAIM]
 DropId = Annotated[UUID, DROP]
+ExportId = Annotated[UUID, EXPORT]
 EventId = Annotated[UUID, EVENT]
 LetterId = Annotated[UUID, LETTER]
 

@@ -85,11 +85,14 @@ class Transaction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilePlaces:
-    """Where files lie: stores of drops and of the lake, each as `folder:/path`, `s3://...` or `gs://...`, and a folder of layouts."""
+    """Where files lie: stores of drops, the lake and exports (`folder:/path`, `s3://...`, `gs://...`), a folder, and two files."""
 
     drops: str
     lake: str
     layouts: str | None = None
+    exports: str | None = None
+    partners: str | None = None
+    export_keys: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

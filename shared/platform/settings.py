@@ -39,13 +39,22 @@ class Settings(BaseSettings):
     """Where all accepted records are kept, likewise; needed where files are taken."""
     layouts: str | None = None
     """A folder of layouts (`*.json`) beside those that come with Clo."""
+    exports: str | None = None
+    """Where files for partners are put, each partner's in a folder of its own, likewise; none where none are sent."""
+    partners: str | None = None
+    """A file that says who the partners are and what each is sent (JSON); none where nothing is sent."""
+    export_keys: str | None = None
+    """A file with the keys of exports (a JWK set): secrets that tokens are made with, and the Ed25519 key that reports are signed with."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     """Least level that is logged."""
 
     @property
     def file_places(self) -> FilePlaces | None:
         """Where files lie; None where no files are taken."""
-        return FilePlaces(drops=self.drops, lake=self.lake, layouts=self.layouts) if self.drops and self.lake else None
+        if not self.drops or not self.lake:
+            return None
+        told = {"layouts": self.layouts, "exports": self.exports, "partners": self.partners, "export_keys": self.export_keys}
+        return FilePlaces(drops=self.drops, lake=self.lake, **told)
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Final
 from events.payloads import ScheduleTicked
 from shared.campaigns import service as campaigns
 from shared.claims import service as claims
+from shared.exports import due as exports
 from shared.offers import launch
 from shared.platform.call import Call
 from shared.redemptions import expiry, payout, unmatched
@@ -18,7 +19,7 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
     """Do all that is due, in one transaction.
 
     Refunds that waited too long go, campaigns start and end, offers go live, authorisations expire, payouts are sent out, and overdue
-    claims are marked.
+    claims are marked. Files for partners that are due are planned, and the alert is raised of those that were not acknowledged in time.
     """
     with call.transaction() as tx:
         unmatched.let_go(call, tx)
@@ -27,6 +28,8 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
         _until_done(lambda: expiry.expire_authorizations(call, tx))
         _until_done(lambda: payout.emit_due(tx, call.shards))
         _until_done(lambda: claims.mark_overdue(tx))
+        _until_done(lambda: exports.mark_overdue(tx))
+        exports.plan_due(call, tx)
 
 
 def _until_done(work: Callable[[], int]) -> None:

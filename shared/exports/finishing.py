@@ -1,0 +1,139 @@
+"""From parts to a file: data, signed report, manifest last, so that no half of a file is ever seen. And the ends without a file."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from events.payloads import ExportPartsDone
+from shared.exports import store
+from shared.exports.due import LOG, tell
+from shared.exports.ending import end, take_away
+from shared.exports.guard import guard_of
+from shared.exports.model import Export, Part, State, summed
+from shared.exports.places import Places, clear, places_of, work_prefix
+from shared.exports.report import REPORT, sign
+from shared.files.manifest import Manifest
+from shared.files.names import MANIFEST
+from shared.files.places import keep
+from shared.files.stores.protocol import Exists, ObjectStore
+from shared.files.stores.streams import blocks_of
+from shared.files.totals import Totals
+from shared.files.writing import head, tail
+from shared.kernel.errors import Broken, NotFound, Problem
+from shared.platform.call import Call, Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Whole:
+    """The data of a file as they lie in the place of exports."""
+
+    size: int
+    sha256: str
+    totals: Totals
+
+
+def finish_export(call: Call, done: ExportPartsDone) -> None:
+    """Put the file of an export together from its parts, and let its partner see it."""
+    places = places_of(call)
+    with call.reading() as tx:
+        export = store.read(tx, done.export_id)
+        parts = store.parts(tx, done.export_id)
+    if export.state is not State.WRITING:
+        return
+    whole = _put_together(places, export, parts)
+    with call.transaction() as tx:
+        export = store.read(tx, done.export_id, lock=True)
+        if export.state is State.WRITING:
+            _let_see(tx, places, export, parts, whole)
+        elif export.state is not State.WRITTEN:
+            take_away(places, export)  # it was withdrawn meanwhile
+        clear(places.lake, work_prefix(export.export_id))
+
+
+def refuse(call: Call, places: Places, export: Export, problems: tuple[Problem, ...]) -> None:
+    """End an export in which the guard found something: nothing of it is ever seen."""
+    with call.transaction() as tx:
+        export = store.read(tx, export.export_id, lock=True)
+        if export.state is State.WRITING:
+            refused = end(tx, export, State.REFUSED, problems)
+            signed = sign(refused, store.parts(tx, export.export_id), guard_of(places.partners.portfolio), places.keys)
+            keep(places.exports, f"{export.name}{REPORT}", signed)
+            LOG.warning("export refused by the guard", partner=export.partner, name=export.name, found=len(problems))
+        clear(places.lake, work_prefix(export.export_id))
+
+
+def _let_see(tx: Transaction, places: Places, export: Export, parts: Sequence[Part], whole: Whole) -> None:
+    withheld = summed([part.withheld for part in parts])
+    written = replace(
+        export,
+        state=State.WRITTEN,
+        written_at=tx.now,
+        records=whole.totals.count,
+        size=whole.size,
+        sha256=whole.sha256,
+        withheld=withheld,
+    )
+    signed = sign(written, parts, guard_of(places.partners.portfolio), places.keys)
+    keep(places.exports, f"{export.name}{REPORT}", signed)
+    manifest = _manifest(written, places, whole).model_dump_json(indent=2, exclude_none=True).encode() + b"\n"
+    keep(places.exports, f"{export.name}{MANIFEST}", manifest)
+    store.update(tx, written)
+    tell(tx, written)
+
+
+def _manifest(export: Export, places: Places, whole: Whole) -> Manifest:
+    totals = whole.totals
+    return Manifest(
+        file_id=export.file_name.file_id,
+        revision=1,
+        schema_version=places.layout_of(export).schema_version,
+        record_count=totals.count,
+        sums={currency: str(minor) for currency, minor in sorted(totals.sums.items())},
+        entry_hash=f"{totals.entry_hash:010}",
+        sha256_plain=whole.sha256,
+        first_event_at=totals.first_at,
+        last_event_at=totals.last_at,
+        token_key=export.token_key,
+    )
+
+
+def _put_together(places: Places, export: Export, parts: Sequence[Part]) -> Whole:
+    """The data, stored as one object that is seen whole or not at all; of a run before this one, what it left."""
+    layout, totals = places.layout_of(export), sum((part.totals for part in parts), Totals())
+    ends = head(layout, export.file_name.file_id), tail(layout, totals)
+    size = sum(part.size for part in parts) + sum(map(len, ends))
+    digest = sha256()
+    try:
+        found = places.exports.stat(export.name)
+    except NotFound:
+        try:
+            places.exports.create(export.name, _hashed(_contents(places.lake, parts, *ends), digest))
+            return Whole(size=size, sha256=digest.hexdigest(), totals=totals)
+        except Exists:
+            found = places.exports.stat(export.name)
+    if found.size != size:
+        raise Broken("Another file lies where an export belongs.")
+    digest = sha256()
+    with places.exports.open(export.name, found.generation) as stream:
+        for block in blocks_of(stream):
+            digest.update(block)
+    return Whole(size=size, sha256=digest.hexdigest(), totals=totals)
+
+
+def _contents(lake: ObjectStore, parts: Sequence[Part], before: bytes, after: bytes) -> Iterator[bytes]:
+    """Header, parts, trailer. Raises Broken where a part is not what was scanned."""
+    yield before
+    for part in parts:
+        name, digest = str(part.object), sha256()
+        with lake.open(name, lake.stat(name).generation) as stream:
+            yield from _hashed(blocks_of(stream), digest)
+        if digest.hexdigest() != part.sha256:
+            raise Broken("A part is not what was scanned.")
+    yield after
+
+
+def _hashed(blocks: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
+    for block in blocks:
+        digest.update(block)
+        yield block

@@ -1,0 +1,112 @@
+"""The outbound guard: what may never leave is searched for in the lines as they are written. One hit refuses the file.
+
+One regular expression over all lines finds those that may hold something; only these are looked at one by one.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.files.arrays import matching
+from shared.kernel.cards import find_card_number
+from shared.kernel.errors import Problem
+
+MOST_HITS: Final = 20
+BEFORE: Final = r"(?:^|[^0-9A-Za-z])"
+AFTER: Final = r"(?:[^0-9A-Za-z]|$)"
+PHONES: Final = (
+    r"\+[1-9](?:[ ().\-/]{0,2}[0-9]){7,14}",
+    r"(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}",
+    r"(?:00[1-9][0-9]{0,2}|0)[ (]{0,2}[1-9][0-9]{1,4}\)?[ /.-]{1,3}[0-9]{2,4}(?:[ .-]?[0-9]{2,4}){1,3}",
+)
+PHONE: Final = f"{BEFORE}(?:{'|'.join(PHONES)}){AFTER}"
+EMAIL: Final = r"""[^\s@,;:"'<>()]+(?:@|%40)[^\s@,;:"'<>()]+\.[^\s@,;:"'<>()]{2,}"""
+CARD: Final = r"[0-9](?:[ ._-]?[0-9]){12}|[^\x00-\x7f]"
+"""What a card number may be in: enough digits, or characters that stand for them in other scripts."""
+BETWEEN: Final = r"[\s._-]*"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """One thing that may never leave: where it may be, as a regular expression of both libraries, and whether it is."""
+
+    name: str
+    may_be: str
+    is_in: Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hit:
+    """A line in which something was found. What it is, is never told."""
+
+    rule: str
+    line: int
+
+    def problem(self, part: int) -> Problem:
+        """As it is told."""
+        return Problem(path=f"/parts/{part}/lines/{self.line}", message=f"{self.rule} found: it may not leave")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """Searches lines."""
+
+    rules: Sequence[Rule]
+
+    @property
+    def names(self) -> list[str]:
+        """What it searches for."""
+        return [rule.name for rule in self.rules]
+
+    @property
+    def version(self) -> str:
+        """A digest of all that it searches by: what was scanned before a change of the rules can be told from what was after."""
+        return sha256("\x1f".join(f"{rule.name}\x1e{rule.may_be}" for rule in self.rules).encode()).hexdigest()[:16]
+
+    def search(self, lines: pa.Array) -> list[Hit]:
+        """The first things found, in order of lines, from 1."""
+        suspect = pc.indices_nonzero(matching(lines, "|".join(f"(?:{rule.may_be})" for rule in self.rules)))
+        found: list[Hit] = []
+        for number, text in zip(suspect.to_pylist(), lines.take(suspect).to_pylist(), strict=True):
+            found += [Hit(rule=rule.name, line=number + 1) for rule in self.rules if rule.is_in(text)]
+            if len(found) >= MOST_HITS:
+                break
+        return found[:MOST_HITS]
+
+
+def guard_of(portfolio: Iterable[str]) -> Guard:
+    """The guard of a bank whose own names these are."""
+    named = _named(sorted(portfolio))
+    return Guard(rules=[*ALWAYS, *([_by_pattern("name of the portfolio", named)] if named else [])])
+
+
+def _named(names: Sequence[str]) -> str:
+    """A pattern of names: in any case, whatever stands between their words, and not as a part of longer words."""
+    parts = [BETWEEN.join(map(re.escape, name.split())) for name in names]
+    return f"(?i){BEFORE}(?:{'|'.join(parts)}){AFTER}" if parts else ""
+
+
+def _by_pattern(name: str, pattern: str) -> Rule:
+    search = re.compile(pattern).search
+    return Rule(name=name, may_be=pattern, is_in=lambda text: search(text) is not None)
+
+
+def _is_card_number_in(text: str) -> bool:
+    return find_card_number(text.encode()) is not None
+
+
+ALWAYS: Final = (
+    Rule(name="card number", may_be=CARD, is_in=_is_card_number_in),
+    _by_pattern("e-mail address", EMAIL),
+    _by_pattern("phone number", PHONE),
+)
+
+
+def problems_of(hits: Iterable[Hit], part: int) -> Iterator[Problem]:
+    """What was found in a part, as it is told."""
+    return (hit.problem(part) for hit in hits)
