@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import artefacts, explain, files, kafka, ledger, letters, main_job, platform, topics
+from shared.cli import artefacts, explain, files, generate, kafka, ledger, letters, main_job, platform, topics
 from shared.cli.terminal import EXIT_CODES
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.command("token")(platform.token)
 app.command("explain")(explain.explain)
 app.command("migrate")(platform.migrate)
 app.command("settings")(platform.settings)
+app.command("generate")(generate.generate)
 app.command("artefacts")(artefacts.artefacts)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(files.app, name="files")

@@ -60,7 +60,8 @@ def commands(page: str) -> str:
 def run(page: str, platform: PlatformProcess, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a page's commands with a `clo` that knows the platform's folder."""
     clo = folder / "clo"
-    clo.write_text(f'#!/bin/sh\ncd "{ROOT}" && exec "{sys.executable}" -m shared.cli "$@" --data "{platform.folder}"\n')
+    local = f'case "$1" in generate) ;; *) set -- "$@" --data "{platform.folder}" ;; esac'
+    clo.write_text(f'#!/bin/sh\n{local}\ncd "{ROOT}" && exec "{sys.executable}" -m shared.cli "$@"\n')
     clo.chmod(0o755)
     environment = {**os.environ, "CLO": platform.base_url, "PATH": f"{folder}:{os.environ['PATH']}", "no_proxy": "*"}
     return subprocess.run(

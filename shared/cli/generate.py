@@ -1,0 +1,67 @@
+"""`clo generate`: files to try things with."""
+
+from datetime import datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from shared.cli.terminal import refusals, words
+from shared.kernel.clock import SystemClock
+
+MOST_DAYS: Final = 366
+
+
+class FileKind(Enum):
+    """What can be generated."""
+
+    MERCHANTS = "merchants"
+    CUSTOMERS = "customers"
+    CARDS = "cards"
+    TRANSACTIONS = "transactions"
+
+
+def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
+    kinds: Annotated[list[FileKind], typer.Argument(help="Which files.")],
+    rows: Annotated[int, typer.Option(min=0, help="Transactions of a usual day.")] = 10_000,
+    customers: Annotated[int, typer.Option(min=1, help="How many customers the bank has.")] = 1_000,
+    merchants: Annotated[int, typer.Option(min=1, help="How many merchants there are.")] = 200,
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day of the files; yesterday where not given.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="For so many days, from that day on, a file of transactions each.")] = 1,
+    names: Annotated[
+        list[str] | None, typer.Option("--layout", help="The layout to write by, of its kind; the packaged ones of csv where not given.")
+    ] = None,
+    layouts: Annotated[Path | None, typer.Option("--layouts", envvar="CLO_LAYOUTS", help="A folder of layouts of your own.")] = None,
+    sender: Annotated[str, typer.Option(help="Whose files they are.")] = "mybank",
+    packed: Annotated[bool, typer.Option("--gzip", help="Pack the files.")] = False,
+    bad: Annotated[float, typer.Option(min=0, max=1, help="The share of bad lines; they are listed beside the file.")] = 0,
+    codes: Annotated[list[str] | None, typer.Option("--code", help="Bad by these codes of rejects only.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=9_999, help="Another seed, another bank.")] = 1,
+    folder: Annotated[Path, typer.Option("--out", help="Where they go.", file_okay=False)] = Path(),
+) -> None:
+    """Write files of merchants, customers, cards and transactions that fit together, each with its manifest; prints their names.
+
+    The same arguments give the same bytes. All files of a seed, a number of customers and a number of merchants are of one bank, and
+    those of several days go on with the purchases of the days before.
+    """
+    from shared.files.library import load
+    from shared.files.names import Kind
+    from shared.generator.orders import Order, choose
+    from shared.generator.portfolio import Portfolio
+
+    order = Order(
+        portfolio=Portfolio(seed=seed, customers=customers, merchants=merchants),
+        day=day.date() if day else (SystemClock().now() - timedelta(days=1)).date(),
+        rows=rows,
+        days=days,
+        sender=sender,
+        packed=packed,
+        bad=bad,
+        codes=codes or [],
+    )
+    with refusals():
+        chosen = choose(load(*([layouts] if layouts else [])), [Kind(kind.value) for kind in kinds], names or [])
+        for made in order.write(chosen, folder):
+            print(made.path)
+            words.print(f"{made.path.name}: {made.records:,} records, {made.bytes:,} bytes, {made.bad:,} bad lines.")

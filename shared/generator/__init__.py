@@ -1,0 +1,1 @@
+"""Files to try things with: seeded, realistic, of any size."""
