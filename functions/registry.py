@@ -74,13 +74,15 @@ FUNCTIONS: tuple[Function, ...] = (
              routes=routes("""
         POST /v1/transactions                                 post_transactions        transactions:write 207
     """)),
-    Function(name="manage_refunds", service="shared.redemptions.unmatched", emits=(p.RedemptionsRecorded,), routes=routes("""
+    Function(name="manage_refunds", service="shared.redemptions.unmatched", emits=(p.RedemptionsRecorded, p.HistoriesChanged),
+             routes=routes("""
         GET  /v1/refunds/unmatched                            list_unmatched           refunds:read
         GET  /v1/refunds/unmatched/totals                     count_unmatched          refunds:read
         POST /v1/refunds/{transaction_id}/match               match_refund             refunds:match
         POST /v1/refunds/{transaction_id}/close               close_refund             refunds:match
     """)),
-    Function(name="manage_corrections", service="shared.corrections.service", emits=(p.RedemptionsRecorded,), scale=LONG, routes=routes("""
+    Function(name="manage_corrections", service="shared.corrections.service", emits=(p.RedemptionsRecorded, p.HistoriesChanged),
+             scale=LONG, routes=routes("""
         POST /v1/corrections/forced-redemptions               request_forced_redemption corrections:write  201
         POST /v1/corrections/adjustments                      request_adjustment       corrections:write  201
         GET  /v1/corrections                                  list_corrections         corrections:read

@@ -87,6 +87,14 @@ class CompiledOffer:
     asks_recency: bool
     """Whether any version asks what customers had bought before their grants."""
 
+    @property
+    def minds_refusals(self) -> bool:
+        """Whether what a pot refuses leaves more to other purchases, by the customer's limits, or to other offers, by its groups."""
+        return bool(self.groups) or any(
+            version.periods or version.redemptions_per_customer is not None or version.reward_per_customer_minor is not None
+            for version in self.versions
+        )
+
     def version_at(self, at: datetime) -> CompiledVersion:
         """The version in force at a moment; before the first one's, the first: its window says when it applies."""
         newest = self.versions[-1]

@@ -72,7 +72,7 @@ def fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken, 
         store.count_refusals(tx, refused)
     changes = difference(folded, recorded, now=tx.now, anew=anew)
     if changes:
-        _pass_on(tx, shard, offers, _post(tx, shard, changes))
+        _pass_on(tx, shard, offers, changes, _post(tx, shard, changes))
 
 
 def _fold(
@@ -140,11 +140,15 @@ def _post(tx: Transaction, shard: int, changes: list[Change]) -> list[Redemption
     return admission.redemptions
 
 
-def _pass_on(tx: Transaction, shard: int, offers: Catalogue, redemptions: Iterable[Redemption]) -> None:
-    """Let the next offer of a stacking group have its turn where a pot refused the first: the refusal is history by now."""
-    stacked = {r.offer_id for r in redemptions if (compiled := offers.get(r.offer_id)) and compiled.groups}
-    refused = sorted({(r.customer_id, r.offer_id) for r in redemptions if r.state is State.REJECTED and r.offer_id in stacked})
-    emit_changed_in(tx, shard, refused, "a pot refused")
+def _pass_on(tx: Transaction, shard: int, offers: Catalogue, changes: Iterable[Change], after: Iterable[Redemption]) -> None:
+    """Let histories be folded again in which refusals are new, or are none any more, where that leaves others more or less.
+
+    What a pot refused uses up none of the customer's limits, and the next offer of its group has its turn.
+    """
+    were = {change.before.redemption_id for change in changes if change.before and change.before.state is State.REJECTED}
+    turned = [r for r in after if (r.state is State.REJECTED) != (r.redemption_id in were)]
+    pairs = {(r.customer_id, r.offer_id) for r in turned if (compiled := offers.get(r.offer_id)) and compiled.minds_refusals}
+    emit_changed_in(tx, shard, sorted(pairs), "what a pot refused is another thing now")
 
 
 def _recorded(redemption: Redemption) -> RecordedRedemption:
