@@ -51,9 +51,11 @@ FUNCTIONS: tuple[Function, ...] = (
         GET  /v1/cards/{card_token}                           get_card                 audiences:read
         POST /v1/segments                                     create_segment           audiences:write    201
         GET  /v1/segments                                     list_segments            audiences:read
+        POST /v1/segments/members                             put_members              audiences:write
         POST /v1/segments/estimate                            estimate_audience        audiences:read
         GET  /v1/segments/{segment_id}                        get_segment              audiences:read
         POST /v1/grants                                       issue_grants             audiences:write    201
+        PUT  /v1/grants                                       put_grants               audiences:write
         GET  /v1/grants                                       list_grants              audiences:read
     """)),
     Function(name="manage_merchants", service="shared.merchants.service", routes=routes("""

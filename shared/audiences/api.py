@@ -3,13 +3,13 @@
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from events.told import MOST_CUSTOMERS, CardShape
 from shared.audiences.model import Consent, Customer, Grant, Holding, Segment
 from shared.audiences.rules import SizedRule
 from shared.kernel.attributes import AttributeValue
-from shared.kernel.ids import CampaignId, GrantId, OfferId, SegmentId
+from shared.kernel.ids import GRANT, CampaignId, GrantId, OfferId, SegmentId
 from shared.kernel.wire import BasisPoints, ExternalId, Moment, Text, Wire
 from shared.platform.batches import Rejected
 
@@ -162,6 +162,14 @@ class Segments(Wire):
     segments: list[SegmentView]
 
 
+class MemberSent(Wire):
+    """That a customer is in a list from now on, or no more. One who is not known yet is kept for when it comes."""
+
+    segment_id: SegmentId
+    customer_id: ExternalId
+    action: Literal["add", "remove"] = "add"
+
+
 class Page(Wire):
     """How much of a list to give."""
 
@@ -203,6 +211,26 @@ class GrantsAsked(Wire):
         if (self.customers is None) == (self.segment_id is None):
             raise ValueError("must name either customers or a segment_id")
         return self
+
+
+class GrantSent(Wire):
+    """One grant by its sender's own name: given, or taken back. Said again, it changes nothing."""
+
+    reference: ExternalId
+    """The sender's name of the grant, or the id `grn_...` of one that was given otherwise."""
+    offer_id: OfferId
+    customer_id: ExternalId
+    action: Literal["grant", "revoke"] = "grant"
+    """A grant that is revoked counts for no purchase from now on; what was earned with it before stays."""
+    granted_at: Moment | None = None
+    """From when purchases count: the present where it is left out, never in the future."""
+
+    @field_validator("reference")
+    @classmethod
+    def _is_an_id_where_it_looks_like_one(cls, reference: str) -> str:
+        if reference.startswith(f"{GRANT.prefix}_"):
+            GRANT.parse(reference)
+        return reference
 
 
 class GrantMade(Wire):

@@ -9,7 +9,7 @@ from shared.audiences import store
 from shared.audiences.api import CustomerView, held_by
 from shared.audiences.cards import record
 from shared.audiences.histories import emit_changed
-from shared.audiences.model import Effect, effect
+from shared.audiences.model import ERASED, Effect, effect
 from shared.kernel.shards import shard_of
 from shared.kernel.wire import ExternalId
 from shared.platform.batches import BatchAnswer, Rejected, read_batch
@@ -97,9 +97,7 @@ def _not_erased(tx: Transaction, sent: Sent) -> tuple[Sent, list[Rejected]]:
     """Those who were not erased: that is for good."""
     erased = store.erased(tx, [customer.customer_id for _, customer in sent])
     refused = [
-        Rejected.because(
-            index, customer.customer_id, f"/customers/{index}/customer_id", "was erased; a person who returns needs another id"
-        )
+        Rejected.because(index, customer.customer_id, f"/customers/{index}/customer_id", ERASED)
         for index, customer in sent
         if customer.customer_id in erased
     ]

@@ -10,7 +10,7 @@ from shared.audiences.api import GrantMade, Grants, GrantsAsked, GrantsMade, Gra
 from shared.audiences.histories import emit_changed
 from shared.audiences.model import Candidate
 from shared.audiences.service import require_segments, select, select_variants
-from shared.audiences.store import Giving
+from shared.audiences.store import Giving, GrantRow
 from shared.campaigns import service as campaigns
 from shared.campaigns.model import SCHEDULED_STATES
 from shared.kernel.errors import Conflict, Invalid, Problem
@@ -30,7 +30,7 @@ def issue_grants(call: Call, body: GrantsAsked) -> GrantsMade:
         granted_at = body.granted_at or tx.now
         if granted_at > tx.now:
             raise Invalid(problems=(Problem(path="/granted_at", message="must not be in the future"),))
-        giving = _giving(tx, body.offer_id, granted_at)
+        giving = giving_of(tx, body.offer_id, granted_at)
         seed = derived_id("grants", call.once.source, call.once.key) if call.once else new_id(tx.now)
         if body.segment_id is not None:
             made = _to_segment(call, tx, giving, body.segment_id, seed)
@@ -51,7 +51,7 @@ def list_grants(call: Call, query: GrantsQuery) -> Grants:
         return Grants(grants=[GrantView.of(grant) for grant in found])
 
 
-def _giving(tx: Transaction, offer_id: UUID, granted_at: datetime) -> Giving:
+def giving_of(tx: Transaction, offer_id: UUID, granted_at: datetime) -> Giving:
     """The offer, if it may still be given, with its variants as they are now. Raises Invalid or Conflict."""
     compiled = catalogue(tx).get(offer_id)
     if compiled is None:
@@ -79,7 +79,7 @@ def _to_customers(call: Call, tx: Transaction, giving: Giving, customers: list[s
     rejected = _rejected(customers, known)
     refused = {item.index for item in rejected}
     grants = {customer_id: derived_id(seed, customer_id) for index, customer_id in enumerate(customers) if index not in refused}
-    store.insert_grants(tx, grants, giving)
+    store.insert_grants(tx, [GrantRow(grant_id, customer_id, giving.granted_at) for customer_id, grant_id in grants.items()], giving)
     emit_changed(call, tx, store.changed_pairs(tx, dict.fromkeys(grants, giving.granted_at), giving.offer_id), WHY)
     made = [GrantMade(grant_id=grant_id, customer_id=customer_id) for customer_id, grant_id in grants.items()]
     return GrantsMade(granted=len(made), granted_at=giving.granted_at, grants=made, rejected=rejected)
@@ -89,17 +89,17 @@ def _rejected(customers: list[str], known: Mapping[str, Candidate]) -> list[Reje
     first = {customer_id: index for index, customer_id in reversed(list(enumerate(customers)))}
     rejected = []
     for index, customer_id in enumerate(customers):
-        why = _why_not(known.get(customer_id), repeated=first[customer_id] < index)
+        twice = "is in the list twice; another request gives another grant" if first[customer_id] < index else None
+        why = why_no_grant(known.get(customer_id)) or twice
         if why:
             rejected.append(Rejected.because(index, customer_id, f"/customers/{index}", why))
     return rejected
 
 
-def _why_not(candidate: Candidate | None, *, repeated: bool) -> str | None:
+def why_no_grant(candidate: Candidate | None) -> str | None:
+    """Why a customer may get no grant in a campaign, as far as it is for the customer."""
     if candidate is None:
         return "is no known customer"
     if not candidate.consent:
         return "has not consented to offers"
-    if candidate.held_out:
-        return "belongs to the campaign's hold-out group"
-    return "is in the list twice; another request gives another grant" if repeated else None
+    return "belongs to the campaign's hold-out group" if candidate.held_out else None

@@ -6,6 +6,9 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
+ERASED: Final = "was erased; a person who returns needs another id"
+"""Why nothing is taken of a customer."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Customer:

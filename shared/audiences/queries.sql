@@ -58,6 +58,8 @@ SELECT customer_id FROM customers WHERE customer_id = ANY (%(customer_ids)s) AND
 -- Takes away what tells of a person, revokes what was given, and closes the id.
 WITH listed AS (
     DELETE FROM segment_members WHERE customer_id = %(customer_id)s
+), staged AS (
+    DELETE FROM segment_uploads WHERE customer_id = %(customer_id)s
 ), given AS (
     UPDATE grants SET revoked_at = %(now)s WHERE customer_id = %(customer_id)s AND revoked_at IS NULL
 )
@@ -115,6 +117,49 @@ RETURNING segment_id;
 -- The customers of a list, each once.
 INSERT INTO segment_members (segment_id, customer_id)
 SELECT DISTINCT %(segment_id)s::uuid, customer_id FROM unnest(%(customer_ids)s::text[]) AS listed (customer_id);
+
+-- name: lock_segments
+-- Some segments, held until the transaction ends.
+SELECT segment_id, name, kind, rule, created_by, created_at FROM segments WHERE segment_id = ANY (%(segment_ids)s)
+ORDER BY segment_id FOR NO KEY UPDATE;
+
+-- name: put_members
+-- Customers who are in lists from now on.
+INSERT INTO segment_members (segment_id, customer_id)
+SELECT segment_id, customer_id FROM unnest(%(segment_ids)s::uuid[], %(customer_ids)s::text[]) AS said (segment_id, customer_id)
+ON CONFLICT DO NOTHING;
+
+-- name: drop_members
+-- Customers who are in lists no more.
+DELETE FROM segment_members AS m
+USING unnest(%(segment_ids)s::uuid[], %(customer_ids)s::text[]) AS said (segment_id, customer_id)
+WHERE (m.segment_id, m.customer_id) = (said.segment_id, said.customer_id);
+
+-- name: stage_members
+-- Customers who are to be in lists once all of an upload is there.
+INSERT INTO segment_uploads (upload_id, segment_id, customer_id)
+SELECT %(upload_id)s, segment_id, customer_id
+FROM unnest(%(segment_ids)s::uuid[], %(customer_ids)s::text[]) AS said (segment_id, customer_id)
+ON CONFLICT DO NOTHING;
+
+-- name: staged_segments
+-- The lists that an upload is of, held until the transaction ends.
+SELECT segment_id FROM segments WHERE segment_id IN (SELECT u.segment_id FROM segment_uploads u WHERE u.upload_id = %(upload_id)s)
+ORDER BY segment_id FOR NO KEY UPDATE;
+
+-- name: replace_lists
+-- The lists of an upload become what it says; whoever was erased meanwhile is not listed.
+WITH staged AS (
+    DELETE FROM segment_uploads WHERE upload_id = %(upload_id)s RETURNING segment_id, customer_id
+), gone AS (
+    DELETE FROM segment_members AS m
+    WHERE m.segment_id = ANY (%(segment_ids)s)
+      AND NOT EXISTS (SELECT FROM staged s WHERE (s.segment_id, s.customer_id) = (m.segment_id, m.customer_id))
+)
+INSERT INTO segment_members (segment_id, customer_id)
+SELECT s.segment_id, s.customer_id FROM staged s
+WHERE NOT EXISTS (SELECT FROM customers c WHERE c.customer_id = s.customer_id AND c.erased_at IS NOT NULL)
+ON CONFLICT DO NOTHING;
 
 -- name: list_segments
 -- Segments, newest first.
@@ -190,8 +235,8 @@ WHERE c.customer_id = ANY (%(customer_ids)s) AND c.erased_at IS NULL;
 -- name: insert_grants
 -- Gives an offer to customers by name, each grant once by its id.
 INSERT INTO grants (grant_id, offer_id, campaign_id, customer_id, granted_at, recorded_at, variant)
-SELECT given.grant_id, %(offer_id)s, %(campaign_id)s, given.customer_id, %(granted_at)s, %(now)s, v.variant
-FROM unnest(%(grant_ids)s::uuid[], %(customer_ids)s::text[]) AS given (grant_id, customer_id)
+SELECT given.grant_id, %(offer_id)s, %(campaign_id)s, given.customer_id, given.granted_at, %(now)s, v.variant
+FROM unnest(%(grant_ids)s::uuid[], %(customer_ids)s::text[], %(moments)s::timestamptz[]) AS given (grant_id, customer_id, granted_at)
 LEFT JOIN LATERAL (SELECT d.variant FROM variants(%(variants)s::jsonb) AS d WHERE d.customer_id = given.customer_id) AS v ON true
 ON CONFLICT DO NOTHING;
 
@@ -213,6 +258,15 @@ ORDER BY grant_id LIMIT %(limit)s;
 -- name: read_grant
 -- One grant.
 SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at, variant FROM grants WHERE grant_id = %(grant_id)s;
+
+-- name: read_grants_by_id
+-- Some grants.
+SELECT grant_id, offer_id, campaign_id, customer_id, granted_at, activated_at, revoked_at, variant FROM grants
+WHERE grant_id = ANY (%(grant_ids)s);
+
+-- name: revoke
+-- Takes grants back from now on, those that were not before.
+UPDATE grants SET revoked_at = %(now)s WHERE grant_id = ANY (%(grant_ids)s) AND revoked_at IS NULL;
 
 -- name: activate
 -- Sets when a grant was activated, or moves it to an earlier moment; nothing where it was activated earlier.

@@ -48,6 +48,18 @@ class ConsentRow(NamedTuple):
     given: bool
 
 
+Member = tuple[UUID, str]
+"""A segment that is a list, and a customer."""
+
+
+class GrantRow(NamedTuple):
+    """A grant as it is written."""
+
+    grant_id: UUID
+    customer_id: str
+    granted_at: datetime
+
+
 class Giving(NamedTuple):
     """An offer that is given as of a moment; which variants it has, in their order."""
 
@@ -157,6 +169,32 @@ def insert_segment(tx: Transaction, segment: Segment, customer_ids: Sequence[str
     return True
 
 
+def lock_segments(tx: Transaction, segment_ids: Collection[UUID]) -> dict[UUID, Segment]:
+    """Those of the segments that exist, held until the transaction ends."""
+    return {row["segment_id"]: _segment(row) for row in rows(tx.connection, SQL["lock_segments"], segment_ids=list(segment_ids))}
+
+
+def put_members(tx: Transaction, members: Sequence[Member]) -> None:
+    """Let customers be in lists; the segments are held."""
+    tx.connection.execute(SQL["put_members"], _members(members))
+
+
+def drop_members(tx: Transaction, members: Sequence[Member]) -> None:
+    """Let customers be in lists no more; the segments are held."""
+    tx.connection.execute(SQL["drop_members"], _members(members))
+
+
+def stage_members(tx: Transaction, upload_id: UUID, members: Sequence[Member]) -> None:
+    """Keep a part of lists that are to take the place of what there is."""
+    tx.connection.execute(SQL["stage_members"], _members(members) | {"upload_id": upload_id})
+
+
+def replace_lists(tx: Transaction, upload_id: UUID) -> None:
+    """Let the lists of an upload take the place of what there is, in one go."""
+    segment_ids = [row["segment_id"] for row in rows(tx.connection, SQL["staged_segments"], upload_id=upload_id)]
+    tx.connection.execute(SQL["replace_lists"], {"upload_id": upload_id, "segment_ids": segment_ids})
+
+
 def list_segments(tx: Transaction, *, limit: int, offset: int) -> list[Segment]:
     """Segments, newest first."""
     return [_segment(row) for row in rows(tx.connection, SQL["list_segments"], limit=limit, offset=offset)]
@@ -200,10 +238,24 @@ def candidates(tx: Transaction, campaign_id: UUID, customer_ids: Collection[str]
     return {row["customer_id"]: Candidate(consent=row["consent"], held_out=row["held_out"]) for row in found}
 
 
-def insert_grants(tx: Transaction, grants: Mapping[str, UUID], giving: Giving) -> None:
-    """Give an offer to customers by name: grant ids by customer."""
-    values = _given(giving) | {"grant_ids": list(grants.values()), "customer_ids": list(grants), "now": tx.now}
-    tx.connection.execute(SQL["insert_grants"], values)
+def insert_grants(tx: Transaction, grants: Sequence[GrantRow], giving: Giving) -> None:
+    """Give an offer to customers by name."""
+    values = {
+        "grant_ids": [grant.grant_id for grant in grants],
+        "customer_ids": [grant.customer_id for grant in grants],
+        "moments": [grant.granted_at for grant in grants],
+    }
+    tx.connection.execute(SQL["insert_grants"], _given(giving) | values | {"now": tx.now})
+
+
+def grants(tx: Transaction, grant_ids: Collection[UUID]) -> dict[UUID, Grant]:
+    """Those of the grants that exist."""
+    return {row["grant_id"]: Grant(**row) for row in rows(tx.connection, SQL["read_grants_by_id"], grant_ids=list(grant_ids))}
+
+
+def revoke(tx: Transaction, grant_ids: Collection[UUID]) -> None:
+    """Take grants back from now on; what was taken back before stays as it is."""
+    tx.connection.execute(SQL["revoke"], {"grant_ids": list(grant_ids), "now": tx.now})
 
 
 def grants_of_customer(tx: Transaction, customer_id: str, offer_id: UUID | None, *, limit: int, after: UUID | None) -> list[Grant]:
@@ -245,6 +297,10 @@ def shown_often(tx: Transaction, customer_id: str, caps: Mapping[UUID, tuple[dat
     values = {"sinces": [since for since, _ in caps.values()], "mosts": [most for _, most in caps.values()]}
     found = rows(tx.connection, SQL["shown_often"], customer_id=customer_id, offer_ids=list(caps), **values)
     return {row["offer_id"] for row in found}
+
+
+def _members(members: Sequence[Member]) -> dict[str, object]:
+    return {"segment_ids": [segment_id for segment_id, _ in members], "customer_ids": [customer_id for _, customer_id in members]}
 
 
 def _counts(row: Mapping[str, int]) -> tuple[int, int]:

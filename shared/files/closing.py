@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from events.payloads import ChunkReady, FileClosed, FileStepDone
-from shared.files import answers, store
+from shared.files import answers, store, taking
 from shared.files.drops import Drop, Found, Outcome, State, Step, outcome_of, reconcile
 from shared.files.manifest import Manifest
 from shared.files.places import Places, places_of
@@ -23,10 +23,19 @@ REPLACED: Final = Problem(path="", message="the file was replaced or removed whi
 def close_file(call: Call, done: FileStepDone) -> None:
     """Go on with a file when a step is done with all of its chunks: reconcile what was read, or close what was applied."""
     step = Step(done.step)
+    if step is Step.APPLY:
+        _finish(call, done)
     with call.transaction() as tx:
         drop = store.read(tx, done.drop_id, lock=True)
         if drop.state is UNDER_WAY[step]:
             AFTER[step](tx, places_of(call), drop)
+
+
+def _finish(call: Call, done: FileStepDone) -> None:
+    with call.reading() as tx:
+        drop = store.read(tx, done.drop_id)
+    if drop.state is State.APPLYING:
+        taking.finish(call, drop)
 
 
 def start(tx: Transaction, drop: Drop, step: Step, numbers: Sequence[int]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from events.payloads import Transaction
 from events.told import CustomerSent, MerchantShape
-from shared.audiences.api import CardSent
+from shared.audiences.api import CardSent, GrantSent, MemberSent
 from shared.files.names import Kind
 from shared.kernel.wire import Wire
 
@@ -37,5 +37,7 @@ RECORDS: Final[Mapping[Kind, Record]] = {
     Kind.CUSTOMERS: Record(model=CustomerSent, id="customer_id", at="consent_at"),
     Kind.CARDS: Record(model=CardSent, id="card_token", at="valid_from"),
     Kind.MERCHANTS: Record(model=MerchantShape, id="merchant_id"),
+    Kind.SEGMENTS: Record(model=MemberSent, id="customer_id"),
+    Kind.GRANTS: Record(model=GrantSent, id="reference", at="granted_at"),
 }
 CURRENCY: Final = "currency"

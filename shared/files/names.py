@@ -18,6 +18,7 @@ class Kind(Enum):
     CARDS = "cards"  # whose cards are
     MERCHANTS = "merchants"  # merchants with places and other names
     SEGMENTS = "segments"  # lists of customers
+    GRANTS = "grants"  # offers given to customers and taken back
     OFFERS = "offers"  # an aggregator's offers
     REDEMPTIONS = "redemptions"  # redemptions, ours or an aggregator's
     SETTLEMENT = "settlement"  # what an aggregator pays or is paid

@@ -6,8 +6,10 @@ again gets the answers that it got before.
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from uuid import UUID
 
 import pyarrow as pa
 from pydantic_core import to_json
@@ -15,9 +17,11 @@ from pydantic_core import to_json
 from events.told import MOST_CUSTOMERS, MOST_MERCHANTS
 from shared.audiences.cards import MOST_CARDS, put_cards
 from shared.audiences.customers import put_customers
+from shared.audiences.grants_told import MOST_GRANTS, put_grants
+from shared.audiences.members import MOST_MEMBERS, put_members, replace_lists, stage_members
 from shared.files.drops import Drop, Found
 from shared.files.layout import Layout
-from shared.files.names import Kind
+from shared.files.names import Kind, Scope
 from shared.files.parsing import LINE, LINE_HASH, shapes_of, totals_of
 from shared.files.rejects import Code, Fault, Reject
 from shared.kernel.ids import DROP
@@ -43,11 +47,23 @@ class Taker:
     """The field with the customer whose shard is held meanwhile: items of one shard go together."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WholeTaker:
+    """How the whole that a full file is takes the place of what there was: kept in parts, then put in place in one go."""
+
+    stage: Callable[[Call, UUID, bytes], BatchAnswer]
+    replace: Callable[[Call, UUID], None]
+
+
 TAKERS: Final[Mapping[Kind, Taker]] = {
     Kind.CARDS: Taker(field="cards", most=MOST_CARDS, use_case=put_cards),
     Kind.CUSTOMERS: Taker(field="customers", most=MOST_CUSTOMERS, use_case=put_customers, customer="customer_id"),
     Kind.MERCHANTS: Taker(field="merchants", most=MOST_MERCHANTS, use_case=put_merchants),
+    Kind.SEGMENTS: Taker(field="members", most=MOST_MEMBERS, use_case=put_members),
+    Kind.GRANTS: Taker(field="grants", most=MOST_GRANTS, use_case=put_grants, customer="customer_id"),
 }
+WHOLES: Final[Mapping[Kind, WholeTaker]] = {Kind.SEGMENTS: WholeTaker(stage=stage_members, replace=replace_lists)}
+"""Kinds of which a full file says what there is, and nothing beside it. Full files of other kinds are taken record by record."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,11 +83,29 @@ def take(call: Call, layout: Layout, drop: Drop, number: int, batches: Sequence[
     refused: dict[int, Rejected] = {}
     for part, rows in enumerate(_portions(shapes, taker, call.shards)):
         raw = to_json({taker.field: [shapes[row] for row in rows]})
-        answer = _ask(taker, _request(call, drop, f"{number}/{part}", raw), raw)
+        answer = _ask(_use_case(drop, taker), _request(call, drop, f"{number}/{part}", raw), raw)
         refused |= {rows[item.index]: item for item in answer.rejected}
     accepted = list(_without(batches, refused))
     found = Found(accepted=len(shapes) - len(refused), rejected=len(refused), totals=totals_of(accepted, layout.record))
     return Taken(batches=accepted, rejects=_rejects(batches, shapes, refused), found=found)
+
+
+def finish(call: Call, drop: Drop) -> None:
+    """Once every chunk took effect: let the whole that a full file is take the place of what there was. Done again, it changes nothing."""
+    whole = _whole(drop)
+    if whole:
+        with suppress(Replayed):
+            whole.replace(_request(call, drop, "whole", b""), drop.drop_id)
+
+
+def _use_case(drop: Drop, taker: Taker) -> Callable[[Call, bytes], BatchAnswer]:
+    whole = _whole(drop)
+    return (lambda call, raw: whole.stage(call, drop.drop_id, raw)) if whole else taker.use_case
+
+
+def _whole(drop: Drop) -> WholeTaker | None:
+    said = drop.file_name
+    return WHOLES.get(said.kind) if said.scope is Scope.FULL else None
 
 
 def _portions(shapes: Sequence[Shape], taker: Taker, shards: int) -> Iterator[list[int]]:
@@ -90,9 +124,9 @@ def _request(call: Call, drop: Drop, key: str, raw: bytes) -> Call:
     return replace(call, caller=Caller(subject=f"files:{drop.sender}"), once=once, told_at=drop.received_at)
 
 
-def _ask(taker: Taker, call: Call, raw: bytes) -> BatchAnswer:
+def _ask(use_case: Callable[[Call, bytes], BatchAnswer], call: Call, raw: bytes) -> BatchAnswer:
     try:
-        return taker.use_case(call, raw)
+        return use_case(call, raw)
     except Replayed as first:
         return BatchAnswer.model_validate_json(first.answer or "")
 

@@ -73,6 +73,14 @@ CREATE TABLE segment_members (
 );
 CREATE INDEX segment_members_customer ON segment_members (customer_id);
 
+CREATE TABLE segment_uploads (
+    upload_id uuid NOT NULL,
+    segment_id uuid NOT NULL REFERENCES segments,
+    customer_id text NOT NULL,
+    PRIMARY KEY (upload_id, segment_id, customer_id)
+);
+COMMENT ON TABLE segment_uploads IS 'Lists that are on their way in parts. Nobody is chosen by them before they are whole and take the place of the old ones.';
+
 CREATE TABLE holdouts (
     campaign_id uuid NOT NULL,
     customer_id text NOT NULL,

@@ -4,13 +4,16 @@ import hashlib
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from shared.audiences import desk
 from shared.files import chunks, receiving, store, taking
+from shared.files.drops import Drop
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.ids import DROP
+from shared.kernel.ids import DROP, OFFER, SEGMENT
+from shared.platform.call import Call
 from tests.conftest import NOW, MakeCall
 from tests.integration.files.place import Place, as_csv, as_jsonl, manifest_of
 from tests.integration.files.test_dying import Died, dying
@@ -22,12 +25,21 @@ EARLIER = (NOW - timedelta(days=1)).isoformat()
 Rows = list[dict[str, Any]]
 
 
-def send(place: Place, kind: str, rows: Rows, *, as_lines: bool = True, turn: int = 1, survives: type[Exception] | tuple[()] = ()) -> str:
+def send(
+    place: Place,
+    kind: str,
+    rows: Rows,
+    *,
+    as_lines: bool = True,
+    turn: int = 1,
+    scope: str = "delta",
+    survives: type[Exception] | tuple[()] = (),
+) -> str:
     """A file of a kind, taken in; its name."""
     file_id = f"{kind}_mybank_20260112_{turn:04}"
     told = manifest_of(rows)
     trailer = f"T,{told['record_count']},{told['entry_hash']}\n"
-    name = f"{file_id}_delta_r1.{'jsonl' if as_lines else 'csv'}"
+    name = f"{file_id}_{scope}_r1.{'jsonl' if as_lines else 'csv'}"
     data = as_jsonl(rows) if as_lines else as_csv(rows, file_id=file_id, trailer=trailer)
     place.receive(place.drop(data, name=name, **told), survives=survives)
     return name
@@ -132,6 +144,65 @@ def test_customers_are_told_on_behalf_of_the_sender(place: Place) -> None:
     send(place, "customers", [customer(1)])
     (handled,) = place.query("SELECT source FROM handled WHERE consumer = 'files'")
     assert handled["source"] == DROP.render(place.drop_id())
+
+
+@pytest.mark.parametrize("as_lines", [True, False], ids=["jsonl", "csv"])
+def test_lists_change_by_delta_files_and_are_replaced_by_full_ones(place: Place, call: MakeCall, *, as_lines: bool) -> None:
+    world = World(call)
+    segment_id = world.segment("cust-1", "cust-2")
+    rows = [{"customer_id": "cust-3", **in_(segment_id)}, {"customer_id": "cust-1", **in_(segment_id), "action": "remove"}]
+    send(place, "segments", rows, as_lines=as_lines, turn=1)
+    assert members(place) == ["cust-2", "cust-3"]
+    send(place, "segments", [{"customer_id": f"cust-{n}", **in_(segment_id)} for n in (3, 4)], as_lines=as_lines, turn=2, scope="full")
+    assert members(place) == ["cust-3", "cust-4"]
+    assert [view.outcome for view in place.files()] == ["accepted", "accepted"]
+
+
+def in_(segment_id: UUID) -> dict[str, Any]:
+    return {"segment_id": SEGMENT.render(segment_id)}
+
+
+def members(place: Place) -> list[str]:
+    return [row["customer_id"] for row in place.query("SELECT customer_id FROM segment_members ORDER BY 1")]
+
+
+def test_full_list_is_seen_when_its_last_chunk_took_effect(place: Place, call: MakeCall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "CHUNK_BYTES", 300)
+    monkeypatch.setattr(receiving, "LONGEST_RECORD", 300)
+    segment_id = World(call).segment("old")
+    seen: list[list[str]] = []
+    finish = taking.finish
+
+    def watched(call: Call, drop: Drop) -> None:
+        seen.append(members(place))
+        finish(call, drop)
+
+    monkeypatch.setattr(taking, "finish", watched)
+    rows = [{"customer_id": f"new-{number:02}", **in_(segment_id)} for number in range(20)]
+    send(place, "segments", rows, scope="full")
+    assert (place.file().outcome, place.file().chunks > 3) == ("accepted", True)
+    assert (seen, members(place)) == ([["old"]], [f"new-{number:02}" for number in range(20)])
+
+
+@pytest.mark.parametrize("as_lines", [True, False], ids=["jsonl", "csv"])
+def test_offers_are_given_and_taken_back_by_files(place: Place, call: MakeCall, *, as_lines: bool) -> None:
+    world = World(call)
+    offer_id = world.offer(world.campaign(), repeat=True)
+    send(place, "customers", [customer(1), customer(2), customer(3, consent=False)], turn=1)
+    rows = [given(offer_id, number, granted_at=EARLIER) for number in (1, 2, 3)]
+    name = send(place, "grants", rows, as_lines=as_lines, turn=2)
+    refused = [(line["code"], line["field"], line["note"]) for line in place.rejects(name)]
+    assert refused == [("refused", "customer_id", "has not consented to offers")]
+    world.post(purchase("t1", "cust-1"), purchase("t2", "cust-2"))
+    assert amounts(world.redemptions()) == [200, 200]
+    send(place, "grants", [given(offer_id, 1, action="revoke")], as_lines=as_lines, turn=3)
+    world.post(purchase("t3", "cust-1", at=NOW), purchase("t4", "cust-2", at=NOW))
+    assert sorted((row["transaction_id"], row["reward_minor"]) for row in world.redemptions()) == [("t1", 0), ("t2", 200), ("t4", 200)]
+    world.verify()
+
+
+def given(offer_id: UUID, number: int, **other: Any) -> dict[str, Any]:
+    return {"reference": f"grant-{number}", "offer_id": OFFER.render(offer_id), "customer_id": f"cust-{number}"} | other
 
 
 @pytest.mark.parametrize(

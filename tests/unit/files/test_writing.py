@@ -48,11 +48,23 @@ CARDS: Final[list[dict[str, Any]]] = [
     {"card_token": "k1", "customer_id": "c1", "account_token": "a1", "valid_from": AT},
     {"card_token": "k2", "customer_id": "c1", "card_product": "gold"},
 ]
+SEGMENT: Final = "seg_" + "0" * 32
+MEMBERS: Final[list[dict[str, Any]]] = [
+    {"segment_id": SEGMENT, "customer_id": "c1"},
+    {"segment_id": SEGMENT, "customer_id": "c2", "action": "remove"},
+]
+OFFER: Final = "off_" + "0" * 32
+GRANTS: Final[list[dict[str, Any]]] = [
+    {"reference": "g1", "offer_id": OFFER, "customer_id": "c1", "granted_at": AT},
+    {"reference": "g2", "offer_id": OFFER, "customer_id": "c2", "action": "revoke"},
+]
 RECORDS: Final = {
     "transactions": [*TRANSACTIONS, PURCHASE | DOLLARS, PURCHASE | YEN],
     "customers": CUSTOMERS,
     "merchants": MERCHANTS,
     "cards": CARDS,
+    "segments": MEMBERS,
+    "grants": GRANTS,
 }
 TEXTS: Final = [name for name, layout in LAYOUTS.items() if layout.format is not Format.PARQUET]
 
