@@ -22,7 +22,7 @@ KNOWN = UUID("01890000000070008000000000000001")
 
 
 def kind_of(example: str) -> str:
-    return example.split(",", 2)[1].split("_")[0]
+    return example.split(",", 2)[1].split("_", maxsplit=1)[0]
 
 
 @pytest.fixture
@@ -39,6 +39,10 @@ def world(call: MakeCall) -> World:
 @pytest.mark.parametrize("example", EXAMPLES, ids=kind_of)
 def test_example_is_taken(place: Place, example: str) -> None:
     (_, file_id), *_, (_, count, entry_hash, *sums) = csv.reader(example.splitlines())
-    told: dict[str, Any] = {"record_count": int(count), "entry_hash": entry_hash, "sums": dict(one.split(":") for one in "".join(sums).split())}
+    told: dict[str, Any] = {
+        "record_count": int(count),
+        "entry_hash": entry_hash,
+        "sums": dict(one.split(":") for one in "".join(sums).split()),
+    }
     place.receive(place.drop(example.encode(), name=f"{file_id}_delta_r1.csv", **told))
     assert (place.file().outcome, place.file().problems) == ("accepted", [])
