@@ -148,7 +148,7 @@ SELECT segment_id FROM segments WHERE segment_id IN (SELECT u.segment_id FROM se
 ORDER BY segment_id FOR NO KEY UPDATE;
 
 -- name: replace_lists
--- The lists of an upload become what it says; whoever was erased meanwhile is not listed.
+-- The lists of an upload become what it says.
 WITH staged AS (
     DELETE FROM segment_uploads WHERE upload_id = %(upload_id)s RETURNING segment_id, customer_id
 ), gone AS (
@@ -158,7 +158,6 @@ WITH staged AS (
 )
 INSERT INTO segment_members (segment_id, customer_id)
 SELECT s.segment_id, s.customer_id FROM staged s
-WHERE NOT EXISTS (SELECT FROM customers c WHERE c.customer_id = s.customer_id AND c.erased_at IS NOT NULL)
 ON CONFLICT DO NOTHING;
 
 -- name: list_segments

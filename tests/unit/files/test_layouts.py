@@ -22,7 +22,7 @@ def named(**other: Any) -> FileName:
 def test_own_layouts_are_there_for_all_formats_of_transactions_and_for_the_other_kinds() -> None:
     library = load()
     assert [library.find(named(format=form), "1").name for form in Format] == [f"clo-transactions-{form.value}" for form in Format]
-    for kind in (Kind.CUSTOMERS, Kind.CARDS, Kind.MERCHANTS):
+    for kind in (Kind.CUSTOMERS, Kind.CARDS, Kind.MERCHANTS, Kind.SEGMENTS, Kind.GRANTS):
         assert library.find(named(kind=kind), "1").kind is kind
 
 
@@ -32,7 +32,7 @@ def test_a_partners_layout_goes_before_the_one_for_everybody() -> None:
     assert library.find(named(sender="bank"), "1").name == "clo-transactions-csv"
 
 
-@pytest.mark.parametrize("other", [{"kind": Kind.SEGMENTS}, {"format": Format.FIXED, "kind": Kind.CARDS}])
+@pytest.mark.parametrize("other", [{"kind": Kind.CREDITS}, {"format": Format.FIXED, "kind": Kind.CARDS}])
 def test_says_where_there_is_no_layout(other: dict[str, Any]) -> None:
     with pytest.raises(NoLayout, match="There is no layout for"):
         load().find(named(**other), "1")
