@@ -95,7 +95,7 @@ TIP = {"target": "tip", "type": "minor", "position": 7}
 @pytest.mark.parametrize(
     ("base", "path", "value", "where", "words"),
     [
-        (csv_layout, "/kind", "segments", "/kind", "no canonical record"),
+        (csv_layout, "/kind", "credits", "/kind", "no canonical record"),
         (csv_layout, "/fields/0", TWICE, "/fields", "at is filled twice"),
         (csv_layout, "/fields/0", TIP | {"target": "gratuity"}, "/fields", "no field of the canonical record"),
         (csv_layout, "/fields/0/target", "card_token", "/fields", "transaction_id must be filled"),
