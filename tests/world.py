@@ -87,10 +87,10 @@ class World:
         campaigns.schedule_campaign(self.call("maya"), campaign_id, WHY)
         return campaign_id
 
-    def offer(self, campaign_id: UUID, *, offer_id: UUID | None = None, **overrides: Any) -> UUID:
-        """An approved offer of a campaign with the terms above, but for the overrides."""
-        body = NewOffer(offer_id=offer_id, campaign_id=campaign_id, name="Two dollars back", terms=terms(**overrides))
-        offer_id = offers.create_offer(self.call("maya"), body).offer_id
+    def offer(self, campaign_id: UUID, **overrides: Any) -> UUID:
+        """An approved offer of a campaign with the terms above, but for the overrides; with an id where one is among them."""
+        said = {"offer_id": overrides.pop("offer_id", None), "campaign_id": campaign_id, "name": "Two dollars back"}
+        offer_id = offers.create_offer(self.call("maya"), NewOffer(**said, terms=terms(**overrides))).offer_id
         offers.submit_offer(self.call("maya"), offer_id, WHY)
         offers.approve_offer(self.call("omar"), offer_id, WHY)
         return offer_id
