@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import artefacts, explain, files, generate, kafka, ledger, letters, main_job, platform, topics
+from shared.cli import artefacts, explain, exports, files, generate, kafka, ledger, letters, main_job, platform, topics
 from shared.cli.terminal import EXIT_CODES
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("generate")(generate.generate)
 app.command("artefacts")(artefacts.artefacts)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(files.app, name="files")
+app.add_typer(exports.app, name="exports")
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.add_typer(letters.app, name="dead-letters")

@@ -9,7 +9,7 @@ import structlog
 from events.payloads import ExportMoved, ExportPlanned
 from shared.exports import store
 from shared.exports.model import Export, State
-from shared.exports.partners import Feed, Partner, Partners
+from shared.exports.partners import Feed, NotPartners, Partner, Partners
 from shared.exports.places import partners_of
 from shared.files.names import Kind, Scope
 from shared.kernel.errors import Conflict
@@ -30,8 +30,15 @@ class OnItsWay(Conflict):
 
 
 def plan_due(call: Call, tx: Transaction) -> int:
-    """Plan what the schedules of partners say; how many exports. What was missed is made up once; what can't begin yet stays due."""
-    partners = partners_of(call)
+    """Plan what the schedules of partners say; how many exports. What was missed is made up once; what can't begin yet stays due.
+
+    Where the file of partners is wrong, that is an alert, and whatever else is due goes on.
+    """
+    try:
+        partners = partners_of(call)
+    except NotPartners as wrong:
+        LOG.critical("nothing is exported: the file of partners is wrong", problems=[problem.message for problem in wrong.problems])
+        return 0
     planned = [_plan_if_due(tx, partners, partner, feed) for partner in partners.partners.values() for feed in partner.feeds]
     return sum(planned)
 

@@ -41,7 +41,10 @@ def finish_export(call: Call, done: ExportPartsDone) -> None:
         parts = store.parts(tx, done.export_id)
     if export.state is not State.WRITING:
         return
-    whole = _put_together(places, export, parts)
+    try:
+        whole = _put_together(places, export, parts)
+    except NotFound as error:
+        raise Broken("A part is gone: the export was withdrawn just now, or something is wrong.") from error
     with call.transaction() as tx:
         export = store.read(tx, done.export_id, lock=True)
         if export.state is State.WRITING:

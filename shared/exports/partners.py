@@ -15,7 +15,7 @@ from shared.exports.kinds import EXPORTED
 from shared.files.layout import Layout
 from shared.files.layout_checks import PLACES
 from shared.files.names import Format, Kind
-from shared.kernel.errors import Invalid, NotFound, Problem
+from shared.kernel.errors import Broken, NotFound, Problem
 from shared.kernel.wire import Wire
 from shared.kernel.zones import Zone
 from shared.platform.operations import problems_of
@@ -108,10 +108,15 @@ class Partners:
         return next((partner for partner in self.partners.values() if partner.answers == folder), None)
 
 
-class NotPartners(Invalid):
+class NotPartners(Broken):
     """The file of partners is not valid."""
 
     code = "not_partners"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        """Carry every problem, so that it can be mended in one go."""
+        self.problems = problems
+        super().__init__(f"The file of partners is not valid. {'; '.join(f'{one.path}: {one.message}' for one in problems)}")
 
 
 def load_partners(path: str | None) -> Partners:
@@ -122,7 +127,7 @@ def load_partners(path: str | None) -> Partners:
     try:
         return _read_again(path, file.stat().st_mtime_ns)
     except OSError as error:
-        raise NotPartners(f"The file of partners can't be read: {error.strerror}.") from error
+        raise NotPartners((Problem(path="", message=f"can't be read: {error.strerror}"),)) from error
 
 
 @lru_cache(maxsize=4)
@@ -135,11 +140,11 @@ def read_partners(raw: bytes) -> Partners:
     try:
         said = PartnersSaid.model_validate_json(raw)
     except ValidationError as error:
-        raise NotPartners(problems=tuple(problems_of(error, body=raw))) from error
+        raise NotPartners(tuple(problems_of(error))) from error
     layouts = {layout.name: layout for layout in (*_packaged(), *said.layouts)}
     problems = (*_about_layouts(said.layouts), *_about_partners(said, layouts))
     if problems:
-        raise NotPartners(problems=problems)
+        raise NotPartners(problems)
     return Partners(portfolio=tuple(said.portfolio), partners={one.partner: one for one in said.partners}, layouts=layouts)
 
 

@@ -27,6 +27,7 @@ from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import ObjectStore
 from shared.files.totals import Totals
 from shared.files.writing import cells_of, encoded, lines_of
+from shared.kernel.errors import Broken, NotFound
 from shared.kernel.ids import EXPORT
 from shared.platform.call import Call
 
@@ -60,7 +61,10 @@ def write_part(call: Call, ready: ExportPartReady) -> None:
         return
     if part.object is not None:
         return
-    made = _make(call, places, export, part)
+    try:
+        made = _make(call, places, export, part)
+    except NotFound as error:
+        raise Broken("What a part is made from is gone: it was withdrawn just now, or something is wrong.") from error
     hits = guard_of(places.partners.portfolio).search(made.lines)
     if hits:
         finishing.refuse(call, places, export, tuple(hit.problem(part.number) for hit in hits))

@@ -105,8 +105,8 @@ def from_s3(payload: bytes) -> tuple[Finalized, ...]:
 class Watch:
     """Finds the new objects of a store by looking at it again and again, in order of names."""
 
-    def __init__(self, store: ObjectStore, suffix: str = "") -> None:
-        """Look for names that end so. What is there at the first look is new as well: who takes it knows what it has taken before."""
+    def __init__(self, store: ObjectStore, suffix: str | tuple[str, ...] = "") -> None:
+        """Look for names that end so, or in one of several ways. What is there at the first look is new: its taker knows what it took."""
         self._store, self._suffix = store, suffix
         self._seen: dict[str, str] = {}
 

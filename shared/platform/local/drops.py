@@ -7,6 +7,7 @@ from typing import Final
 import psycopg
 import structlog
 
+from shared.files.answers import ACK
 from shared.files.api import DropTold
 from shared.files.desk import note_drop
 from shared.files.names import MANIFEST
@@ -16,27 +17,35 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import CloError
 from shared.platform.call import Call, Caller, FilePlaces
 from shared.platform.database import Database
+from shared.platform.local.keys import LocalKeys
 
 LOG: Final = structlog.get_logger("clo.drops")
 LOOK_SECONDS: Final = 0.5
 DROPS: Final = "drops"
 LAKE: Final = "lake"
+EXPORTS: Final = "exports"
+PARTNERS: Final = "partners.json"
+NO_PARTNERS: Final = '{"portfolio": [], "partners": []}\n'
 
 
 def folders_in(data: Path) -> FilePlaces:
-    """The folders of drops and of the lake below a folder; made where they are not there."""
-    places = {name: (data / name).resolve() for name in (DROPS, LAKE)}
+    """The folders of drops, the lake and exports below a folder, and the file of partners; made where they are not there."""
+    places = {name: (data / name).resolve() for name in (DROPS, LAKE, EXPORTS)}
     for place in places.values():
         place.mkdir(parents=True, exist_ok=True)
-    return FilePlaces(drops=str(places[DROPS]), lake=str(places[LAKE]))
+    partners = (data / PARTNERS).resolve()
+    if not partners.exists():
+        partners.write_text(NO_PARTNERS, encoding="utf-8")
+    told = {"partners": str(partners), "export_keys": str(LocalKeys(data / "keys").exports.resolve())}
+    return FilePlaces(drops=str(places[DROPS]), lake=str(places[LAKE]), exports=str(places[EXPORTS]), **told)
 
 
 class DropWatch:
-    """Tells of manifests that came. What was told before is told again after a start; who takes it in knows what it has taken."""
+    """Tells of manifests and of answers that came. What was told before is told again after a start; who takes it in knows what it took."""
 
     def __init__(self, places: FilePlaces, *, database: Database, clock: Clock, shards: int) -> None:
         """Look at the drops of these places."""
-        self._watch = Watch(open_store(places.drops), MANIFEST)
+        self._watch = Watch(open_store(places.drops), (MANIFEST, ACK))
         self._call = Call(caller=Caller(subject="drops"), clock=clock, database=database, shards=shards, file_places=places)
 
     def run(self, stopping: threading.Event) -> None:
@@ -48,7 +57,7 @@ class DropWatch:
                 LOG.warning("drops not looked at", detail=str(error))
 
     def look(self) -> int:
-        """Tell of what has come since the last look; how many manifests that were."""
+        """Tell of what has come since the last look; how many objects that were."""
         told = 0
         for found in self._watch.look():
             note_drop(self._call, DropTold(name=found.name, generation=found.generation))

@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -121,7 +121,7 @@ class LocalPlatform:
 
     def _build_runtime(self) -> Runtime:
         url, files = self.postgres.app_url(), self._files
-        settings = Settings(database_url=url, jwks=str(self.keys.jwks), kafka_bootstrap=None, drops=files.drops, lake=files.lake)
+        settings = Settings(database_url=url, jwks=str(self.keys.jwks), kafka_bootstrap=None, **asdict(files))
         return replace(build_runtime(settings, self.clock), bulk=self.bus.bulk)
 
     def _tick_now_and_then(self) -> None:

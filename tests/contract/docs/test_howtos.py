@@ -63,7 +63,8 @@ def run(page: str, platform: PlatformProcess, folder: Path) -> subprocess.Comple
     local = f'case "$1" in generate) ;; *) set -- "$@" --data "{platform.folder}" ;; esac'
     clo.write_text(f'#!/bin/sh\n{local}\ncd "{ROOT}" && exec "{sys.executable}" -m shared.cli "$@"\n')
     clo.chmod(0o755)
-    environment = {**os.environ, "CLO": platform.base_url, "PATH": f"{folder}:{os.environ['PATH']}", "no_proxy": "*"}
+    ours = {"CLO": platform.base_url, "CLO_DATA": str(platform.folder), "PATH": f"{folder}:{os.environ['PATH']}", "no_proxy": "*"}
+    environment = {**os.environ, **ours}
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands(page)],
         env=environment,
@@ -87,7 +88,7 @@ def test_pages_run_and_print_what_they_promise(
     """Marketing first: each page goes on from the one before."""
     assert marketing.returncode == 0, marketing.stdout[-2000:] + marketing.stderr
     assert '"spent_minor":245' in marketing.stdout
-    for page in ("integrator", "support", "files"):
+    for page in ("integrator", "support", "files", "exports"):
         done = run(page, platform, tmp_path)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         hold_to_promises(commands(page), done.stdout)
