@@ -19,13 +19,13 @@ from shared.files.answers import REJECTED_LINES
 from shared.files.drops import Drop, Found, Outcome, Piece, State, Step
 from shared.files.effects import EFFECTS
 from shared.files.layout import Layout
-from shared.files.parsing import Parsed, parse
+from shared.files.parsing import MOST_REJECTED, Parsed, parse
 from shared.files.places import Places, keep, places_of, read_whole, work_name
 from shared.files.rejects import Reject
 from shared.files.rows import Way
 from shared.files.stores.protocol import Changed
 from shared.files.taking import Taken
-from shared.kernel.errors import Broken, NotFound
+from shared.kernel.errors import Broken, NotFound, Problem
 from shared.platform.call import Call, Transaction
 
 PARTS: Final = "parts"
@@ -47,7 +47,8 @@ def _read(call: Call, ready: ChunkReady) -> None:
     try:
         data = _data(places, drop, piece)
     except (Changed, NotFound):
-        _give_up(call, drop)
+        with call.transaction() as tx:
+            _give_up(tx, places, drop, closing.REPLACED)
         return
     parsed = parse(data, Way(layout=layout, names=drop.names), piece.first_line)
     keep(places.drops, work_name(drop.drop_id, PARTS, piece.number), _staged(parsed))
@@ -56,7 +57,10 @@ def _read(call: Call, ready: ChunkReady) -> None:
     found = Found(accepted=parsed.totals.count, rejected=parsed.rejected, totals=parsed.totals)
     with call.transaction() as tx:
         if store.chunk_read(tx, drop.drop_id, piece.number, found):
-            _tell_when_all_are(tx, drop, Step.READ)
+            if parsed.broken:
+                _give_up(tx, places, drop, _broken(piece))
+            else:
+                _tell_when_all_are(tx, drop, Step.READ)
 
 
 def _apply(call: Call, ready: ChunkReady) -> None:
@@ -88,11 +92,15 @@ def _taken(call: Call, drop: Drop, piece: Piece, layout: Layout, batches: Sequen
 STEPS: Final[dict[Step, Callable[[Call, ChunkReady], None]]] = {Step.READ: _read, Step.APPLY: _apply}
 
 
-def _give_up(call: Call, drop: Drop) -> None:
-    """Close a file that is no longer what was split: none of it has taken effect yet."""
-    with call.transaction() as tx:
-        if store.read(tx, drop.drop_id, lock=True).state is State.PROCESSING:
-            closing.close(tx, places_of(call), drop.closed(Outcome.REJECTED, [closing.REPLACED], tx.now))
+def _give_up(tx: Transaction, places: Places, drop: Drop, problem: Problem) -> None:
+    """Close a file before all of it is read: none of it has taken effect yet."""
+    if store.read(tx, drop.drop_id, lock=True).state is State.PROCESSING:
+        closing.close(tx, places, drop.closed(Outcome.REJECTED, [problem], tx.now))
+
+
+def _broken(piece: Piece) -> Problem:
+    message = f"of the {piece.lines:,} lines from line {piece.first_line:,} on, more than {MOST_REJECTED:,} hold no good record"
+    return Problem(path="", message=message)
 
 
 def _look_up(call: Call, ready: ChunkReady) -> tuple[Drop, Piece, Step | None]:

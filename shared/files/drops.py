@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -14,9 +15,12 @@ from shared.files.frame import Said
 from shared.files.manifest import Manifest
 from shared.files.names import FileName, read_name
 from shared.files.totals import Totals
+from shared.kernel.cards import mask
 from shared.kernel.errors import Busy, Problem
 
 MOST_PROBLEMS: Final = 100
+MOST_CHARACTERS: Final = 500
+UNSEEN: Final = "?"
 
 
 class State(Enum):
@@ -79,12 +83,12 @@ class Drop:
 
     def refused(self, problems: Iterable[Problem]) -> "Drop":
         """Not taken in, for these reasons."""
-        told = tuple(problems)[:MOST_PROBLEMS]
-        return replace(self, state=State.CLOSED, outcome=Outcome.REFUSED, problems=told, closed_at=self.received_at)
+        return self.closed(Outcome.REFUSED, problems, self.received_at)
 
     def closed(self, outcome: Outcome, problems: Iterable[Problem], at: datetime) -> "Drop":
         """At its end."""
-        return replace(self, state=State.CLOSED, outcome=outcome, problems=tuple(problems)[:MOST_PROBLEMS], closed_at=at)
+        told = tuple(Problem(path=_shown(one.path), message=_shown(one.message)) for one in islice(problems, MOST_PROBLEMS))
+        return replace(self, state=State.CLOSED, outcome=outcome, problems=told, closed_at=at)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +128,12 @@ class Found:
             rejected=self.rejected + other.rejected,
             totals=self.totals + other.totals,
         )
+
+
+def _shown(text: str) -> str:
+    """What may be kept and shown of a text that holds what a sender wrote: short, no card number, nothing that can't be seen."""
+    shown = mask(text[: 2 * MOST_CHARACTERS])[:MOST_CHARACTERS]
+    return shown if shown.isprintable() else "".join(sign if sign.isprintable() else UNSEEN for sign in shown)
 
 
 def admitted(drop: Drop, earlier: Sequence[Drop]) -> Drop:

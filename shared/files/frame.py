@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from shared.files.borders import rows
+from shared.files.json_objects import read_object
 from shared.files.layout import Layout, Place
 from shared.files.names import Format
-from shared.files.rows import Way, read_object
+from shared.files.rows import Way
 from shared.files.splitting import Splitter
 from shared.kernel.errors import Invalid, Problem
 
@@ -34,7 +36,7 @@ def way_of(splitter: Splitter) -> Way:
     if not layout.column_names:
         return Way(layout=layout)
     names = tuple(_cells(splitter.names or b"", layout))
-    problems = tuple(Problem(path="/names", message=message) for message in _about_names(names, layout))
+    problems = tuple(_problem("/names", message) for message in islice(_about_names(names, layout), MOST_PROBLEMS))
     if problems:
         raise FrameBroken(problems=problems)
     return Way(layout=layout, names=names)
@@ -74,6 +76,8 @@ def read_trailer(splitter: Splitter) -> Said | None:
 
 SUMS_MUST_BE: Final = "must be pairs of currency and minor units (USD:1234 EUR:500), or a whole number where the layout says the currency"
 LONGEST_SUM: Final = 24
+MOST_COLUMNS: Final = 1_000
+MOST_PROBLEMS: Final = 100
 
 
 def _problem(path: str, message: str) -> Problem:
@@ -81,6 +85,9 @@ def _problem(path: str, message: str) -> Problem:
 
 
 def _about_names(names: tuple[str, ...], layout: Layout) -> Iterator[str]:
+    if len(names) > MOST_COLUMNS:
+        yield f"there are more than {MOST_COLUMNS:,} columns"
+        return
     wanted = [str(told.column) for told in layout.fields if told.constant is None]
     yield from (f"there is no column {name}" for name in wanted if name not in names)
     yield from (f"column {name} is there twice" for name in sorted(set(names)) if name in wanted and names.count(name) > 1)

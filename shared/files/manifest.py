@@ -5,6 +5,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
+from shared.files.json_objects import read_object
 from shared.files.names import FileName
 from shared.files.totals import Totals
 from shared.kernel.errors import Invalid, Malformed, Problem
@@ -96,10 +97,13 @@ class NotAManifest(Invalid):
 def read_manifest(raw: bytes, name: FileName) -> Manifest:
     """Read the manifest of the file of this name.
 
-    Raises Malformed when it is no JSON or longer than 100,000 bytes, NotAManifest with every problem otherwise.
+    Raises Malformed when it is no JSON object, has a member twice or is longer than 100,000 bytes, NotAManifest with every problem
+    otherwise.
     """
     if len(raw) > MOST_BYTES:
         raise Malformed(f"The manifest is longer than {MOST_BYTES:,} bytes.")
+    if read_object(raw.decode(errors="replace")) is None:
+        raise Malformed("The manifest is not valid JSON: an object with each member once.")
     try:
         manifest = Manifest.model_validate_json(raw)
     except ValidationError as error:

@@ -22,7 +22,10 @@ from shared.files.rejects import Reject, hash_of_line
 from shared.files.rows import Cells, Refusal, Row, Way, nested, read_cells, read_record
 from shared.files.totals import Totals, entry_hash
 
-PARQUET_ROWS: Final = 8_192
+BATCH_ROWS: Final = 8_192
+"""So many records are held at a time one by one, or of parquet."""
+MOST_REJECTED: Final = 10_000
+"""With more in a chunk, a file is not dirty but broken."""
 LARGE_AMOUNT: Final = 1 << 42
 """Below it, a million amounts add up to less than 64 bits hold."""
 LINE: Final = "_line"
@@ -44,6 +47,8 @@ class Parsed:
     """What is wrong with those that are not, by line."""
     rejected: int
     """How many records are not accepted."""
+    broken: bool
+    """Whether these were so many that what follows was not looked at."""
     totals: Totals
     """Of the accepted ones."""
 
@@ -69,7 +74,7 @@ def parse_row_group(file: BinaryIO, group: int, way: Way, first_row: int = 1) ->
     names = [told.column for told in way.layout.fields if told.column in source.schema_arrow.names]
     accepted: list[pa.RecordBatch] = []
     left: list[tuple[int, bytes, Row | Refusal]] = []
-    for batch in source.iter_batches(batch_size=PARQUET_ROWS, row_groups=[group], columns=names, use_threads=False):
+    for batch in source.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], columns=names, use_threads=False):
         proven, open_rows = _columns([parquet_block(batch, way)], way.layout)
         accepted += _traced(proven, partial(_rows_at, batch, first_row), way.layout)
         left += [(first_row + number, *_read_parquet(batch, number, way)) for number in open_rows]
@@ -172,19 +177,27 @@ def _row_as_text(row: dict[str, Any]) -> bytes:
 
 def _parsed(accepted: list[pa.RecordBatch], left: Iterable[tuple[int, bytes, Row | Refusal]], layout: Layout) -> Parsed:
     """Put together what columns took and what the row model said of the others."""
-    taken: list[tuple[Origin, Row]] = []
+    batches, taken = list(accepted), list[tuple[Origin, Row]]()
     rejects: list[Reject] = []
     rejected = 0
     for line, record, said in left:
         if isinstance(said, Row):
             taken.append(((line, record), said))
-        else:
+            if len(taken) == BATCH_ROWS:
+                batches.append(_taken(taken, layout))
+                taken.clear()
+        elif rejected < MOST_REJECTED:
             rejected += 1
             rejects += [fault.at(line, record) for fault in said.faults]
-    if taken:
-        batch = _batch([row for _, row in taken], layout)
-        accepted = [*accepted, _with_origins(batch, (origin for origin, _ in taken)) if layout.record.traced else batch]
-    return Parsed(accepted=accepted, rejects=rejects, rejected=rejected, totals=totals_of(accepted, layout.record))
+        else:
+            return Parsed(accepted=[], rejects=rejects, rejected=rejected, broken=True, totals=Totals())
+    batches += [_taken(taken, layout)] if taken else []
+    return Parsed(accepted=batches, rejects=rejects, rejected=rejected, broken=False, totals=totals_of(batches, layout.record))
+
+
+def _taken(taken: list[tuple[Origin, Row]], layout: Layout) -> pa.RecordBatch:
+    batch = _batch([row for _, row in taken], layout)
+    return _with_origins(batch, (origin for origin, _ in taken)) if layout.record.traced else batch
 
 
 def _batch(taken: list[Row], layout: Layout) -> pa.RecordBatch:

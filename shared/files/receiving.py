@@ -12,10 +12,12 @@ from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, admitte
 from shared.files.effects import EFFECTS
 from shared.files.frame import read_header, read_trailer, way_of
 from shared.files.layout import LONGEST_RECORD
+from shared.files.library import NoLayout
 from shared.files.manifest import Manifest, read_manifest
 from shared.files.names import MANIFEST, FileName, Format
 from shared.files.places import Places, keep, places_of, work_name
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
+from shared.files.stores.names import object_name
 from shared.files.stores.protocol import Changed
 from shared.files.stores.streams import blocks_of
 from shared.files.taking import TAKERS
@@ -45,8 +47,9 @@ def receive_file(call: Call, dropped: FileDropped) -> None:
     """Take in the file whose manifest was dropped: put it on record, prove that it is whole, let its chunks be read.
 
     A file that can't be taken in is closed with all that is wrong with it. Other objects start nothing: a manifest is written last.
-    Raises Busy while the revision before it is on its way.
+    Raises Busy while the revision before it is on its way, Invalid where no object can be named so.
     """
+    object_name(dropped.name)
     drop = _put_on_record(call, dropped) if dropped.name.endswith(MANIFEST) else None
     cut = _cut(places_of(call), drop) if drop and drop.state is State.RECEIVED else None
     with call.transaction() as tx:
@@ -89,8 +92,10 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
         data = places.drops.stat(name)
     except Changed:
         return seen.refused([Problem(path="", message="the manifest was replaced before it was read")])
-    except NotFound as error:
-        return seen.refused([Problem(path="", message=f"{error} The data must be there before the manifest.")])
+    except NoLayout as error:
+        return seen.refused([Problem(path="", message=str(error))])
+    except NotFound:
+        return seen.refused([Problem(path="", message="the data must be there before the manifest, and be a file")])
     except Invalid as error:
         return seen.refused(error.problems or [Problem(path="", message=str(error))])
     seen = replace(seen, manifest=manifest, generation=data.generation, size=data.size)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from shared.files.borders import rows
+from shared.files.json_objects import read_object
 from shared.files.kinds import CURRENCY
 from shared.files.layout import Layout, LayoutField
 from shared.files.names import Format
@@ -216,26 +217,6 @@ def _json_cells(text: str, way: Way) -> Cells:
     if unknown and way.layout.other_columns == "refuse":
         raise Refusal([Fault(field="", code=Code.UNKNOWN_MEMBER, value=name) for name in unknown])
     return {way.members[name]: value for name, value in members.items() if name in way.members}
-
-
-def read_object(text: str) -> dict[str, object] | None:
-    """A JSON object, or None: of what is another value, has a member twice, NaN or too deep a nesting."""
-    try:
-        found = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a member twice")
-    return members
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(constant)
 
 
 CELLS: Final[Mapping[Format, Callable[[str, Way], Cells]]] = {

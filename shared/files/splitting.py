@@ -10,8 +10,26 @@ from shared.kernel.errors import Invalid
 
 CHUNK_BYTES: Final = 8 << 20
 BOM: Final = b"\xef\xbb\xbf"
+CHUNK_LINES: Final = 1 << 17
+"""What is held of each line, when it is read, bounds them: lines of a few bytes are many more than 8 MiB of any others."""
+STRIDE: Final = 1 << 16
+STRANGERS: Final = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "a zip archive",
+    b"PAR1": "Parquet",
+    b"-----BEGIN PGP": "encrypted",
+}
+"""What no text of a layout begins with."""
 HEAD_LINES: Final = 2
 """The header, and the names of the columns."""
+
+
+class NoText(Invalid):
+    """The file is not what its name and layout say."""
+
+    code = "no_text"
 
 
 class Unsplittable(Invalid):
@@ -73,6 +91,8 @@ class Splitter:
     """Whole records of the next chunk."""
     _whole: int = 0
     """So many bytes they are."""
+    _lines: int = 0
+    """So many lines they are."""
     _rest: bytes = b""
     """What was read, from `_at` on not yet found to be whole records."""
     _at: int = 0
@@ -83,7 +103,7 @@ class Splitter:
     def split(self, blocks: Iterable[bytes]) -> Iterator[Chunk]:
         """The chunks of the details, in order. `blocks`: the plain data in pieces of any size.
 
-        Raises RecordTooLong or QuoteNeverCloses where a record that begins in a line has no end in reach.
+        Raises NoText of what is no text, RecordTooLong or QuoteNeverCloses where a record that begins in a line has no end in reach.
         """
         begun = False
         for block in blocks:
@@ -102,7 +122,7 @@ class Splitter:
     def _whole_chunks(self) -> Iterator[Chunk]:
         """Chunks as far as windows are full: they are the same in whatever pieces the data come."""
         while True:
-            if self._whole >= self.size:
+            if self._is_full:
                 if not self._more_follows():
                     return
                 yield from self._cut(b"".join(self._parts))
@@ -111,7 +131,14 @@ class Splitter:
             else:
                 return
 
+    @property
+    def _is_full(self) -> bool:
+        return self._whole >= self.size or self._lines >= CHUNK_LINES
+
     def _begin(self) -> bool:
+        for mark, what in STRANGERS.items():
+            if self._rest.startswith(mark):
+                raise NoText(f"The file is {what}, and its name and layout don't say so.")
         if self._rest.startswith(BOM):
             self._skip(len(BOM))
         self.header = self._line_ahead() if self.layout.header else None
@@ -133,13 +160,26 @@ class Splitter:
 
     def _advance(self) -> None:
         """Take the next records for whole, as far as the longest that one may be reaches."""
-        window = self._rest[self._at : self._at + self.longest]
+        window = self._rest[self._at : self._at + self._reach()]
         border = last_border(window, self.layout)
+        if not border:
+            window = self._rest[self._at : self._at + self.longest]
+            border = last_border(window, self.layout)
         if not border:
             raise self._endless(window)
         self._parts.append(window[:border])
         self._whole += border
+        self._lines += window.count(NEWLINE, 0, border)
         self._at += border
+
+    def _reach(self) -> int:
+        """How far so many lines go as a chunk may have, if not farther than a record."""
+        lines = 0
+        for start in range(self._at, self._at + self.longest, STRIDE):
+            lines += self._rest.count(NEWLINE, start, start + STRIDE)
+            if lines > CHUNK_LINES:
+                return start - self._at + STRIDE
+        return self.longest
 
     def _more_follows(self) -> bool:
         """Whether what follows is not the last record, so that the trailer is kept back; without bound for nothing but blank lines."""
@@ -149,7 +189,7 @@ class Splitter:
         unended = self._unread > 0 and not self._rest.endswith(NEWLINE)
         self._rest += NEWLINE * unended
         while self._unread:
-            if self._whole >= self.size and self._rest[self._at :].strip(BREAKS):
+            if self._is_full and self._rest[self._at :].strip(BREAKS):
                 yield from self._cut(b"".join(self._parts))
             self._advance()
         data = b"".join(self._parts)
@@ -166,7 +206,7 @@ class Splitter:
             yield Chunk(number=self._number, start=self._start, first_line=self._line, lines=lines, data=data)
         self._start += len(data)
         self._line += lines
-        self._parts, self._whole = [], 0
+        self._parts, self._whole, self._lines = [], 0, 0
 
     def _endless(self, data: bytes) -> Unsplittable:
         quote = quote_of(self.layout)

@@ -11,6 +11,8 @@ MOST_RATIO: Final = 200
 FREE_BYTES: Final = 64 << 20
 """So much may come of anything; only beyond it the ratio counts."""
 PIECE: Final = 1 << 20
+BITE: Final = 1 << 16
+"""Of many small members, what follows each is copied: so much at most."""
 GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -33,9 +35,9 @@ def unpacked(blocks: Iterable[bytes], *, most_bytes: int = MOST_BYTES, most_rati
     """
     member = zlib.decompressobj(GZIP)
     read = made = 0
-    for block in blocks:
-        read += len(block)
-        rest = block
+    for bite in (block[start : start + BITE] for block in blocks for start in range(0, len(block), BITE)):
+        read += len(bite)
+        rest = bite
         while rest:
             if member.eof:
                 member = zlib.decompressobj(GZIP)

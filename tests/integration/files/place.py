@@ -87,6 +87,8 @@ class Place:
     came: list[tuple[str, str]] = field(default_factory=list)
     """What was delivered: function and type."""
     PACKED: ClassVar[str] = f"{FILE}_delta_r1.csv.gz"
+    delivers: Callable[[str], bool] = lambda _consumer: True
+    """Which functions are at work."""
     _posted: list[str] = field(default_factory=list)
 
     @property
@@ -148,7 +150,8 @@ class Place:
         use_case = getattr(importlib.import_module(function.service), function.consumes[kind.payload])
         raw = bytes(row["payload"])
         said = raw if "raw" in signature(use_case).parameters else kind.payload.model_validate_json(raw)
-        use_case(self.call(key=row["event_id"].hex, consumer=consumer), said)
+        if self.delivers(consumer):
+            use_case(self.call(key=row["event_id"].hex, consumer=consumer), said)
         if kind.payload is TransactionsPosted:
             self._posted += [told["transaction_id"] for told in json.loads(raw)["transactions"]]
         self.came.append((consumer, kind.type))
