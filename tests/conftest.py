@@ -2,10 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import psycopg
 import pytest
@@ -28,6 +28,7 @@ hypothesis_settings.load_profile("clo")
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 SHARDS = 4
+Broker = TypeVar("Broker", bound=LocalKafka)
 
 
 class MakeCall(Protocol):
@@ -78,7 +79,7 @@ def kafka() -> Iterator[str]:
         yield given
         return
     with tempfile.TemporaryDirectory(prefix="clo-test-") as folder:
-        broker = start_kafka(Path(folder))
+        broker = start_kafka(Path(folder), LocalKafka)
         yield broker.bootstrap
         broker.stop()
 
@@ -86,15 +87,15 @@ def kafka() -> Iterator[str]:
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[LocalKafka]:
     """A real Kafka that the test may kill."""
-    broker = start_kafka(tmp_path)
+    broker = start_kafka(tmp_path, LocalKafka)
     yield broker
     broker.stop()
 
 
-def start_kafka(folder: Path) -> LocalKafka:
+def start_kafka(folder: Path, kind: Callable[[Path], Broker]) -> Broker:
     """A broker in a folder; a test on a machine that can't have one says so, and fails in CI."""
     try:
-        return LocalKafka(folder)
+        return kind(folder)
     except Lacking as lacking:
         if os.environ.get("CI"):
             pytest.fail(str(lacking))

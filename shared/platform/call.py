@@ -12,6 +12,7 @@ from shared.kernel.errors import Forbidden, KeyReused
 from shared.kernel.wire import Wire
 from shared.platform import outbox
 from shared.platform.database import Connected, Database, Queries, exactly_one, one
+from shared.platform.failpoints import Point, reached
 
 SQL = Queries(__file__)
 Answer = TypeVar("Answer", bound=Wire)
@@ -121,6 +122,8 @@ class Call:
             yield tx
             self.bulk(connection, [e for e in tx.pending if e.bulk], now=tx.now, trace=tx.trace)
             outbox.store(connection, [e for e in tx.pending if not e.bulk], now=tx.now, trace=tx.trace)
+            reached(Point.COMMIT_DUE)
+        reached(Point.COMMITTED)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:

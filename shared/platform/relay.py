@@ -18,6 +18,7 @@ from events.envelope import Envelope
 from shared.kernel.errors import Busy
 from shared.platform.database import Database, Queries, rows
 from shared.platform.delivery import Answer, Delivery, Verdict, judge, pause_seconds
+from shared.platform.failpoints import Point, reached
 from shared.platform.letters.store import BURY
 
 SQL = Queries(__file__)
@@ -123,6 +124,8 @@ class Relay:
         with self.database.connection() as connection, connection.transaction():
             for statement, values in statements:
                 connection.execute(statement, values)
+            reached(Point.COMMIT_DUE)
+        reached(Point.COMMITTED)
 
 
 def envelope_of(row: DictRow) -> Envelope:

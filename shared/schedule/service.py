@@ -7,6 +7,7 @@ from events.payloads import ScheduleTicked
 from shared.campaigns import service as campaigns
 from shared.claims import service as claims
 from shared.exports import due as exports
+from shared.files.sweeping import sweep_left_behind
 from shared.offers import launch
 from shared.platform.call import Call
 from shared.redemptions import expiry, payout, unmatched
@@ -16,7 +17,7 @@ MOST_ROUNDS: Final = 50
 
 
 def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a tick may come late: the clock says what is due)
-    """Do all that is due, in one transaction.
+    """Do all that is due, in one transaction, then let the stores of files be swept.
 
     Refunds that waited too long go, campaigns start and end, offers go live, authorisations expire, payouts are sent out, and overdue
     claims are marked. Files for partners that are due are planned, and the alert is raised of those that were not acknowledged in time.
@@ -30,6 +31,7 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
         _until_done(lambda: claims.mark_overdue(tx))
         _until_done(lambda: exports.mark_overdue(tx))
         exports.plan_due(call, tx)
+    sweep_left_behind(call)
 
 
 def _until_done(work: Callable[[], int]) -> None:

@@ -18,6 +18,7 @@ from shared.files.stores.names import faults, object_name
 from shared.files.stores.protocol import Changed, Exists, Stored
 from shared.files.stores.streams import length, stream
 from shared.kernel.errors import Broken, Busy, NotFound
+from shared.platform.failpoints import Point, reached
 
 DRAFTS: Final = ".unfinished"
 """Where objects lie while they are written: below the root, so that a link is all that makes them seen. No object can be named so."""
@@ -74,8 +75,10 @@ class FolderStore:
             flock(drafts, LOCK_EX)
             if _stored(name, os.stat(leaf, dir_fd=folder, follow_symlinks=False)).generation != generation:
                 raise Changed(name=name)
+            reached(Point.REMOVAL_DUE)
             os.unlink(leaf, dir_fd=folder)
             os.fsync(folder)
+            reached(Point.REMOVED)
 
     def sweep(self, older_than: datetime) -> int:
         swept = 0
@@ -106,11 +109,13 @@ class FolderStore:
         with self._place(name, make=True) as (folder, leaf), self._told(name):
             os.utime(file.fileno(), ns=(now, now))
             os.fsync(file.fileno())
+            reached(Point.OBJECT_DUE)
             try:
                 os.link(draft, leaf, src_dir_fd=drafts, dst_dir_fd=folder, follow_symlinks=False)
             except FileNotFoundError as error:
                 raise Busy("What was written was swept away as left behind.") from error
             os.fsync(folder)
+            reached(Point.OBJECT_STORED)
             return _stored(name, os.fstat(file.fileno()))
 
     def _drafts(self, name: str) -> AbstractContextManager[int]:

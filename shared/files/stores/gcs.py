@@ -19,6 +19,7 @@ from shared.files.stores.protocol import Changed, Stored
 from shared.files.stores.streams import BLOCK, blocks, length, stream
 from shared.files.stores.writers import WRITER, settled
 from shared.kernel.errors import Broken, Busy, CloError, NotFound, Refused
+from shared.platform.failpoints import Point, reached
 
 PATIENCE: Final[Mapping[str, Any]] = {"timeout": (5, 60), "retry": DEFAULT_RETRY.with_timeout(30)}
 """Seconds to connect and to wait for an answer, and for how long a call is tried again."""
@@ -83,9 +84,11 @@ class GcsStore:
     def create(self, name: str, parts: Iterable[bytes]) -> Stored:
         blob, mark = self._blob(name), uuid4().hex
         blob.metadata, blob.chunk_size = {WRITER: mark}, BLOCK
+        reached(Point.OBJECT_DUE)
         try:
             with self._told(None):
                 blob.upload_from_file(_Feed(blocks(parts)), if_generation_match=0, checksum="crc32c", **PATIENCE)
+            reached(Point.OBJECT_STORED)
             return self._stored(blob)
         except _PartsFailed as failed:
             raise failed.args[0] from None
@@ -96,7 +99,9 @@ class GcsStore:
 
     def delete(self, name: str, generation: str) -> None:
         with suppress(NotFound), self._told(name):
+            reached(Point.REMOVAL_DUE)
             self._blob(name).delete(if_generation_match=_number(generation), **PATIENCE)
+            reached(Point.REMOVED)
 
     def sweep(self, older_than: datetime) -> int:
         """Nothing: Google lets go of an upload that was not finished, which nobody sees, after a week."""

@@ -18,6 +18,7 @@ from shared.files.stores.protocol import Changed, Stored
 from shared.files.stores.streams import BLOCK, blocks, length, stream
 from shared.files.stores.writers import WRITER, settled
 from shared.kernel.errors import Broken, Busy, CloError, NotFound, Refused, TooLarge
+from shared.platform.failpoints import Point, reached
 
 CONFIG: Final = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 PAGE: Final = 1000
@@ -97,7 +98,9 @@ class S3Store:
 
     def delete(self, name: str, generation: str) -> None:
         with suppress(NotFound), self._told(name):
+            reached(Point.REMOVAL_DUE)
             self._client.delete_object(**self._at(name), IfMatch=f'"{generation}"')
+            reached(Point.REMOVED)
 
     def sweep(self, older_than: datetime) -> int:
         swept = 0
@@ -125,9 +128,11 @@ class S3Store:
         return {"Parts": sent}, size
 
     def _won(self, name: str, mark: str, size: int, finish: Callable[[], Any]) -> Stored:
+        reached(Point.OBJECT_DUE)
         try:
             with self._told(name):
                 answer = finish()
+            reached(Point.OBJECT_STORED)
             return Stored(name=name, generation=answer["ETag"].strip('"'), size=size)
         except (Busy, Changed) as doubt:
             return settled(name, mark, doubt, partial(self._marked, name))

@@ -19,6 +19,7 @@ from kafka.errors import (
 from kafka.producer.future import FutureRecordMetadata
 
 from events.envelope import Envelope, to_kafka
+from shared.platform.failpoints import Point, reached
 from shared.platform.kafka.cluster import RECONNECT_MOST_MS, servers
 
 DELIVERY_SECONDS: Final = 10.0
@@ -60,7 +61,9 @@ class Producer:
     def send(self, addressed: Iterable[Addressed]) -> list[KafkaError | None]:
         """Send events and wait for all of them: for each None, or what went wrong."""
         all_of_them = list(addressed)
+        reached(Point.EVENTS_DUE)
         outcomes = self._send(all_of_them)
+        reached(Point.EVENTS_SENT)
         if all(error is None or is_passing(error) for error in outcomes):
             return outcomes
         # One that is not taken makes the client fail others with the same words: each alone shows whose fault it is.

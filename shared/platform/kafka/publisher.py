@@ -17,6 +17,7 @@ from psycopg.rows import DictRow, dict_row
 from shared.platform import outbox
 from shared.platform.database import Connected, Queries, exactly_one, rows
 from shared.platform.delivery import pause_seconds
+from shared.platform.failpoints import Point, reached
 from shared.platform.kafka.producer import Addressed, Producer, is_passing
 from shared.platform.relay import envelope_of
 
@@ -83,7 +84,9 @@ class Publisher:
     def _publish(self, connection: Connected, producer: Producer, found: list[DictRow]) -> bool:
         """Publish a batch and take out of the outbox what was acknowledged; False where the cluster has to be waited for."""
         settled = settle(found, producer.send(Addressed(topic=row["topic"], event=envelope_of(row)) for row in found))
+        reached(Point.COMMIT_DUE)
         connection.execute(SQL["remove_published"], {"seqs": settled.published})
+        reached(Point.COMMITTED)
         for row, why in settled.not_taken:
             LOG.error("not taken by Kafka", type=row["type"], seq=row["seq"], detail=why)
             connection.execute(outbox.SQL["put_off"], {"seq": row["seq"], "seconds": pause_seconds(row["attempts"]), "error": why})

@@ -19,6 +19,7 @@ from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from kafka.structs import OffsetAndMetadata
 
 from shared.platform.delivery import SUCCESS, Answer, HttpDelivery, Verdict
+from shared.platform.failpoints import Point, reached
 from shared.platform.kafka.cluster import RECONNECT_MOST_MS, servers
 from shared.platform.kafka.lanes import FULL, Lane
 from shared.platform.kafka.records import AsRequest, Record, as_request
@@ -155,11 +156,13 @@ class Source:
         offsets = {place: offset for place, lane in self._lanes.items() if (offset := lane.uncommitted()) is not None}
         if not offsets:
             return
+        reached(Point.OFFSETS_DUE)
         try:
             consumer.commit({place: OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()}, timeout_ms=COMMIT_MS)
         except KafkaError as error:
             LOG.warning("offsets not committed for now", function=self.function, detail=repr(error))
             return
+        reached(Point.OFFSETS_COMMITTED)
         for place, offset in offsets.items():
             self._lanes[place].committed = offset
 

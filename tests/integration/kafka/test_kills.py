@@ -47,6 +47,20 @@ def emit(call: MakeCall, database: Database, topic: str, numbers: range) -> None
             connection.execute("UPDATE outbox SET topic = %s WHERE topic = 'clo.campaigns'", (topic,))
 
 
+def post(call: MakeCall, straight: StraightToKafka, number: int) -> int:
+    """Bulk events of all keys, posted as a caller does who is told to try again; how often that was."""
+    refused = 0
+    while True:
+        try:
+            with replace(call(key=f"post {number}"), bulk=straight).transaction() as tx:
+                for key in KEYS:
+                    tx.emit(LIVE, subject=f"straight {key}/{number}", key=key, event_id=derived_id(number, key), bulk=True)
+            return refused
+        except Busy:
+            refused += 1
+            time.sleep(0.05)
+
+
 def in_order(seen: list[str]) -> bool:
     """Whether the last copies of what was seen of each key come in order: in trouble one may come before its turn, and again in it."""
     lasts = [subject.rsplit("/", 1) for subject in reversed(dict.fromkeys(reversed(seen)))]
@@ -68,17 +82,6 @@ def test_a_killed_broker_comes_back_and_nothing_is_lost(
     monkeypatch.setattr(module, "Addressed", lambda **given: Addressed(**given | {"topic": topic}))
     straight = StraightToKafka(broker.bootstrap)
 
-    def post(number: int) -> None:
-        """As a caller does who is told to try again."""
-        while True:
-            try:
-                with replace(call(key=f"post {number}"), bulk=straight).transaction() as tx:
-                    for key in KEYS:
-                        tx.emit(LIVE, subject=f"straight {key}/{number}", key=key, event_id=derived_id(number, key), bulk=True)
-                return
-            except Busy:
-                time.sleep(0.05)
-
     with ExitStack() as stack:
         stack.callback(straight.close)
         stack.enter_context(publishing(postgres, broker.bootstrap))
@@ -87,7 +90,7 @@ def test_a_killed_broker_comes_back_and_nothing_is_lost(
         for turn in range(2):
             numbers = range(turn * 20, turn * 20 + 20)
             emit(call, database, topic, numbers)
-            posted = [posting.submit(post, number) for number in numbers]
+            posted = [posting.submit(post, call, straight, number) for number in numbers]
             wait_until(lambda turn=turn: len(receiver.came) > turn * 240 + 20, seconds=PATIENCE_SECONDS)  # type: ignore[misc]
             broker.kill()
             for each in posted:

@@ -1,14 +1,18 @@
 """A tick: what is due happens, once, and all of it in one transaction."""
 
+import os
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from events.payloads import ScheduleTicked
 from shared.campaigns import service as campaigns
-from shared.kernel.clock import SimulatedClock
-from shared.platform.call import Replayed
+from shared.files.stores.folder import DRAFTS
+from shared.kernel.clock import SimulatedClock, SystemClock
+from shared.platform.call import FilePlaces, Replayed
 from shared.redemptions import payout
 from shared.schedule.service import MOST_ROUNDS, run_schedule
 from tests.conftest import NOW, MakeCall
@@ -117,3 +121,19 @@ def test_nothing_is_done_when_a_part_fails(call: MakeCall, world: World, clock: 
 
     tick(call, clock, key="tick-1")
     assert states(world) == {"Running": "ended"}
+
+
+def test_what_writers_that_died_have_left_for_a_day_is_swept_from_drops_and_lake(call: MakeCall, tmp_path: Path) -> None:
+    for folder in ("drops", "lake"):
+        for name, hours in {"old": 25, "new": 23}.items():
+            draft = tmp_path / folder / DRAFTS / name
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            draft.touch()
+            at = (SystemClock().now() - timedelta(hours=hours)).timestamp()
+            os.utime(draft, (at, at))
+    places = FilePlaces(drops=str(tmp_path / "drops"), lake=str(tmp_path / "lake"))
+    run_schedule(replace(call("run_schedule"), file_places=places), ScheduleTicked(at=NOW))
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()) == [
+        f"drops/{DRAFTS}/new",
+        f"lake/{DRAFTS}/new",
+    ]

@@ -1,0 +1,95 @@
+"""Processes that are started again whenever they are killed, as a cluster does with its pods."""
+
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+
+import httpx
+
+from tests.e2e.kills.programs import CONTEXT, FUNCTIONS, HOST, Deaths, Place, live
+from tests.e2e.process import START_SECONDS, wait_until
+
+LOOK_SECONDS = 0.1
+SHOWN = 3_000
+
+
+class Processes:
+    """All processes of a place."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.deaths = Deaths(place.programs)
+        self.killed: list[str] = []
+        """The processes that were killed, as they were."""
+        self.broken: list[str] = []
+        """Processes that ended in another way: a fault of theirs, or of the test's."""
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._running = {name: self._start(name) for name in place.programs}
+        self._watch = threading.Thread(target=self._bring_back)
+        self._watch.start()
+
+    def kill(self, program: str) -> None:
+        """End a process without a word of warning, wherever it is just now."""
+        with self._lock:
+            self._running[program].kill()
+
+    def ready(self) -> bool:
+        """Whether all functions answer."""
+        return all(_answers(self.place.ports[name]) for name in FUNCTIONS)
+
+    def log(self) -> str:
+        """The ends of what all of them wrote."""
+        texts = {path.name: path.read_text(encoding="utf-8", errors="replace") for path in sorted(self.place.logs.iterdir())}
+        return "\n".join(f"--- {name}\n{text[-SHOWN:]}" for name, text in texts.items() if text)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._watch.join()
+        for process in self._running.values():
+            process.kill()
+            process.join()
+            process.close()
+
+    def _start(self, program: str) -> BaseProcess:
+        process = CONTEXT.Process(target=live, args=(program, self.place, self.deaths), name=program, daemon=True)
+        process.start()
+        return process
+
+    def _bring_back(self) -> None:
+        while not self._stopping.is_set():
+            with self._lock:
+                dead = [(name, process) for name, process in self._running.items() if not process.is_alive()]
+                for name, process in dead:
+                    (self.killed if process.exitcode == -signal.SIGKILL else self.broken).append(name)
+                    process.close()
+                    self._running[name] = self._start(name)
+                sentinels = [process.sentinel for process in self._running.values()]
+            wait(sentinels, timeout=LOOK_SECONDS)
+
+
+@contextmanager
+def processes(place: Place) -> Iterator[Processes]:
+    """All processes of a place at work, each listening on a port of its own."""
+    with ExitStack() as held:
+        sockets = {name: held.enter_context(socket.create_server((HOST, 0))) for name in FUNCTIONS}
+        ports = {name: listener.getsockname()[1] for name, listener in sockets.items()}
+    CONTEXT.set_forkserver_preload(["tests.e2e.kills.programs", "shared.platform.kafka.straight"])
+    running = Processes(replace(place, ports=ports))
+    try:
+        wait_until(running.ready, seconds=START_SECONDS, what=f"all functions run\n{running.log()}")
+        yield running
+    finally:
+        running.stop()
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://{HOST}:{port}/readyz", trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
