@@ -17,6 +17,7 @@ from functions.registry import BY_NAME
 from shared.kernel import errors as e
 from shared.kernel.errors import Problem
 from shared.kernel.wire import Wire
+from shared.platform.attempts import counted
 from shared.platform.batches import BatchAnswer
 from shared.platform.call import Call, Caller, Once, Replayed
 from shared.platform.http import PROBLEM, answer_health, read_body
@@ -78,29 +79,29 @@ class EventFunction:
             LOG.debug("of no concern")  # a source on Kafka has no filter: a function gets all events of its topics
             return
         parts = runtime()
+        once = Once(consumer=self._name, source=event.source, key=event.event_id.hex, input_hash=hashlib.sha256(event.payload).digest())
         call = Call(
             caller=Caller(subject=self._name),
             clock=parts.clock,
             database=parts.database,
             shards=parts.settings.shards,
             file_places=parts.settings.file_places,
-            once=Once(
-                consumer=self._name,
-                source=event.source,
-                key=event.event_id.hex,
-                input_hash=hashlib.sha256(event.payload).digest(),
-            ),
+            once=once,
             trace=trace,
             told_at=event.occurred_at,
             bulk=parts.bulk,
         )
         if event.source != SOURCE:
             refuse_card_numbers(event.payload)
-        use_case = self._use_cases[kind.payload]
-        if "raw" in signature(use_case).parameters:
-            _take_batch(use_case, call, event.payload)
-        else:
-            use_case(call, _payload(kind, event))
+        with counted(parts.database, once):
+            _carry_out(self._use_cases[kind.payload], call, kind, event)
+
+
+def _carry_out(use_case: Callable[..., Any], call: Call, kind: EventType, event: Envelope) -> None:
+    if "raw" in signature(use_case).parameters:
+        _take_batch(use_case, call, event.payload)
+    else:
+        use_case(call, _payload(kind, event))
 
 
 def _take_batch(use_case: Callable[[Call, bytes], BatchAnswer], call: Call, raw: bytes) -> None:

@@ -14,6 +14,23 @@ SELECT input_hash, status, answer FROM handled WHERE consumer = %(consumer)s AND
 UPDATE handled SET status = %(status)s, answer = %(answer)s
 WHERE consumer = %(consumer)s AND source = %(source)s AND key = %(key)s;
 
+-- name: begin_attempt
+-- Counts that an event is brought to a function. Not waited for until it is on disk: it outlives a process, and need not outlive a machine.
+WITH quickly AS (SELECT set_config('synchronous_commit', 'off', true))
+INSERT INTO attempts (consumer, source, key, begun) SELECT %(consumer)s, %(source)s, %(key)s, 1 FROM quickly
+ON CONFLICT (consumer, source, key) DO UPDATE SET begun = attempts.begun + 1
+RETURNING begun, failed;
+
+-- name: attempt_failed
+-- The function has answered that the event is to be brought again.
+WITH quickly AS (SELECT set_config('synchronous_commit', 'off', true))
+UPDATE attempts SET failed = failed + 1 FROM quickly WHERE consumer = %(consumer)s AND source = %(source)s AND key = %(key)s;
+
+-- name: forget_attempts
+-- The function has answered for good.
+WITH quickly AS (SELECT set_config('synchronous_commit', 'off', true))
+DELETE FROM attempts USING quickly WHERE consumer = %(consumer)s AND source = %(source)s AND key = %(key)s;
+
 -- name: bump_revision
 -- The next revision of an area.
 UPDATE revisions SET revision = revision + 1 WHERE area = %(area)s RETURNING revision;

@@ -1,5 +1,10 @@
 -- name: bury
--- Keeps an event of the outbox that a function could not take.
+-- Keeps an event of the outbox that a function could not take. How often it was tried is forgotten: redriven, it begins anew.
+WITH forgotten AS (
+    DELETE FROM attempts USING outbox
+    WHERE seq = %(seq)s AND attempts.consumer = %(consumer)s AND attempts.source = outbox.source
+      AND attempts.key = replace(event_id::text, '-', '')
+)
 INSERT INTO dead_letters (consumer, source, said_id, event_id, type, subject, topic, key, occurred_at, trace, payload, status, reason, attempts)
 SELECT %(consumer)s, source, 'evt_' || replace(event_id::text, '-', ''), event_id, type, subject, topic, key, occurred_at, trace, payload,
        %(status)s, %(reason)s, attempts + 1
@@ -9,7 +14,10 @@ ON CONFLICT (consumer, source, said_id) DO UPDATE
         dead_since = now(), state = 'waiting';
 
 -- name: keep
--- Keeps what was brought to the dead-letter sink.
+-- Keeps what was brought to the dead-letter sink. How often it was tried is forgotten: redriven, it begins anew.
+WITH forgotten AS (
+    DELETE FROM attempts WHERE consumer = %(consumer)s AND source = %(source)s AND key = replace(%(event_id)s::uuid::text, '-', '')
+)
 INSERT INTO dead_letters
     (consumer, source, said_id, event_id, type, subject, topic, key, occurred_at, trace, payload, whole, status, reason)
 VALUES (%(consumer)s, %(source)s, %(said_id)s, %(event_id)s, %(type)s, %(subject)s, %(topic)s, %(key)s, %(occurred_at)s, %(trace)s,

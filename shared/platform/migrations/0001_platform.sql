@@ -20,6 +20,16 @@ CREATE TABLE handled (
 );
 COMMENT ON TABLE handled IS 'Inbox and Idempotency-Key in one: what was handled once, by the hash of its input, with its first answer.';
 
+CREATE TABLE attempts (
+    consumer text NOT NULL,
+    source text NOT NULL,
+    key text NOT NULL,
+    begun integer NOT NULL,
+    failed integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (consumer, source, key)
+);
+COMMENT ON TABLE attempts IS 'Deliveries of events that functions have not answered for good. Those begun that have not failed either are under way, or ended the function.';
+
 CREATE TABLE outbox (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     event_id uuid NOT NULL,
