@@ -27,6 +27,7 @@ START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 60.0
 RECONNECT_MS: Final = 200
 SHOWN_OF_LOG: Final = 20
+FAILURE: Final = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error): .+$", re.MULTILINE)
 MAIN: Final = "kafka.Kafka"
 JVM: Final = (
     *("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
@@ -157,7 +158,7 @@ class LocalKafka:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers() and not self._stopped.is_set():
             if not _alive(self._process) or time.monotonic() > deadline:
-                last = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_OF_LOG:]
+                last = self._written().splitlines()[-SHOWN_OF_LOG:]
                 self.kill()
                 raise Broken("\n".join([f"Kafka does not start. The end of its log, {self._log}:", *last]))
             time.sleep(PAUSE_SECONDS)
@@ -175,11 +176,19 @@ class LocalKafka:
     def _bring_back(self) -> None:
         while not self._stopped.wait(WATCH_SECONDS):
             if not _alive(self._process):
-                LOG.warning("Kafka died; starting it again")
+                LOG.warning("Kafka died; starting it again", detail=self._last_failure())
                 self.kill()  # nothing is left of it but its exit code
                 with suppress(Broken):
                     self._process = self._launch()
                     self._wait_until_it_answers()
+
+    def _written(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def _last_failure(self) -> str | None:
+        """What its log says went wrong at last, as that its disk is full; None where it was ended from outside."""
+        found = FAILURE.findall(self._written())
+        return found[-1] if found else None
 
 
 def _alive(process: psutil.Process) -> bool:
