@@ -16,4 +16,5 @@ def sweep_left_behind(call: Call) -> int:
     places = call.file_places
     if places is None:
         return 0
-    return sum(open_store(url).sweep(SystemClock().now() - LEFT_FOR) for url in (places.drops, places.lake))
+    stores = filter(None, (places.drops, places.lake, places.exports))
+    return sum(open_store(url).sweep(SystemClock().now() - LEFT_FOR) for url in stores)

@@ -123,17 +123,17 @@ def test_nothing_is_done_when_a_part_fails(call: MakeCall, world: World, clock: 
     assert states(world) == {"Running": "ended"}
 
 
-def test_what_writers_that_died_have_left_for_a_day_is_swept_from_drops_and_lake(call: MakeCall, tmp_path: Path) -> None:
-    for folder in ("drops", "lake"):
+STORES = ("drops", "exports", "lake")
+
+
+def test_what_writers_that_died_have_left_for_a_day_is_swept_from_all_stores(call: MakeCall, tmp_path: Path) -> None:
+    for folder in STORES:
         for name, hours in {"old": 25, "new": 23}.items():
             draft = tmp_path / folder / DRAFTS / name
             draft.parent.mkdir(parents=True, exist_ok=True)
             draft.touch()
             at = (SystemClock().now() - timedelta(hours=hours)).timestamp()
             os.utime(draft, (at, at))
-    places = FilePlaces(drops=str(tmp_path / "drops"), lake=str(tmp_path / "lake"))
+    places = FilePlaces(**{folder: str(tmp_path / folder) for folder in STORES})
     run_schedule(replace(call("run_schedule"), file_places=places), ScheduleTicked(at=NOW))
-    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()) == [
-        f"drops/{DRAFTS}/new",
-        f"lake/{DRAFTS}/new",
-    ]
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == [tmp_path / folder / DRAFTS / "new" for folder in STORES]
