@@ -91,6 +91,9 @@ class Relay:
                     return
         except (Busy, psycopg.Error) as error:
             LOG.warning("outbox not reached", detail=str(error))
+        except Exception:
+            LOG.exception("not delivered", key=events[0]["key"])  # nobody asks what became of this work
+            raise
 
     def _deliver_to_all(self, row: DictRow) -> bool:
         """Deliver one event to each function that waits for it; False when one has to wait."""

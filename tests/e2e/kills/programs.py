@@ -13,9 +13,13 @@ from typing import Final
 
 import uvicorn
 
+from events.catalog import BY_PAYLOAD
+from events.payloads import FileDropped
+from functions import registry
 from functions.registry import BY_NAME, SINK
 from shared.files import receiving
 from shared.kernel.clock import SimulatedClock
+from shared.kernel.wire import Wire
 from shared.platform import delivery, failpoints
 from shared.platform.delivery import HttpDelivery
 from shared.platform.failpoints import Point
@@ -30,8 +34,6 @@ from tests.conftest import NOW, SHARDS
 
 HOST: Final = "127.0.0.1"
 CONTEXT: Final = get_context("forkserver")
-FUNCTIONS: Final = ("receive_file", "process_chunk", "close_file", "redeem_cashback", "pay_cashback", SINK)
-"""All that a file of purchases comes through, and where events end that nobody can take."""
 RELAY, PUBLISHER, SOURCES = "relay", "publisher", "sources"
 CHUNK_BYTES: Final = 800
 PAUSE_SECONDS: Final = 0.05
@@ -91,6 +93,18 @@ class Deaths:
 
     def _place(self, program: str, point: Point) -> int:
         return self._row[program] + POINTS.index(point)
+
+
+def _reached_from(*payloads: type[Wire]) -> tuple[str, ...]:
+    """The functions that read the topics of these events, or of what such functions emit; and where events end that nobody can take."""
+    topics, found = {BY_PAYLOAD[payload].topic for payload in payloads}, {SINK: None}
+    while new := [each for each in registry.FUNCTIONS if each.name not in found and topics.intersection(topics_of(each))]:
+        found |= dict.fromkeys(each.name for each in new)
+        topics |= {BY_PAYLOAD[payload].topic for each in new for payload in each.emits}
+    return tuple(found)
+
+
+FUNCTIONS: Final = _reached_from(FileDropped)
 
 
 class ToEach(HttpDelivery):

@@ -73,7 +73,9 @@ class Scene:
         try:
             wait_until(holds, seconds=SECONDS, what=f"{word} is done")
         except AssertionError as late:
-            late.add_note(f"{self.pending()} events wait; {self.file(word)}\n{self.running.log()}")
+            with self.drops.make().reading() as tx:
+                waiting = rows(tx.connection, "SELECT type, pending, attempts, last_error FROM outbox WHERE pending <> '{}'")
+            late.add_note(f"{waiting}\n{self.file(word)}\n{self.running.log()}")
             raise
 
     def state(self, word: str) -> dict[str, Any]:
