@@ -140,6 +140,7 @@ def _ask(call: Call, tx: Transaction, claim: Claim, body: AcceptanceAsked) -> Co
         return corrections.ask_for_adjustment(tx, AdjustmentAsked.model_validate(more | told), by=by)
     told_of = _as_told(tx, claim)
     purchase = {"transaction_id": claim.transaction_id, "at": told_of.at, "merchant_id": told_of.merchant_id}
+    purchase |= {"amount": told_of.amount_minor}
     forced = {"grant_id": body.grant_id, "reward": body.amount}
     return corrections.ask_for_redemption(tx, ForcedAsked.model_validate(forced | purchase | told), by=by)
 

@@ -13,7 +13,7 @@ CorrectionState = Literal["requested", "approved", "rejected"]
 
 
 class ForcedAsked(Wire):
-    """A redemption that the terms do not give, for one purchase and grant. Moment and merchant are told of a purchase not on file."""
+    """A redemption that the terms do not give, for one purchase and grant. Of a purchase not on file tell moment, merchant and amount."""
 
     grant_id: GrantId
     transaction_id: ExternalId
@@ -21,6 +21,8 @@ class ForcedAsked(Wire):
     """What it gives at least; more where the purchase earns more after all."""
     at: Moment | None = None
     merchant_id: ExternalId | None = None
+    amount: Amount | None = None
+    """What a purchase that is not on file came to: once refunds that name it give back as much, the redemption is taken back."""
     reason: Text
 
 
@@ -55,6 +57,8 @@ class CorrectionView(Wire):
     at: Moment
     transaction_id: str
     merchant_id: str | None
+    purchase_minor: Minor | None
+    """What a purchase that was not on file came to, as it was told."""
     state: CorrectionState
     requested_by: str
     requested_at: Moment

@@ -46,6 +46,8 @@ class Correction:
     at: datetime
     transaction_id: str
     merchant_id: str | None
+    purchase_minor: int | None
+    """What a purchase that was not on file came to, as it was told; None of one that was."""
     state: State
     requested_by: str
     requested_at: datetime

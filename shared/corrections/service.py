@@ -83,11 +83,12 @@ def ask_for_redemption(tx: Transaction, body: ForcedAsked, *, by: str) -> Correc
     """A forced redemption that waits for a second person, inside the transaction of whoever asks for it."""
     customer_id, offer_id = _grant(tx, body.grant_id)
     compiled = _offer(tx, offer_id)
-    purchase = correcting.purchase_on_file(tx, customer_id, body.transaction_id) or _told(tx, body, compiled.versions[-1].terms.currency)
+    currency = compiled.versions[-1].terms.currency
+    on_file = correcting.purchase_on_file(tx, customer_id, body.transaction_id)
+    purchase = on_file or _told(tx, body, currency)
     if purchase.ended:
         raise Conflict(f"Nothing of the purchase stands: {purchase.ended.support}", reason=purchase.ended.code)
     sums = compiled.version_at(purchase.at).sums
-    currency = compiled.versions[-1].terms.currency
     correction = Correction(
         correction_id=new_id(tx.now),
         kind=Kind.FORCE,
@@ -100,6 +101,7 @@ def ask_for_redemption(tx: Transaction, body: ForcedAsked, *, by: str) -> Correc
         at=purchase.at,
         transaction_id=body.transaction_id,
         merchant_id=purchase.merchant_id,
+        purchase_minor=None if on_file else purchase.amount_minor,
         state=State.REQUESTED,
         requested_by=by,
         requested_at=tx.now,
@@ -128,6 +130,7 @@ def ask_for_adjustment(tx: Transaction, body: AdjustmentAsked, *, by: str) -> Co
         at=redemption.earned_at,
         transaction_id=redemption.transaction_id,
         merchant_id=redemption.merchant_id,
+        purchase_minor=None,
         state=State.REQUESTED,
         requested_by=by,
         requested_at=tx.now,
@@ -156,14 +159,17 @@ def _offer(tx: Transaction, offer_id: UUID) -> CompiledOffer:
 
 
 def _told(tx: Transaction, body: ForcedAsked, currency: str) -> Purchase:
-    """A purchase that is not on file, as far as it is told. Raises Invalid where its moment or its merchant is not told."""
-    missing = [name for name in ("at", "merchant_id") if getattr(body, name) is None]
+    """A purchase that is not on file, as far as it is told. Raises Invalid where its moment, its merchant or its amount is not told."""
+    missing = [name for name in ("at", "merchant_id", "amount") if getattr(body, name) is None]
     problems = [Problem(path=f"/{name}", message="must be told of a purchase that is not on file") for name in missing]
     if body.at and body.at > tx.now:
         problems.append(Problem(path="/at", message="must not be in the future"))
-    if problems or body.at is None or body.merchant_id is None:
+    if problems or body.at is None or body.merchant_id is None or body.amount is None:
         raise Invalid(problems=tuple(problems))
-    return Purchase(transaction_id=body.transaction_id, at=body.at, amount_minor=0, currency=currency, merchant_id=body.merchant_id)
+    amount_minor = _amount(body.amount, currency, "/amount")
+    return Purchase(
+        transaction_id=body.transaction_id, at=body.at, amount_minor=amount_minor, currency=currency, merchant_id=body.merchant_id
+    )
 
 
 def _amount(amount: Amount, currency: str, path: str) -> int:

@@ -1,7 +1,8 @@
 """Corrections: what two people decided of completions is history too, and is laid over what the terms give. Pure.
 
 - A forced completion gives at least what was decided, earned for good. Should purchases reach the same completion after all, it is one
-  and the same: the higher reward counts, never both. Where its purchase is known and nothing of it stands any more, it gives nothing.
+  and the same: the higher reward counts, never both. Where its purchase is known and nothing of it stands any more, it gives nothing;
+  so it is where the purchase is not known, and refunds that name it give back all that it was told to come to.
 - An adjustment makes what a completion gives more or less, never less than nothing. It stands and falls with its completion: it holds
   for what a refund leaves, and comes to nothing where nothing is left. What is more is earned with the last of its completion, so that
   nothing is paid for a purchase that may never clear; what is less is taken off at once.
@@ -28,10 +29,15 @@ def corrected(compiled: CompiledOffer, history: History, outcomes: Sequence[Outc
     for correction in history.corrections:
         if not (correction.forces and correction.transaction_id in ended):
             of_completion.setdefault((correction.grant_id, correction.completion), []).append(correction)
-    reached = [_adjusted(outcome, of_completion.pop((outcome.grant_id, outcome.completion), ())) for outcome in outcomes]
+    gone = {correction.correction_id for correction in history.corrections if _given_back(compiled, history, correction)}
+
+    def standing(corrections: Iterable[Correction]) -> list[Correction]:
+        return [correction for correction in corrections if correction.correction_id not in gone]
+
+    reached = [_adjusted(outcome, standing(of_completion.pop((outcome.grant_id, outcome.completion), ()))) for outcome in outcomes]
     held = {grant.grant_id for grant in history.grants}
     forced = [
-        _adjusted(_nothing_yet(compiled, first), corrections)
+        _adjusted(_nothing_yet(compiled, first), standing(corrections))
         for (grant_id, _), corrections in of_completion.items()
         if grant_id in held and (first := min((c for c in corrections if c.forces), key=_order, default=None))
     ]
@@ -41,6 +47,14 @@ def corrected(compiled: CompiledOffer, history: History, outcomes: Sequence[Outc
 def forced_keys(corrections: Iterable[Correction]) -> frozenset[tuple[UUID, str]]:
     """The completions that are given by decision, by grant and completion."""
     return frozenset((correction.grant_id, correction.completion) for correction in corrections if correction.forces)
+
+
+def _given_back(compiled: CompiledOffer, history: History, correction: Correction) -> bool:
+    """Whether refunds gave back all of a purchase that is not known but for what two people were told of it."""
+    if correction.purchase_minor is None:
+        return False
+    back_minor = history.given_back.get((correction.transaction_id, compiled.version_at(correction.at).terms.currency), 0)
+    return back_minor >= max(correction.purchase_minor, 1)
 
 
 def _adjusted(outcome: Outcome, corrections: Collection[Correction]) -> Outcome:

@@ -97,6 +97,22 @@ def purchases_of(messages: Iterable[Message]) -> list[Purchase]:
     return [purchase for purchase in together if purchase]
 
 
+def given_back(messages: Iterable[Message]) -> dict[tuple[str, str], int]:
+    """What refunds give back of purchases of which nothing else is told: by purchase and currency, in minor units."""
+    known, refunds = set[str | None](), list[Message]()
+    for message in messages:
+        if message.kind is Kind.REFUND:
+            refunds.append(message)
+        else:
+            known.add(message.purchase_id)
+    back: dict[tuple[str, str], int] = {}
+    for refund in {message.key: message for message in refunds}.values():
+        if refund.purchase_id is not None and refund.purchase_id not in known:
+            key = refund.purchase_id, refund.said.currency
+            back[key] = back.get(key, 0) + refund.said.amount_minor
+    return back
+
+
 def purchase_of(messages: Collection[Message]) -> Purchase | None:
     """The purchase of which all these messages tell; None where there are only refunds of one that is not known."""
     if len(messages) == 1:

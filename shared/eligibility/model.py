@@ -1,6 +1,7 @@
 """The values of the fold: what a history is made of, and what comes out of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -130,6 +131,8 @@ class Correction:
     at: datetime
     transaction_id: str
     merchant_id: str | None
+    purchase_minor: int | None = None
+    """Of a forced completion whose purchase was not on file: what that came to, in minor units of the offer's currency."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +145,8 @@ class History:
     zone: str | None = None
     refusals: tuple[Refusal, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    given_back: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """What refunds gave back of purchases that are not known themselves: by purchase and currency, in minor units."""
     held_out: bool = False
 
 

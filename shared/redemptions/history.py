@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 from psycopg.rows import DictRow
 
 from events.payloads import Transaction as Posted
-from shared.eligibility.life import Kind, Message, purchase_of
+from shared.eligibility.life import Kind, Message, given_back, purchase_of
 from shared.eligibility.model import Item, Purchase
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
@@ -51,7 +51,14 @@ def refunded(tx: Transaction, card_tokens: Collection[str]) -> set[str]:
     return {row["card_token"] for row in rows(tx.connection, SQL["refunded"], card_tokens=joined(card_tokens))}
 
 
-def read_purchases(tx: Transaction, pairs: Collection[Pair], fresh: Iterable[Filed] = ()) -> dict[Pair, list[Purchase]]:
+class Known(NamedTuple):
+    """What is known of a customer's purchases under an offer, and what refunds gave back of those that are not known themselves."""
+
+    purchases: list[Purchase]
+    given_back: dict[tuple[str, str], int]
+
+
+def read_known(tx: Transaction, pairs: Collection[Pair], fresh: Iterable[Filed] = ()) -> dict[Pair, Known]:
     """The purchases of customers under offers, as all that is on file, and what is fresh, tells of them together."""
     values = {"customer_ids": joined({customer for customer, _ in pairs}), "offer_ids": list({offer for _, offer in pairs})}
     lives: dict[tuple[str, str], list[tuple[Message, Collection[UUID]]]] = {}
@@ -60,14 +67,17 @@ def read_purchases(tx: Transaction, pairs: Collection[Pair], fresh: Iterable[Fil
     for one in fresh:
         if one.offers and one.customer_id is not None and one.message.purchase_id is not None:
             lives.setdefault((one.customer_id, one.message.purchase_id), []).append((one.message, one.offers))
-    found: dict[Pair, list[Purchase]] = {pair: [] for pair in pairs}
+    found = {pair: Known([], {}) for pair in pairs}
     for (customer_id, _), messages in lives.items():
         under = {offer_id for _, offers in messages for offer_id in offers}
         wanted = [found[pair] for offer_id in under if (pair := (customer_id, offer_id)) in found]
-        purchase = purchase_of([message for message, _ in messages]) if wanted else None
-        if purchase:
-            for history in wanted:
-                history.append(purchase)
+        told = [message for message, _ in messages]
+        purchase = purchase_of(told) if wanted else None
+        for history in wanted:
+            if purchase:
+                history.purchases.append(purchase)
+            else:
+                history.given_back.update(given_back(told))
     return found
 
 

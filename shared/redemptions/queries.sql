@@ -149,8 +149,13 @@ FROM redemptions WHERE redemption_id = %(redemption_id)s;
 
 -- name: read_corrections
 -- What was decided of completions of these grants.
-SELECT correction_id, customer_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id
+SELECT correction_id, customer_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id, purchase_minor
 FROM corrections WHERE state = 'approved' AND grant_id = ANY (string_to_array(%(grant_ids)s, ',')::uuid[]);
+
+-- name: forced_purchases
+-- Under which offers redemptions were forced for these purchases.
+SELECT customer_id, transaction_id, offer_id FROM corrections
+WHERE kind = 'force' AND state = 'approved' AND transaction_id = ANY (string_to_array(%(transaction_ids)s, ','));
 
 -- name: copy_redemptions
 -- Adds redemptions.
@@ -288,7 +293,7 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
             WHERE state = 'rejected' AND grant_id = ANY (ARRAY(
                 SELECT grant_id FROM grants WHERE customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)))) AS r) AS refusals,
        (SELECT json_agg(c) FROM (
-            SELECT correction_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id
+            SELECT correction_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id, purchase_minor
             FROM corrections WHERE state = 'approved' AND customer_id = asked.customer_id AND offer_id = ANY (wanted.offer_ids)) AS c)
            AS corrections,
        (SELECT zone FROM customers WHERE customer_id = asked.customer_id) AS zone,
@@ -336,7 +341,7 @@ SELECT (SELECT json_agg(g) FROM (
             ORDER BY redemption_id, revision DESC) AS r
         WHERE state = 'rejected') AS refusals,
        (SELECT json_agg(c) FROM (
-            SELECT correction_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id
+            SELECT correction_id, offer_id, grant_id, completion, kind, amount_minor, at, transaction_id, merchant_id, purchase_minor
             FROM corrections
             WHERE state = 'approved' AND customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids)
               AND decided_at <= asked.as_of) AS c) AS corrections,

@@ -78,7 +78,7 @@ def fold_and_post(tx: Transaction, shard: int, offers: Catalogue, taken: Taken, 
 def _fold(
     tx: Transaction, offers: Catalogue, grants: dict[Pair, list[Grant]], recorded: Iterable[Redemption], fresh: Iterable[Filed]
 ) -> list[tuple[Owner, Evaluation]]:
-    purchases = history.read_purchases(tx, grants.keys(), fresh)
+    known = history.read_known(tx, grants.keys(), fresh)
     customers = store.read_customers(tx, {customer_id for customer_id, _ in grants})
     corrections = store.read_corrections(tx, [grant.grant_id for given in grants.values() for grant in given])
     refusals = refusals_of(recorded)
@@ -88,11 +88,12 @@ def _fold(
         zone, without_consent = customers.get(pair[0], (None, ()))
         histories[pair] = History(
             grants=tuple(given),
-            purchases=tuple(purchases[pair]),
+            purchases=tuple(known[pair].purchases),
             consent_withdrawn=without_consent,
             zone=zone,
             refusals=tuple(refusals.get(pair, ())),
             corrections=tuple(corrections.get(pair, ())),
+            given_back=known[pair].given_back,
         )
     folded: list[tuple[Owner, Evaluation]] = []
     for pairs in _judged_together(offers, histories):

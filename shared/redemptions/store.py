@@ -83,7 +83,17 @@ def correction_of_row(row: Mapping[str, Any]) -> Correction:
         at=row["at"],
         transaction_id=row["transaction_id"],
         merchant_id=row["merchant_id"],
+        purchase_minor=row["purchase_minor"],
     )
+
+
+def forced_purchases(tx: Transaction, purchase_ids: Collection[str]) -> dict[tuple[str | None, str | None], frozenset[UUID]]:
+    """The offers under which redemptions were forced for purchases, by customer and purchase."""
+    found: dict[tuple[str | None, str | None], frozenset[UUID]] = {}
+    for row in rows(tx.connection, SQL["forced_purchases"], transaction_ids=joined(purchase_ids)):
+        life = (row["customer_id"], row["transaction_id"])
+        found[life] = found.get(life, frozenset()) | {row["offer_id"]}
+    return found
 
 
 def write_redemptions(tx: Transaction, redemptions: Sequence[Redemption]) -> None:

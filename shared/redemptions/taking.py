@@ -16,7 +16,7 @@ from shared.eligibility.listings import Found
 from shared.eligibility.matching import Catalogue
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
-from shared.redemptions import history
+from shared.redemptions import history, store
 from shared.redemptions.history import Key, Pair
 from shared.redemptions.purchases import Arrival, Filed, Surroundings, clues_of, filed, said_of
 from shared.redemptions.refunds import match_refunds
@@ -102,12 +102,12 @@ def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
     """File all that is known of each purchase under the same offers; what is fresh is left to be added."""
     taken = Taken()
     more: list[tuple[Key, UUID]] = []
-    for (customer_id, purchase_id), life in lives.items():
-        if not life.fresh and not life.again:
-            continue  # nothing is said of it here, and its customer's shard may not be held
+    said = {key: life for key, life in lives.items() if life.fresh or life.again}  # of others the customer's shard may not be held
+    forced = store.forced_purchases(tx, {purchase_id for _, purchase_id in said if purchase_id})
+    for (customer_id, purchase_id), life in said.items():
         matched_anew = life.match_anew()
         taken.anew.extend(matched_anew)
-        under = life.offers(offers)
+        under = life.offers(offers) | forced.get((customer_id, purchase_id), NO_OFFERS)  # what is forced follows its purchase
         if not life.fresh and not matched_anew and all(under == known.offers for known in life.known):
             continue
         more += ((known.message.key, offer_id) for known in life.known for offer_id in under - known.offers)

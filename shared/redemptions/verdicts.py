@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.explain import explain
-from shared.eligibility.life import Message, purchases_of
+from shared.eligibility.life import Message, given_back, purchases_of
 from shared.eligibility.model import Correction, Grant, History, Purchase, Refusal, RuleResult, Verdict
 from shared.eligibility.stacking import Member
 from shared.kernel.reasons import Reason
@@ -112,13 +112,15 @@ def _left_minor(compiled: CompiledOffer, facts: Facts, purchase: Purchase) -> tu
 def _history(compiled: CompiledOffer, facts: Facts) -> History:
     offer_id = str(compiled.offer.offer_id)
     grants = [row for row in facts["grants"] or () if row["offer_id"] == offer_id]
+    messages = [message for message, offers in facts["transactions"] if offer_id in offers]
     return History(
         grants=tuple([_grant(row) for row in grants]),
-        purchases=tuple(purchases_of([message for message, offers in facts["transactions"] if offer_id in offers])),
+        purchases=tuple(purchases_of(messages)),
         consent_withdrawn=without_consent(facts["changed"] or (), facts["given"] or ()),
         zone=facts["zone"],
         refusals=tuple([_refusal(row) for row in facts["refusals"] or () if row["offer_id"] == offer_id]),
         corrections=tuple([_correction(row) for row in facts["corrections"] or () if row["offer_id"] == offer_id]),
+        given_back=given_back(messages),
         held_out=not grants and str(compiled.offer.campaign_id) in (facts["held_out"] or ()),  # a grant given all the same counts
     )
 

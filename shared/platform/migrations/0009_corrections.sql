@@ -13,6 +13,7 @@ CREATE TABLE corrections (
     at timestamptz NOT NULL,
     transaction_id text NOT NULL,
     merchant_id text,
+    purchase_minor bigint CHECK (purchase_minor IS NULL OR kind = 'force' AND purchase_minor > 0),
     state text NOT NULL CHECK (state IN ('requested', 'approved', 'rejected')),
     requested_by text NOT NULL,
     requested_at timestamptz NOT NULL,
@@ -24,10 +25,12 @@ CREATE TABLE corrections (
 );
 CREATE INDEX corrections_customer ON corrections (customer_id, correction_id);
 CREATE INDEX corrections_grant ON corrections (grant_id) WHERE state = 'approved';
+CREATE INDEX corrections_purchase ON corrections (transaction_id) WHERE kind = 'force' AND state = 'approved';
 CREATE UNIQUE INDEX corrections_forced ON corrections (grant_id, completion) WHERE kind = 'force' AND state <> 'rejected';
 COMMENT ON TABLE corrections IS 'Once approved they are history, folded like all else: nothing but the fold posts what they change.';
 COMMENT ON COLUMN corrections.amount_minor IS
     'Of a forced completion the least that it gives; of an adjustment how much more (or, negative, less) its completion gives.';
+COMMENT ON COLUMN corrections.purchase_minor IS 'What a purchase that was not on file came to, as it was told: refunds of all of it take it back.';
 COMMENT ON COLUMN corrections.at IS 'The moment of the purchase that it is about.';
 
 CREATE TABLE correction_history (

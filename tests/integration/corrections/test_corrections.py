@@ -12,6 +12,7 @@ import pytest
 from events.payloads import HistoriesChanged, PayoutsDue, Transaction
 from shared.campaigns import service as campaigns
 from shared.campaigns.api import BudgetAsked
+from shared.kernel.clock import SimulatedClock
 from shared.kernel.ids import CAMPAIGN, GRANT, derived_id
 from shared.kernel.shards import shard_of
 from shared.ledger import service as ledger
@@ -24,7 +25,7 @@ from tests.integration.platform.conftest import Ask
 from tests.world import WHY, World, purchase
 
 YESTERDAY = NOW - timedelta(days=1)
-ELSEWHERE = {"at": YESTERDAY.isoformat(), "merchant_id": "shop-9"}
+ELSEWHERE = {"at": YESTERDAY.isoformat(), "merchant_id": "shop-9", "amount": "20.00"}
 CUMULATIVE = {
     "reward": {"kind": "fixed", "amount": 500},
     "qualification": {"kind": "cumulative_spend", "threshold": 5_000},
@@ -134,6 +135,67 @@ class TestForced:
         assert sorted(r[2:] for r in stands(world)) == [(0, 0, 200), (0, 0, 300)]
         world.verify()
 
+    def test_refunds_that_name_a_purchase_that_never_came_take_it_back_once_they_give_back_all(
+        self, world: World, desk: Desk, give: Give
+    ) -> None:
+        desk.approve(desk.force(give(), "t9", **ELSEWHERE))
+        pay(world, "pay")
+        world.post(refund(1_999, of="t9"))
+        assert stands(world) == [("t9", "paid", 300, 300, 300)]
+        world.post(refund(1, "r2", of="t9"), refund(1, "r2", of="t9"))
+        assert stands(world) == [("t9", "reversed", 0, 0, 300)]
+        assert [row["reason"] for row in world.redemptions()] == ["refunded"]
+        refold(world)
+        assert stands(world) == [("t9", "reversed", 0, 0, 300)]
+        assert left(world) == 10_000
+        world.post(purchase("t1", amount=5_000))
+        pay(world, "later")  # what was paid too much is set against what is owed next
+        assert [row["amount_minor"] for row in world.rows("SELECT amount_minor FROM statement_credits ORDER BY amount_minor")] == [200, 300]
+        world.verify()
+
+    @pytest.mark.parametrize("policy", [{"negative_balance": "write_off"}, {"budget": "withdraw"}], ids=str)
+    def test_such_a_refund_follows_the_clawback_of_the_offer(self, world: World, desk: Desk, give: Give, policy: dict[str, str]) -> None:
+        desk.approve(desk.force(give(clawback=policy), "t9", **ELSEWHERE))
+        pay(world, "pay")
+        world.post(refund(2_000, of="t9"))
+        (redemption,) = world.redemptions()
+        assert redemption["written_off_minor"] == (300 if "negative_balance" in policy else 0)
+        assert left(world) == 9_700
+        world.verify()
+
+    @pytest.mark.parametrize("other", [{"customer_id": "cust-2"}, {"currency": "EUR"}, {"original_transaction_id": "t8"}], ids=str)
+    def test_a_refund_to_somebody_else_in_other_money_or_of_something_else_takes_nothing_back(
+        self, world: World, desk: Desk, give: Give, other: dict[str, str]
+    ) -> None:
+        desk.approve(desk.force(give(), "t9", **ELSEWHERE))
+        world.post(refund(2_000, of="t9").model_copy(update=other))
+        assert stands(world) == [("t9", "payable", 300, 300, 0)]
+
+    @pytest.mark.parametrize(("amount", "given"), [(500, 1), (2_000, 0)])
+    def test_refunds_that_came_before_it_was_approved_count_as_well(
+        self, world: World, desk: Desk, give: Give, amount: int, given: int
+    ) -> None:
+        asked = desk.force(give(), "t9", **ELSEWHERE)
+        world.post(refund(amount, of="t9"))
+        answer = desk.decide(asked)
+        assert (answer.status_code, len(stands(world))) == ((200, 1) if given else (409, 0))
+        if given:
+            world.post(refund(1_500, "r2", of="t9"))
+            assert stands(world) == [("t9", "reversed", 0, 0, 0)]
+
+    @pytest.mark.parametrize("late", ["purchase", "refund"])
+    def test_when_the_purchase_comes_after_all_its_own_amount_decides(self, world: World, desk: Desk, give: Give, late: str) -> None:
+        """It is told to have come to 20 dollars and came to 30; it is on file for the sake of another offer."""
+        desk.approve(desk.force(give(scope={"include": {"merchants": ["shop-2"]}}), "t9", **ELSEWHERE))
+        give()
+        messages = [purchase("t9", amount=3_000, at=YESTERDAY), refund(2_000, of="t9")]
+        for message in messages if late == "refund" else messages[::-1]:
+            world.post(message)
+        assert sorted(r[1:4] for r in stands(world)) == [("payable", 100, 0), ("payable", 300, 300)]
+        world.post(refund(1_000, "r2", of="t9"))
+        assert {r[1] for r in stands(world)} == {"reversed"}
+        world.verify()
+
     def test_what_a_pot_refused_is_forced_once_there_is_money(self, world: World, desk: Desk, give: Give) -> None:
         grant = give(budget=250)
         world.post(purchase("t1", amount=3_000, at=YESTERDAY))
@@ -162,6 +224,8 @@ class TestForced:
         ("more", "status", "words"),
         [
             ({}, 422, "must be told of a purchase that is not on file"),
+            ({"at": YESTERDAY.isoformat(), "merchant_id": "shop-9"}, 422, "/amount"),
+            (ELSEWHERE | {"amount": 0}, 422, "must be more than nothing"),
             (ELSEWHERE | {"at": "2026-01-16T12:00:00Z"}, 422, "must not be in the future"),
             (ELSEWHERE | {"reward": 0}, 422, "must be more than nothing"),
             (ELSEWHERE | {"reward": "1.001"}, 422, "more than 2 decimals"),
@@ -444,3 +508,21 @@ def test_an_answer_about_the_purchase_names_the_correction(world: World, desk: D
     (rule,) = [rule for rule in verdict["rules"] if rule["rule"] == "corrected"]
     assert rule["actual"] == f"300, forced by correction {asked.json()['correction_id']}"
     assert [reason["code"] for reason in verdict["reasons"]] == ["amount_below_threshold"]
+
+
+def test_an_answer_knows_of_refunds_of_a_purchase_that_never_came_now_and_not_before(
+    world: World, desk: Desk, give: Give, ask: Ask, clock: SimulatedClock
+) -> None:
+    grant = give()
+    desk.approve(desk.force(grant, "t9", **ELSEWHERE))
+    clock.advance(NOW + timedelta(hours=1))
+    world.post(refund(2_000, of="t9"))
+    clock.advance(NOW + timedelta(hours=2))
+    asking = ask("check_eligibility", "support", ("eligibility:read",))
+    said = {"transaction_id": "t9", "at": YESTERDAY.isoformat(), "currency": "USD", "amount": 1_000, "merchant_id": "shop-1"}
+    question = {"customer_id": "cust-1", "purchase": said}
+    rewards = []
+    for as_of in ({}, {"as_of": NOW.isoformat()}):
+        (verdict,) = asking("POST", "/v1/eligibility", json=question | as_of).json()["verdicts"]
+        rewards.append(verdict["reward_minor"])
+    assert rewards == [100, 300]

@@ -23,6 +23,8 @@ from shared.kernel.shards import shard_of
 from shared.ledger import service as ledger
 from shared.merchants import service as merchants
 from shared.platform.call import Transaction as CallTransaction
+from shared.platform.locks import lock_shards
+from shared.redemptions import correcting
 from shared.redemptions import service as redemptions
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.world import World, purchase
@@ -83,6 +85,8 @@ class Decided:
     kind: str
     amount: int
     transaction: str
+    came_to: int | None
+    """What a purchase that never comes was told to have come to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +145,11 @@ def _facts(chance: random.Random) -> Iterator[Fact]:
     for customer in CUSTOMERS:
         yield Fact(customer=customer, at=NOW + chance.randrange(-2900, 300) * MINUTE)
     yield from _corrections(chance)
+    for number in range(FEW, FEW + 3):
+        for turn in range(chance.randrange(4)):
+            back, at = chance.choice([300, 600, 900]), NOW + chance.randrange(-2900, 0) * MINUTE
+            refund = purchase(f"t{number}-r{turn}", kind="refund", amount=back, at=at, original_transaction_id=f"t{number}")
+            yield Fact(customer=chance.choice(CUSTOMERS), at=at, message=refund)
     opted_out = NOW + chance.randrange(-2900, 0) * MINUTE
     yield Fact(customer="ben", at=opted_out, consent=False)
     yield Fact(customer="ben", at=opted_out + chance.randrange(1, 900) * MINUTE, consent=True)
@@ -151,9 +160,10 @@ def _corrections(chance: random.Random) -> Iterator[Fact]:
     for offer in OFFERS:
         sums = offer in {"cumulative", "repeated", "visits"}
         for kind, amount in (("force", chance.randrange(1, 400)), ("adjust", chance.randrange(-300, 300) or 1)):
-            transaction = f"t{chance.randrange(FEW + 3)}"
+            bought = chance.randrange(FEW + 3)
+            transaction, came_to = f"t{bought}", chance.choice([600, 900]) if kind == "force" and bought >= FEW else None
             completion = str(chance.randrange(1, 3)) if sums else transaction
-            decided = Decided(offer=offer, completion=completion, kind=kind, amount=amount, transaction=transaction)
+            decided = Decided(offer=offer, completion=completion, kind=kind, amount=amount, transaction=transaction, came_to=came_to)
             at = NOW + chance.randrange(-2900, 0) * MINUTE
             yield Fact(customer=chance.choice(CUSTOMERS), at=at, correction=decided)
 
@@ -218,6 +228,10 @@ def _note(world: World, where: Round, fact: Fact) -> None:
     with world.call("wallet").transaction() as tx:
         if fact.correction:
             _decide(tx, where, fact, fact.correction)
+            forced_by = f"{where.name}-{fact.correction.transaction}" if fact.correction.kind == "force" else None
+            shard, pair = shard_of(customer, SHARDS), (customer, where.offers[fact.correction.offer])
+            lock_shards(tx, [shard])
+            correcting.post_correction(tx, shard, pair, _completion(where, fact, fact.correction), forced_by)
         elif fact.consent is None:
             tx.connection.execute(
                 "UPDATE grants SET activated_at = least(activated_at, %s) WHERE offer_id = %s AND customer_id = %s",
@@ -236,17 +250,23 @@ def _note(world: World, where: Round, fact: Fact) -> None:
 
 
 def _decide(tx: CallTransaction, where: Round, fact: Fact, decided: Decided) -> None:
-    offer_id, customer, sums = where.offers[decided.offer], where.of(fact.customer), decided.completion != decided.transaction
+    offer_id, customer = where.offers[decided.offer], where.of(fact.customer)
+    grant_id, completion = _completion(where, fact, decided)
     tx.connection.execute(
         "INSERT INTO corrections (correction_id, kind, customer_id, offer_id, grant_id, completion, amount_minor, currency, at,"
-        " transaction_id, merchant_id, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'USD', %s, %s, %s, 'approved', 'sam', %s, 'x', 'ada', %s, 'x') ON CONFLICT DO NOTHING",
+        " transaction_id, merchant_id, purchase_minor, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, 'USD', %s, %s, %s, %s, 'approved', 'sam', %s, 'x', 'ada', %s, 'x') ON CONFLICT DO NOTHING",
         (
-            derived_id(offer_id, customer, decided.kind), decided.kind, customer, offer_id, derived_id(offer_id, customer, 0),
-            decided.completion if sums else f"{where.name}-{decided.completion}", decided.amount, fact.at,
-            f"{where.name}-{decided.transaction}", where.name, tx.now, tx.now,
+            derived_id(offer_id, customer, decided.kind), decided.kind, customer, offer_id, grant_id, completion, decided.amount, fact.at,
+            f"{where.name}-{decided.transaction}", where.name, decided.came_to, tx.now, tx.now,
         ),
     )  # fmt: skip
+
+
+def _completion(where: Round, fact: Fact, decided: Decided) -> tuple[UUID, str]:
+    sums = decided.completion != decided.transaction
+    grant_id = derived_id(where.offers[decided.offer], where.of(fact.customer), 0)
+    return grant_id, decided.completion if sums else f"{where.name}-{decided.completion}"
 
 
 def _state(world: World, where: Round) -> list[tuple[object, ...]]:

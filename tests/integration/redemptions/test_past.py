@@ -178,7 +178,10 @@ class Life:
         elif grants and self.posted:
             transaction_id, grant_id = self.chance.choice(self.posted).transaction_id, self.chance.choice(grants)["grant_id"]
             asked_for = corrections.request_forced_redemption(
-                sam, ForcedAsked(grant_id=grant_id, transaction_id=transaction_id, reward=150, at=NOW, merchant_id="shop-1", reason="x")
+                sam,
+                ForcedAsked(
+                    grant_id=grant_id, transaction_id=transaction_id, reward=150, at=NOW, merchant_id="shop-1", amount=900, reason="x"
+                ),
             )
         else:
             return

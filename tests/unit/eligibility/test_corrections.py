@@ -35,6 +35,27 @@ def rewards(past: History, **asked: Any) -> dict[str, tuple[int, int, int]]:
     return {o.completion: (o.reward_minor, o.earned_minor, o.corrected_minor) for o in outcomes(past, **asked)}
 
 
+@pytest.mark.parametrize(
+    ("told", "back", "given"),
+    [(2_000, {}, 1), (2_000, {("t9", "USD"): 1_999}, 1), (2_000, {("t9", "USD"): 2_000}, 0), (2_000, {("t9", "EUR"): 2_000}, 1),
+     (2_000, {("t8", "USD"): 2_000}, 1), (None, {("t9", "USD"): 2_000}, 1), (0, {}, 1)],
+)  # fmt: skip
+def test_what_is_forced_for_a_purchase_that_is_not_known_goes_when_all_that_was_told_is_given_back(
+    told: int | None, back: dict[tuple[str, str], int], given: int
+) -> None:
+    forced = (correction(300, "t9", forces=True, purchase_minor=told), correction(50, "t9"))
+    past = history(corrections=forced, given_back=back)
+    assert rewards(past) == {"t9": (350, 350, 350) if given else (0, 0, 0)}
+
+
+def test_what_was_forced_and_given_back_lifts_no_completion_that_other_purchases_reach() -> None:
+    forced = correction(900, "1", forces=True, transaction_id="t9", purchase_minor=2_000)
+    past = history(purchase(amount_minor=20_000), corrections=(forced,), given_back={("t9", "USD"): 2_000})
+    cumulative = {"qualification": {"kind": "cumulative_spend", "threshold": 20_000}, "repeat": False}
+    assert rewards(past, **cumulative) == {"1": (500, 500, 0)}
+    assert rewards(replace(past, given_back={}), **cumulative) == {"1": (900, 900, 400)}
+
+
 @pytest.mark.parametrize(("changes", "reward"), [((100,), 600), ((-200,), 300), ((100, -200, 50), 450), ((-500,), 0), ((-900, 100), 0)])
 def test_adjustments_add_up_and_never_go_below_nothing(changes: tuple[int, ...], reward: int) -> None:
     past = history(purchase(), corrections=tuple(map(correction, changes)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.eligibility.life import Kind, Message, purchase_of, purchases_of
+from shared.eligibility.life import Kind, Message, given_back, purchase_of, purchases_of
 from shared.eligibility.model import Item, Purchase
 from shared.kernel.reasons import Reason
 from tests.conftest import NOW
@@ -137,3 +137,9 @@ def test_refunds_of_a_purchase_that_is_not_known_come_to_nothing_yet() -> None:
 def test_purchases_are_told_apart() -> None:
     lives = purchases_of([SINGLE, auth(50, name="q", of="q"), refund(100)])
     assert {life.transaction_id: life.amount_minor for life in lives} == {"p": 800, "q": 50}
+
+
+def test_refunds_of_purchases_that_are_not_known_are_added_up_by_purchase_and_currency() -> None:
+    twice = refund(300, "r1", of="t1")
+    more = [refund(200, "r2", of="t1"), refund(100, "r3", of="t2"), refund(50, "r4", of=None), refund(70, "r5", of="t1", currency="EUR")]
+    assert given_back([twice, twice, *more, said(Kind.PURCHASE, 1_000, of="t2")]) == {("t1", "USD"): 500, ("t1", "EUR"): 70}
