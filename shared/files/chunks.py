@@ -16,16 +16,17 @@ from pyarrow import parquet
 from events.payloads import ChunkReady
 from shared.files import closing, effects, lake, store, taking
 from shared.files.answers import REJECTED_LINES
-from shared.files.drops import Drop, Found, Outcome, Piece, State, Step
+from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, problems_in
 from shared.files.effects import EFFECTS
 from shared.files.layout import Layout
-from shared.files.parsing import MOST_REJECTED, Parsed, parse
+from shared.files.names import Format
+from shared.files.parsing import MOST_REJECTED, Parsed, parse, parse_row_group
 from shared.files.places import Places, keep, places_of, read_whole, work_name
 from shared.files.rejects import Reject
 from shared.files.rows import Way
 from shared.files.stores.protocol import Changed
 from shared.files.taking import Taken
-from shared.kernel.errors import Broken, NotFound, Problem
+from shared.kernel.errors import Broken, Invalid, NotFound, Problem
 from shared.platform.call import Call, Transaction
 
 PARTS: Final = "parts"
@@ -43,14 +44,16 @@ def _read(call: Call, ready: ChunkReady) -> None:
     drop, piece, done = _look_up(call, ready)
     if done is not None or drop.state is not State.PROCESSING:
         return
-    layout = places.layout_of(drop)
     try:
-        data = _data(places, drop, piece)
+        parsed = _parsed(places, drop, piece)
     except (Changed, NotFound):
         with call.transaction() as tx:
             _give_up(tx, places, drop, closing.REPLACED)
         return
-    parsed = parse(data, Way(layout=layout, names=drop.names), piece.first_line)
+    except Invalid as error:
+        with call.transaction() as tx:
+            _give_up(tx, places, drop, *problems_in(error))
+        return
     keep(places.drops, work_name(drop.drop_id, PARTS, piece.number), _staged(parsed))
     if parsed.rejects:
         keep(places.drops, work_name(drop.drop_id, REJECTED_LINES, piece.number), _lines(parsed.rejects))
@@ -92,10 +95,10 @@ def _taken(call: Call, drop: Drop, piece: Piece, layout: Layout, batches: Sequen
 STEPS: Final[dict[Step, Callable[[Call, ChunkReady], None]]] = {Step.READ: _read, Step.APPLY: _apply}
 
 
-def _give_up(tx: Transaction, places: Places, drop: Drop, problem: Problem) -> None:
+def _give_up(tx: Transaction, places: Places, drop: Drop, *problems: Problem) -> None:
     """Close a file before all of it is read: none of it has taken effect yet."""
     if store.read(tx, drop.drop_id, lock=True).state is State.PROCESSING:
-        closing.close(tx, places, drop.closed(Outcome.REJECTED, [problem], tx.now))
+        closing.close(tx, places, drop.closed(Outcome.REJECTED, problems, tx.now))
 
 
 def _broken(piece: Piece) -> Problem:
@@ -114,6 +117,13 @@ def _tell_when_all_are(tx: Transaction, drop: Drop, step: Step) -> None:
     store.read(tx, drop.drop_id, lock=True)  # of two that end at once, the later one sees the other
     if store.counted(tx, [drop.drop_id])[drop.drop_id].all_are(step):
         closing.step_done(tx, drop, step)
+
+
+def _parsed(places: Places, drop: Drop, piece: Piece) -> Parsed:
+    way = Way(layout=places.layout_of(drop), names=drop.names)
+    if way.layout.format is Format.PARQUET:
+        return parse_row_group(places.file_of(drop), drop.size, piece.number - 1, way, piece.first_line)
+    return parse(_data(places, drop, piece), way, piece.first_line)
 
 
 def _data(places: Places, drop: Drop, piece: Piece) -> bytes:

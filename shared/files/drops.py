@@ -16,7 +16,7 @@ from shared.files.manifest import Manifest
 from shared.files.names import FileName, read_name
 from shared.files.totals import Totals
 from shared.kernel.cards import mask
-from shared.kernel.errors import Busy, Problem
+from shared.kernel.errors import Busy, Invalid, Problem
 
 MOST_PROBLEMS: Final = 100
 MOST_CHARACTERS: Final = 500
@@ -128,6 +128,11 @@ class Found:
             rejected=self.rejected + other.rejected,
             totals=self.totals + other.totals,
         )
+
+
+def problems_in(error: Invalid) -> tuple[Problem, ...]:
+    """Everything that an error says is wrong with a file."""
+    return error.problems or (Problem(path="", message=str(error)),)
 
 
 def _shown(text: str) -> str:

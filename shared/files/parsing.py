@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet
 from pydantic_core import to_json
 
 from shared.files.columns import TYPES, read_columns, schema_of
@@ -19,6 +18,7 @@ from shared.files.kinds import CURRENCY, Totalled
 from shared.files.layout import Layout
 from shared.files.reading import Block, parquet_block, read_blocks, records_at
 from shared.files.rejects import Reject, hash_of_line
+from shared.files.row_groups import read_group
 from shared.files.rows import Cells, Refusal, Row, Way, nested, read_cells, read_record
 from shared.files.totals import Totals, entry_hash
 
@@ -68,25 +68,22 @@ def parse(data: bytes, way: Way, first_line: int = 1) -> Parsed:
     return _parsed(_traced(proven, origins, way.layout), told, way.layout)
 
 
-def parse_row_group(file: BinaryIO, group: int, way: Way, first_row: int = 1) -> Parsed:
-    """Read one row group of a parquet file. `first_row`: its first row in the file, from 1, which stands for the line."""
-    source = parquet.ParquetFile(file)
-    names = [told.column for told in way.layout.fields if told.column in source.schema_arrow.names]
+def parse_row_group(file: BinaryIO, size: int, group: int, way: Way, first_row: int = 1) -> Parsed:
+    """Read one row group of a parquet file of so many bytes. `first_row`: its first row in the file, from 1, which stands for the line.
+
+    Raises NotParquet where it can't be read within bounds.
+    """
     accepted: list[pa.RecordBatch] = []
-    left: list[tuple[int, bytes, Row | Refusal]] = []
-    for batch in source.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], columns=names, use_threads=False):
-        proven, open_rows = _columns([parquet_block(batch, way)], way.layout)
-        accepted += _traced(proven, partial(_rows_at, batch, first_row), way.layout)
-        left += [(first_row + number, *_read_parquet(batch, number, way)) for number in open_rows]
-        first_row += batch.num_rows
-    return _parsed(accepted, left, way.layout)
 
+    def left() -> Iterator[tuple[int, bytes, Row | Refusal]]:
+        first = first_row
+        for batch in read_group(file, size, group, way.layout, BATCH_ROWS):
+            proven, open_rows = _columns([parquet_block(batch, way)], way.layout)
+            accepted.extend(_traced(proven, partial(_rows_at, batch, first), way.layout))
+            yield from ((first + number, *_read_parquet(batch, number, way)) for number in open_rows)
+            first += batch.num_rows
 
-def row_groups(file: BinaryIO) -> list[tuple[int, int]]:
-    """The first row (from 1) and the number of rows of each row group of a parquet file: its chunks."""
-    metadata = parquet.ParquetFile(file).metadata
-    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
-    return [(1 + sum(counts[:group]), count) for group, count in enumerate(counts)]
+    return _parsed(accepted, left(), way.layout)
 
 
 def shapes_of(accepted: Iterable[pa.RecordBatch], layout: Layout) -> Iterator[dict[str, Any]]:
@@ -176,22 +173,22 @@ def _row_as_text(row: dict[str, Any]) -> bytes:
 
 
 def _parsed(accepted: list[pa.RecordBatch], left: Iterable[tuple[int, bytes, Row | Refusal]], layout: Layout) -> Parsed:
-    """Put together what columns took and what the row model said of the others."""
-    batches, taken = list(accepted), list[tuple[Origin, Row]]()
+    """Put together what columns took, once all is read, and what the row model said of the others."""
+    alone, taken = list[pa.RecordBatch](), list[tuple[Origin, Row]]()
     rejects: list[Reject] = []
     rejected = 0
     for line, record, said in left:
         if isinstance(said, Row):
             taken.append(((line, record), said))
             if len(taken) == BATCH_ROWS:
-                batches.append(_taken(taken, layout))
+                alone.append(_taken(taken, layout))
                 taken.clear()
         elif rejected < MOST_REJECTED:
             rejected += 1
             rejects += [fault.at(line, record) for fault in said.faults]
         else:
             return Parsed(accepted=[], rejects=rejects, rejected=rejected, broken=True, totals=Totals())
-    batches += [_taken(taken, layout)] if taken else []
+    batches = [*accepted, *alone, *([_taken(taken, layout)] if taken else [])]
     return Parsed(accepted=batches, rejects=rejects, rejected=rejected, broken=False, totals=totals_of(batches, layout.record))
 
 

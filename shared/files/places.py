@@ -1,9 +1,9 @@
 """Where files lie and what they are read with: the drop place, the lake and the layouts of this process."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from uuid import UUID
 
 from shared.files.drops import Drop
@@ -11,6 +11,7 @@ from shared.files.layout import Layout
 from shared.files.library import Library, load
 from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import Exists, ObjectStore, Stored
+from shared.files.stores.streams import ranges
 from shared.kernel.errors import Broken
 from shared.platform.call import Call, FilePlaces
 
@@ -31,6 +32,10 @@ class Places:
         if drop.manifest is None:
             raise Broken("A drop without a manifest has no layout.")
         return self.library.find(drop.file_name, drop.manifest.schema_version)
+
+    def file_of(self, drop: Drop) -> BinaryIO:
+        """The data of a drop, in which one can go to and fro. Reading raises Changed when it was replaced, NotFound when it is gone."""
+        return ranges(partial(self.drops.read, drop.name, drop.generation), drop.size)
 
 
 def places_of(call: Call) -> Places:

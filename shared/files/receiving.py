@@ -1,14 +1,14 @@
 """Taking in a dropped file: is it what its manifest says, and where can it be cut. Nothing it says takes effect here."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO, Final
 
 from events.payloads import FileDropped
 from shared.files import answers, closing, store
-from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, admitted, contradictions
+from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, admitted, contradictions, problems_in
 from shared.files.effects import EFFECTS
 from shared.files.frame import read_header, read_trailer, way_of
 from shared.files.layout import LONGEST_RECORD
@@ -16,9 +16,10 @@ from shared.files.library import NoLayout
 from shared.files.manifest import Manifest, read_manifest
 from shared.files.names import MANIFEST, FileName, Format
 from shared.files.places import Places, keep, places_of, work_name
+from shared.files.probe import probed
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.names import object_name
-from shared.files.stores.protocol import Changed
+from shared.files.stores.protocol import Changed, Stored
 from shared.files.stores.streams import blocks_of
 from shared.files.taking import TAKERS
 from shared.files.unpacking import unpacked
@@ -29,7 +30,7 @@ from shared.platform.call import Call, Transaction
 MOST_MANIFEST_BYTES: Final = 100_001
 NOT_TAKEN_YET: Final[dict[str, Callable[[FileName], bool]]] = {
     "encrypted files": lambda name: name.pgp,
-    "files of this format": lambda name: name.format is Format.PARQUET,
+    "files of Parquet that are packed or encrypted as a whole": lambda name: name.format is Format.PARQUET and (name.gzip or name.pgp),
     "files of this kind": lambda name: name.kind not in {*EFFECTS, *TAKERS},
 }
 
@@ -97,7 +98,7 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
     except NotFound:
         return seen.refused([Problem(path="", message="the data must be there before the manifest, and be a file")])
     except Invalid as error:
-        return seen.refused(error.problems or [Problem(path="", message=str(error))])
+        return seen.refused(problems_in(error))
     seen = replace(seen, manifest=manifest, generation=data.generation, size=data.size)
     problems = [Problem(path="", message=f"{what} are not taken here yet") for what, is_so in NOT_TAKEN_YET.items() if is_so(said)]
     return seen.refused(problems) if problems else seen
@@ -105,19 +106,24 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
 
 def _cut(places: Places, drop: Drop) -> Cut:
     """Read the whole file once: where it can be cut, its hash, and what stands around its details."""
-    name, manifest, digest = drop.file_name, _manifest(drop), hashlib.sha256()
-    splitter = Splitter(layout=places.layout_of(drop), size=CHUNK_BYTES, longest=LONGEST_RECORD)
-    problems: list[Problem] = []
+    digest = hashlib.sha256()
     try:
-        with places.drops.open(drop.name, drop.generation) as stream:
-            chunks = splitter.split(_hashed(_plain(stream, name), digest))
-            pieces = tuple(_piece(places, drop, chunk, packed=name.gzip) for chunk in chunks)
+        cut = CUTS.get(drop.file_name.format, _cut_text)(places, drop, digest)
     except (Changed, NotFound):
         return Cut(problems=(closing.REPLACED,))
     except Invalid as error:
-        return Cut(problems=error.problems or (Problem(path="", message=str(error)),))
-    if manifest.sha256_plain != digest.hexdigest():
-        problems.append(Problem(path="/sha256_plain", message=f"{manifest.sha256_plain} was told, {digest.hexdigest()} was found"))
+        return Cut(problems=problems_in(error))
+    told, found = _manifest(drop).sha256_plain, digest.hexdigest()
+    wrong = () if told == found else (Problem(path="/sha256_plain", message=f"{told} was told, {found} was found"),)
+    return replace(cut, problems=(*wrong, *cut.problems))
+
+
+def _cut_text(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
+    name, manifest, problems = drop.file_name, _manifest(drop), list[Problem]()
+    splitter = Splitter(layout=places.layout_of(drop), size=CHUNK_BYTES, longest=LONGEST_RECORD)
+    with places.drops.open(drop.name, drop.generation) as stream:
+        chunks = splitter.split(_hashed(_plain(stream, name), digest))
+        pieces = tuple(_piece(places, drop, chunk, packed=name.gzip) for chunk in chunks)
     names: list[str] = []
     checks: tuple[Callable[[], None], ...] = (
         lambda: read_header(splitter, manifest.file_id),
@@ -130,6 +136,23 @@ def _cut(places: Places, drop: Drop) -> Cut:
         except Invalid as error:
             problems += error.problems
     return Cut(pieces=pieces, names=tuple(names), problems=tuple(problems))
+
+
+def _cut_parquet(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
+    with places.drops.open(drop.name, drop.generation) as stream:
+        for _ in _hashed(blocks_of(stream), digest):
+            pass
+    groups = probed(places.drops.url, Stored(name=drop.name, generation=drop.generation, size=drop.size), places.layout_of(drop))
+    return Cut(
+        pieces=tuple(
+            Piece(number=number, first_line=group.first_row, lines=group.rows, start=group.start, stop=group.stop)
+            for number, group in enumerate(groups, 1)
+        )
+    )
+
+
+CUTS: Final[Mapping[Format, Callable[[Places, Drop, "hashlib._Hash"], Cut]]] = {Format.PARQUET: _cut_parquet}
+"""How formats are cut that are no text."""
 
 
 def _trailer_problems(splitter: Splitter, manifest: Manifest) -> Iterable[Problem]:

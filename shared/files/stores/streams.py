@@ -69,19 +69,53 @@ class Reading(io.RawIOBase):
 
     def _advance(self) -> None:
         self._rest = memoryview(b"")
-        block = self._patiently(self._fetched, self._fetched + BLOCK)
+        block = patiently(partial(self._fetch, self._fetched, self._fetched + BLOCK))  # a long stream outlives a connection that breaks
         self._fetched += len(block)
         self._ended = len(block) < BLOCK
         self._rest = memoryview(block)
 
-    def _patiently(self, start: int, stop: int) -> bytes:
-        """A long stream outlives a connection that breaks."""
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return self._fetch(start, stop)
-            except Busy:
-                continue
-        return self._fetch(start, stop)
+
+def ranges(fetch: Callable[[int, int], bytes], size: int) -> BinaryIO:
+    """A file over an object of `size` bytes in which one can go to and fro: `fetch(start, stop)` gives ranges of the same generation."""
+    return io.BufferedReader(Ranging(fetch, size), BUFFER)
+
+
+class Ranging(io.RawIOBase):
+    """What is below such a file: each read is a range."""
+
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+        super().__init__()
+        self._fetch, self._size, self._at = fetch, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        wanted = memoryview(buffer)
+        stop = min(self._at + len(wanted), self._size)
+        if self._at >= stop:
+            return 0
+        found = patiently(partial(self._fetch, self._at, stop))
+        wanted[: len(found)] = found
+        self._at += len(found)
+        return len(found)
+
+
+def patiently(read: Callable[[], bytes]) -> bytes:
+    """What is read, tried again where the connection breaks."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return read()
+        except Busy:
+            continue
+    return read()
 
 
 def blocks_of(stream: BinaryIO) -> Iterator[bytes]:

@@ -14,9 +14,10 @@ from pydantic_core import to_json
 
 from shared.files.columns import read_columns, schema_of
 from shared.files.layout import LONGEST_RECORD
-from shared.files.parsing import parse, parse_row_group, row_groups, shapes_of
+from shared.files.parsing import parse, parse_row_group, shapes_of
 from shared.files.reading import read_blocks
 from shared.files.rejects import masked_value
+from shared.files.row_groups import groups_of
 from shared.files.rows import Way
 from shared.files.totals import Totals, entry_hash
 from tests.unit.files.files import (
@@ -306,7 +307,7 @@ def test_records_of_parquet_are_read_with_types_of_their_own() -> None:
             "merchant_id": ["m1", "m2", "m3"],
         }
     )
-    parsed = parse_row_group(file, 0, way("clo-transactions-parquet"), first_row=11)
+    parsed = parse_row_group(file, file.getbuffer().nbytes, 0, way("clo-transactions-parquet"), first_row=11)
     assert taken(parsed) == [
         {"transaction_id": "t1", "at": moments[0], "currency": "USD", "amount": 5, "customer_id": "c1", "merchant_id": "m1"}
     ]
@@ -314,9 +315,13 @@ def test_records_of_parquet_are_read_with_types_of_their_own() -> None:
 
 
 def test_row_groups_are_the_chunks_of_parquet() -> None:
+    by = way("clo-transactions-parquet")
     file = parquet_file({name: [value] * 25 for name, value in (USUAL | {"transaction_id": "t"}).items()}, rows_per_group=10)
-    assert row_groups(file) == [(1, 10), (11, 10), (21, 5)]
-    assert [parse_row_group(file, group, way("clo-transactions-parquet")).totals.count for group in range(3)] == [10, 10, 5]
+    size = file.getbuffer().nbytes
+    groups = groups_of(file, size, by.layout)
+    assert [(group.first_row, group.rows) for group in groups] == [(1, 10), (11, 10), (21, 5)]
+    assert 4 == groups[0].start < groups[0].stop <= groups[1].start < groups[2].stop < size
+    assert [parse_row_group(file, size, group, by).totals.count for group in range(3)] == [10, 10, 5]
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in sorted((CASES / "parsing").glob("*.json"))])
@@ -366,4 +371,4 @@ def test_a_chunk_of_nothing_holds_nothing() -> None:
             assert parse(data, way(name)) == parse(b"", way(name))
     assert parse(b"", way("clo-transactions-csv")).totals == Totals()
     empty = parquet_file({name: pa.array([], pa.string()) for name in USUAL})
-    assert parse_row_group(empty, 0, way("clo-transactions-parquet")).totals == Totals()
+    assert parse_row_group(empty, empty.getbuffer().nbytes, 0, way("clo-transactions-parquet")).totals == Totals()

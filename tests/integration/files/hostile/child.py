@@ -78,7 +78,8 @@ def _taken(condition: str, dropped: FileDropped, place: Place) -> dict[str, Any]
     rows = (bought(7), bought(8))
     place.receive(place.drop(as_csv(rows, file_id=GOOD), name=f"{GOOD}_delta_r1.csv", **manifest_of(rows)))
     after = next((view.outcome for view in place.files() if GOOD in view.name), None)
-    return said | {"after": after, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return said | {"after": after, "mib": max(peaks) >> 10}
 
 
 def _first_rejects(place: Place, name: str) -> list[str]:

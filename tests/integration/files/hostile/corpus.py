@@ -6,10 +6,11 @@ from pathlib import Path
 
 from shared.files.stores.folder import FolderStore
 from tests.integration.files.hostile.broken import CUT, PACKED
+from tests.integration.files.hostile.parquets import PARQUETS
 from tests.integration.files.hostile.records import MANIFESTS, NAMES, PLACE, RECORDS
 from tests.integration.files.hostile.sent import Sent
 
-CORPUS: Mapping[str, Callable[[], Sent]] = {**CUT, **PACKED, **RECORDS, **MANIFESTS, **NAMES, **PLACE}
+CORPUS: Mapping[str, Callable[[], Sent]] = {**CUT, **PACKED, **RECORDS, **MANIFESTS, **NAMES, **PLACE, **PARQUETS}
 
 if __name__ == "__main__":
     for condition, sent in CORPUS.items():

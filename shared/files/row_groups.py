@@ -1,0 +1,242 @@
+"""Files of Parquet: each row group is a chunk. What the footer and the pages claim is held against bounds before it is believed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from shared.files.frame import MOST_COLUMNS, MOST_PROBLEMS
+from shared.files.layout import WORDS, Layout, LayoutField
+from shared.files.pages import Page, pages
+from shared.kernel.errors import Invalid, Problem
+
+MAGIC: Final = b"PAR1"
+ENCRYPTED: Final = b"PARE"
+TAIL: Final = 8
+MOST_FOOTER_BYTES: Final = 4 << 20
+MOST_RECORDS: Final = 1 << 17
+"""Of a row group."""
+MOST_GROUP_BYTES: Final = 64 << 20
+"""Of the columns of a row group that are read, unpacked."""
+MOST_PAGE_BYTES: Final = 16 << 20
+MOST_BATCH_BYTES: Final = 32 << 20
+"""Of the text of so many records as are read at a time; a value that stands once in a dictionary can stand in all of them."""
+READ_AHEAD: Final = 1 << 20
+ENCODINGS: Final = {0: "PLAIN", 2: "PLAIN_DICTIONARY", 3: "RLE", 4: "BIT_PACKED", 8: "RLE_DICTIONARY"}
+"""Those in which a value takes no less room than it needs, but for dictionaries."""
+
+
+class NotParquet(Invalid):
+    """The file is no Parquet, or none that is taken here."""
+
+    code = "not_parquet"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """A row group: which records it holds, and where in the file."""
+
+    first_row: int
+    """From 1."""
+    rows: int
+    start: int
+    stop: int
+
+
+def groups_of(file: BinaryIO, size: int, layout: Layout) -> list[Group]:
+    """The row groups of a file of so many bytes. Raises NotParquet with everything that is wrong with its footer."""
+    metadata = _opened(file, size).metadata
+    problems = tuple(islice(_problems(metadata, layout), MOST_PROBLEMS))
+    if problems:
+        raise NotParquet(problems=problems)
+    columns = _places(metadata, layout)
+    if not columns:
+        raise _not_parquet("it has none of the columns of its layout")
+    groups: list[Group] = []
+    first_row = 1
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        spans = [_span(group.column(column)) for column in columns]
+        groups.append(
+            Group(first_row=first_row, rows=group.num_rows, start=min(start for start, _ in spans), stop=max(stop for _, stop in spans))
+        )
+        first_row += group.num_rows
+    if any(not len(MAGIC) <= group.start <= group.stop <= size for group in groups) or first_row - 1 != metadata.num_rows:
+        raise _not_parquet("the row groups are not where the footer says, or not of so many records")
+    return groups
+
+
+def read_group(file: BinaryIO, size: int, number: int, layout: Layout, batch_size: int) -> Iterator[pa.RecordBatch]:
+    """The records of a row group, some at a time. Raises NotParquet where its pages, or what comes of them, are not within bounds."""
+    metadata = _opened(file, size).metadata
+    places = _places(metadata, layout)
+    group = metadata.row_group(number)
+    if not group.num_rows:
+        return
+    for place in places:
+        _check_pages(file, group.column(place), group.num_rows)
+    names = [metadata.schema.column(place).path for place in places]
+    texts = [name for name, place in zip(names, places, strict=True) if metadata.schema.column(place).physical_type == "BYTE_ARRAY"]
+    read = 0
+    with _told():
+        source = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=READ_AHEAD, pre_buffer=False, **_limits())
+        for batch in source.iter_batches(batch_size=batch_size, row_groups=[number], columns=names, use_threads=False):
+            read += batch.num_rows
+            if read > group.num_rows:
+                raise _not_parquet("there are more records than the footer says")
+            _check_texts(batch)
+            yield batch
+    if read != group.num_rows:
+        raise _not_parquet("there are fewer records than the footer says")
+
+
+def _opened(file: BinaryIO, size: int) -> parquet.ParquetFile:
+    """Its footer, once that is known to be short."""
+    file.seek(max(0, size - TAIL))
+    tail = file.read(TAIL)
+    if tail[-len(MAGIC) :] == ENCRYPTED:
+        raise _not_parquet("its columns are encrypted")
+    length = int.from_bytes(tail[: -len(MAGIC)], "little")
+    if len(tail) < TAIL or tail[-len(MAGIC) :] != MAGIC or length > size - TAIL - len(MAGIC):
+        raise _not_parquet("it does not end as Parquet does: it may be cut off")
+    if length > MOST_FOOTER_BYTES:
+        raise _not_parquet(f"its footer is longer than {MOST_FOOTER_BYTES:,} bytes: write fewer, larger row groups")
+    with _told():
+        return parquet.ParquetFile(file, **_limits())
+
+
+def _limits() -> dict[str, Any]:
+    return {"thrift_string_size_limit": MOST_FOOTER_BYTES, "thrift_container_size_limit": MOST_FOOTER_BYTES}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the reader can't make sense of is the file's fault."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
+        raise _not_parquet("it is damaged") from error
+
+
+def _not_parquet(message: str) -> NotParquet:
+    return NotParquet(problems=(Problem(path="", message=f"as a file of Parquet, {message}"),))
+
+
+def _problems(metadata: parquet.FileMetaData, layout: Layout) -> Iterator[Problem]:
+    schema = metadata.schema
+    if metadata.num_columns > MOST_COLUMNS:
+        yield Problem(path="/columns", message=f"there are more than {MOST_COLUMNS:,} columns")
+        return
+    found = [schema.column(place) for place in range(metadata.num_columns)]
+    wanted = {str(told.column): told for told in layout.fields if told.constant is None}
+    paths = [column.path for column in found]
+    for column in found:
+        if column.path in wanted and (column.max_repetition_level or column.max_definition_level > 1):
+            yield _of(column.path, "must hold one value a record")
+        elif column.path not in wanted and layout.other_columns == "refuse":
+            yield _of(column.path, "is one that no field has")
+    yield from (_of(path, "is there twice") for path in sorted(set(paths)) if path in wanted and paths.count(path) > 1)
+    for name, told in wanted.items():
+        if name not in paths and told.required:
+            yield _of(name, "is missing")
+    types = {field.name: field.type for field in _arrow_schema(metadata)}
+    for name, told in wanted.items():
+        if name in types and not _is_taken(types[name], told):
+            yield _of(name, f"is {types[name]}, must be {TAKEN[_kind(told)][1]}")
+    yield from _about_groups(metadata, layout)
+
+
+def _about_groups(metadata: parquet.FileMetaData, layout: Layout) -> Iterator[Problem]:
+    places = _places(metadata, layout)
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        columns = [group.column(place) for place in places]
+        if not 0 <= group.num_rows <= MOST_RECORDS:
+            yield Problem(path=f"/groups/{number}", message=f"must have at most {MOST_RECORDS:,} records, has {group.num_rows:,}")
+        if any(column.total_compressed_size < 0 or column.total_uncompressed_size < 0 for column in columns):
+            yield Problem(path=f"/groups/{number}", message="has columns of less than nothing")
+        if sum(column.total_uncompressed_size for column in columns) > MOST_GROUP_BYTES:
+            yield Problem(path=f"/groups/{number}", message=f"must have at most {MOST_GROUP_BYTES:,} bytes when it is unpacked")
+
+
+def _arrow_schema(metadata: parquet.FileMetaData) -> pa.Schema:
+    with _told():
+        return metadata.schema.to_arrow_schema()
+
+
+def _of(column: str, message: str) -> Problem:
+    return Problem(path=f"/columns/{column}", message=message)
+
+
+def _places(metadata: parquet.FileMetaData, layout: Layout) -> list[int]:
+    """Which columns are read."""
+    wanted = {told.column for told in layout.fields if told.constant is None}
+    return [place for place in range(metadata.num_columns) if metadata.schema.column(place).path in wanted]
+
+
+def _span(column: parquet.ColumnChunkMetaData) -> tuple[int, int]:
+    offsets = [column.data_page_offset, *([column.dictionary_page_offset] if column.has_dictionary_page else [])]
+    return min(offsets), min(offsets) + column.total_compressed_size
+
+
+def _check_pages(file: BinaryIO, column: parquet.ColumnChunkMetaData, rows: int) -> None:
+    values = plain = 0
+    for page in pages(file, *_span(column)):
+        values += 0 if page.is_dictionary else page.values
+        plain += page.plain_size
+        wrong = _wrong_page(page)
+        if wrong or plain > MOST_GROUP_BYTES:
+            raise NotParquet(problems=(_of(column.path_in_schema, wrong or "has more in its pages than the footer says"),))
+    if values != rows or column.num_values != rows:
+        raise NotParquet(problems=(_of(column.path_in_schema, f"has {values:,} values for {rows:,} records"),))
+
+
+def _wrong_page(page: Page) -> str | None:
+    if max(page.plain_size, page.packed_size) > MOST_PAGE_BYTES:
+        return f"has a page of more than {MOST_PAGE_BYTES:,} bytes"
+    if page.values > MOST_RECORDS:
+        return f"has a page of more than {MOST_RECORDS:,} values"
+    if page.encoding is not None and page.encoding not in ENCODINGS:
+        return f"must be encoded as one of {', '.join(ENCODINGS.values())}"
+    return None
+
+
+def _check_texts(batch: pa.RecordBatch) -> None:
+    """Before dictionaries become text: how long that is, and whether it is any."""
+    size = 0
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if not pa.types.is_dictionary(column.type):
+            continue
+        lengths = pc.binary_length(column.dictionary)
+        size += pc.sum(pc.cast(lengths.take(column.indices), pa.int64())).as_py() or 0
+        if size > MOST_BATCH_BYTES:
+            raise NotParquet(problems=(_of(name, "holds values that are too long together"),))
+        try:
+            column.dictionary.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise NotParquet(problems=(_of(name, "holds text that is not UTF-8"),)) from error
+
+
+def _kind(told: LayoutField) -> str:
+    return "text" if told.type in WORDS else "whole" if told.format.startswith("epoch") else told.type
+
+
+def _is_taken(kind: pa.DataType, told: LayoutField) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(is_kind(value) for is_kind in (*TAKEN[_kind(told)][0], pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
+
+
+TAKEN: Final[Mapping[str, tuple[tuple[Callable[[pa.DataType], bool], ...], str]]] = {
+    "text": ((), "text"),
+    "minor": ((pa.types.is_integer,), "whole numbers, or text"),
+    "whole": ((pa.types.is_integer,), "whole numbers, or text"),
+    "major": ((), "text"),
+    "moment": ((pa.types.is_timestamp,), "timestamps, or text"),
+    "bool": ((pa.types.is_boolean,), "truths, or text"),
+}
+"""The types that the values of a field may have, beside text."""
