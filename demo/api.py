@@ -14,6 +14,7 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "lea.legal": ("offers:approve",),
     "bank": ("merchants:write", "audiences:write", "transactions:write"),
     "channels": ("impressions:write",),
+    "card-system": ("payouts:write",),
     "ava.audit": ("reports:read", "ledger:read", "eligibility:read", "campaigns:read"),
 }
 """Who takes part, and what each may do. Who asks for a budget or writes an offer is not who approves it."""

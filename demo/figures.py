@@ -38,7 +38,7 @@ def read_figures(api: Api, journey: Journey) -> Figures:
         reports={c.number: _standing(api.get(f"/v1/campaigns/{campaign_id(c.number)}/report", who=AUDIT)) for c in journey.campaigns},
         balance=_standing(api.get("/v1/ledger/trial-balance", who=AUDIT)),
         redemptions=list(_redemptions(api)),
-        credits=_credits(api),
+        credits=statement_credits(api),
         dead_letters=api.get("/local/backlog")["dead"],
     )
 
@@ -77,7 +77,7 @@ def _posted(api: Api, number: int) -> Iterator[int]:
             return
 
 
-def _credits(api: Api) -> list[Answer]:
+def statement_credits(api: Api) -> list[Answer]:
     """Statement credits, as the card system would read them from their topic: an event that comes again is the same event.
 
     By their ids, for only those of one customer come in an order that means something.

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from demo.api import Api, Gone, Unexpected
+from demo.figures import statement_credits
 from demo.ids import MERCHANT, campaign_id, offer_id
 from demo.journey import CURRENCY, Basket, Journey
 from demo.made_up import CHANNELS, Shown
@@ -14,6 +15,7 @@ from demo.timeline import END, Batch, Launch, timeline
 
 MOST_PENDING: Final = 48
 """So many events may wait to be delivered before the next purchases are sent: what the platform works off in some seconds."""
+RESULTS_AT_A_TIME: Final = 2_000
 POLL_SECONDS: Final = 0.05
 STUCK_SECONDS: Final = 120.0
 
@@ -53,6 +55,7 @@ def finish(api: Api, journey: Journey, steps: Steps) -> None:
                 move_clock(api, END)  # each move lets the schedule look for what is due
                 settle(api)
             step.advance()
+        _confirm(api)
 
 
 def settle(api: Api, most_pending: int = 0) -> None:
@@ -124,6 +127,17 @@ def _impression(shown: Shown) -> dict[str, Any]:
         "placement": CHANNELS[shown.channel],
         "at": shown.at,
     }
+
+
+def _confirm(api: Api) -> None:
+    """The card system says that all credits are paid."""
+    results = [
+        {name: credit[name] for name in ("credit_id", "currency")} | {"result": "paid", "at": END, "amount": credit["amount_minor"]}
+        for credit in statement_credits(api)
+    ]
+    for start in range(0, len(results), RESULTS_AT_A_TIME):
+        some = results[start : start + RESULTS_AT_A_TIME]
+        api.post("/v1/payouts/results", {"results": some}, who="card-system", key=f"demo payouts {start}")
 
 
 def _is_paid(api: Api, number: int) -> bool:

@@ -127,6 +127,12 @@ FUNCTIONS: tuple[Function, ...] = (
              consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold", p.CardsChanged: "attribute"}),
     Function(name="pay_cashback", service="shared.redemptions.payout", emits=(p.StatementCreditsInstructed,), scale=MONEY,
              consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),
+    Function(name="manage_payouts", service="shared.redemptions.payout_results", emits=(p.PayoutsDue, p.HistoriesChanged), scale=MONEY,
+             routes=routes("""
+        POST /v1/payouts/results                              put_payout_results       payouts:write
+        GET  /v1/payouts/waiting                              list_waiting_payouts     payouts:read
+        POST /v1/payouts/{redemption_id}/retry                retry_payout             payouts:write      202
+    """)),
     Function(name="count_impressions", service="shared.impressions.service", consumes={p.ImpressionsLogged: "count_impressions"}),
     Function(name="manage_files", service="shared.files.desk", emits=(p.FileDropped,), routes=routes("""
         GET  /v1/files                                        list_files               files:read

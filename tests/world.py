@@ -17,13 +17,14 @@ from shared.audiences.api import NewSegment
 from shared.campaigns import service as campaigns
 from shared.campaigns.api import BudgetAsked, CampaignWindow, NewCampaign, Why
 from shared.eligibility.terms import Terms
-from shared.kernel.ids import derived_id
+from shared.kernel.ids import CREDIT, derived_id
 from shared.kernel.shards import shard_of
 from shared.ledger import service as ledger
 from shared.offers import service as offers
 from shared.offers.api import NewOffer, NewVersion
+from shared.platform.batches import BatchAnswer
 from shared.platform.call import Call
-from shared.redemptions import routing
+from shared.redemptions import payout_results, routing
 from shared.redemptions import service as redemptions
 from shared.schedule import service as schedule
 from tests.conftest import NOW, SHARDS, MakeCall
@@ -136,6 +137,31 @@ class World:
     def cards(self, *sent: dict[str, Any]) -> None:
         """What the bank says of whose cards are."""
         assert cards.put_cards(self.call("bank"), json.dumps({"cards": sent}, default=str).encode()).rejected == []
+
+    def credits(self) -> list[DictRow]:
+        """Statement credits, in the order of their instruction."""
+        return self.rows("SELECT * FROM statement_credits ORDER BY instructed_at, amount_minor, credit_id")
+
+    def told(self, *of: DictRow, **said: Any) -> BatchAnswer:
+        """What the card system says of credits: that they are paid, but for what is said otherwise."""
+        results = [
+            {
+                "credit_id": CREDIT.render(row["credit_id"]),
+                "result": "paid",
+                "at": NOW,
+                "amount": row["amount_minor"],
+                "currency": row["currency"],
+            }
+            for row in of
+        ]
+        raw = json.dumps({"results": [result | said for result in results]}, default=str).encode()
+        return payout_results.put_payout_results(self.call("cards"), raw)
+
+    def confirm(self) -> None:
+        """All credits that are on their way are paid."""
+        known = {row["credit_id"] for row in self.rows("SELECT credit_id FROM credit_results")}
+        on_their_way = [row for row in self.credits() if row["credit_id"] not in known]
+        assert not on_their_way or self.told(*on_their_way).rejected == []
 
     def deliver(self) -> None:
         """Let the events that wait for `redeem_cashback` be taken, and those that follow from them."""

@@ -233,10 +233,10 @@ def _require_free(campaign: Campaign, request: BudgetRequest, pots: Mapping[UUID
         by, *figures = (
             to_decimal(minor, pot.currency)
             for minor in (
-                request.amount_minor, pot.approved_minor, pot.reserved_minor, pot.payable_minor, pot.paid_minor, pot.available_minor
+                request.amount_minor, pot.approved_minor, pot.reserved_minor, pot.payable_minor, pot.gone_minor, pot.available_minor
             )
         )  # fmt: skip
-        said = "Of {} approved, {} is reserved, {} payable and {} paid: {} is free.".format(*figures)
+        said = "Of {} approved, {} is reserved, {} payable and {} paid or on its way: {} is free.".format(*figures)
         raise Conflict(f"The budget can't be lowered by {by} {pot.currency}. {said}")
 
 

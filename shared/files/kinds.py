@@ -9,6 +9,7 @@ from events.told import CustomerSent, MerchantShape
 from shared.audiences.api import CardSent, GrantSent, MemberSent
 from shared.files.names import Kind
 from shared.kernel.wire import Wire
+from shared.redemptions.results_api import PayoutResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,5 +40,6 @@ RECORDS: Final[Mapping[Kind, Record]] = {
     Kind.MERCHANTS: Record(model=MerchantShape, id="merchant_id"),
     Kind.SEGMENTS: Record(model=MemberSent, id="customer_id"),
     Kind.GRANTS: Record(model=GrantSent, id="reference", at="granted_at"),
+    Kind.PAYOUTS: Record(model=PayoutResult, id="credit_id", at="at", amount="amount"),
 }
 CURRENCY: Final = "currency"

@@ -29,6 +29,7 @@ from shared.kernel.shards import shard_of
 from shared.merchants.service import put_merchants
 from shared.platform.batches import BatchAnswer, Rejected
 from shared.platform.call import Call, Caller, Once, Replayed
+from shared.redemptions.payout_results import MOST_RESULTS, put_payout_results
 
 CONSUMER: Final = "files"
 Shape = dict[str, Any]
@@ -61,6 +62,7 @@ TAKERS: Final[Mapping[Kind, Taker]] = {
     Kind.MERCHANTS: Taker(field="merchants", most=MOST_MERCHANTS, use_case=put_merchants),
     Kind.SEGMENTS: Taker(field="members", most=MOST_MEMBERS, use_case=put_members),
     Kind.GRANTS: Taker(field="grants", most=MOST_GRANTS, use_case=put_grants, customer="customer_id"),
+    Kind.PAYOUTS: Taker(field="results", most=MOST_RESULTS, use_case=put_payout_results),
 }
 WHOLES: Final[Mapping[Kind, WholeTaker]] = {Kind.SEGMENTS: WholeTaker(stage=stage_members, replace=replace_lists)}
 """Kinds of which a full file says what there is, and nothing beside it. Full files of other kinds are taken record by record."""

@@ -20,7 +20,7 @@ class Resolution(Vocabulary):
     )
     ON_ITS_WAY = (
         "on_its_way",
-        "The purchase earned cashback that is not credited yet: it has not cleared, or is still held.",
+        "The purchase earned cashback that is not credited yet: it has not cleared, is still held, or is not confirmed.",
         "The cashback for this purchase is on its way.",
     )
     NOT_ELIGIBLE = (

@@ -73,7 +73,7 @@ CHECKS: Final = (
     ),
     Check(
         statement="wrong_payouts",
-        invariant="paid is what was credited and offset less what was recovered, each posted",
+        invariant="paid is what was credited and offset less what failed, came back or was recovered, each posted",
         subject="redemption {redemption_id}",
         expected="{paid_minor} credited and posted",
         actual="{credited_minor} credited, {posted_minor} posted",

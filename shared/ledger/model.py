@@ -15,6 +15,7 @@ class Kind(Enum):
     AVAILABLE = "available"  # approved and free to be promised
     RESERVED = "reserved"  # promised, not yet earned
     PAYABLE = "payable"  # earned by customers and owed to them
+    INSTRUCTED = "instructed"  # on its way to their cards, not confirmed yet
     PAID = "paid"  # credited to their cards
 
 
@@ -31,6 +32,9 @@ class Step(Enum):
     REVERSE = "reverse"
     RECOVER = "recover"
     SHRINK = "shrink"
+    INSTRUCT = "instruct"
+    FAIL = "fail"
+    RETURN = "return"
 
 
 ROUTES: Final = {
@@ -40,15 +44,19 @@ ROUTES: Final = {
     Step.POST: (Kind.RESERVED, Kind.PAYABLE),
     Step.VOID: (Kind.RESERVED, Kind.AVAILABLE),
     Step.EXPIRE: (Kind.RESERVED, Kind.AVAILABLE),
-    Step.PAY: (Kind.PAYABLE, Kind.PAID),
+    Step.PAY: (Kind.INSTRUCTED, Kind.PAID),
     Step.REVERSE: (Kind.PAYABLE, Kind.AVAILABLE),
     Step.RECOVER: (Kind.PAID, Kind.PAYABLE),
     Step.SHRINK: (Kind.AVAILABLE, Kind.FUNDING),
+    Step.INSTRUCT: (Kind.PAYABLE, Kind.INSTRUCTED),
+    Step.FAIL: (Kind.INSTRUCTED, Kind.PAYABLE),
+    Step.RETURN: (Kind.PAID, Kind.PAYABLE),
 }
 """From which account (debited) each step takes and to which (credited) it gives.
 
-What was paid and is earned no more is recovered when it is set against a later payment. A budget shrinks by what is taken back where the
-offer's terms say so.
+What is owed is instructed, and paid once the card system confirms it; an instruction that fails, and a payment that comes back, are owed
+again. What was paid and is earned no more is recovered when it is set against a later payment. A budget shrinks by what is taken back
+where the offer's terms say so.
 """
 
 OPENS: Final = {Step.RESERVE: 1, Step.POST: -1, Step.VOID: -1, Step.EXPIRE: -1}
@@ -98,6 +106,7 @@ class Pot:
     accounts: dict[Kind, int]
     reserved_minor: int = 0
     payable_minor: int = 0
+    instructed_minor: int = 0
     paid_minor: int = 0
     posted_minor: int = 0
     """All that was ever posted as payable, whatever of it was reversed or paid since."""
@@ -108,7 +117,12 @@ class Pot:
     @property
     def approved_minor(self) -> int:
         """All that was approved less what was withdrawn."""
-        return self.available_minor + self.reserved_minor + self.payable_minor + self.paid_minor
+        return self.available_minor + self.reserved_minor + self.payable_minor + self.gone_minor
+
+    @property
+    def gone_minor(self) -> int:
+        """All that has left for customers' cards, confirmed or not."""
+        return self.instructed_minor + self.paid_minor
 
     def after(self, sums: Mapping[int, tuple[int, int]], seal: Seal) -> "Pot":
         """The pot once these (debits, credits) of accounts are added and sealed."""
@@ -118,13 +132,19 @@ class Pot:
             available_minor=self.available_minor + net[Kind.AVAILABLE],
             reserved_minor=self.reserved_minor + net[Kind.RESERVED],
             payable_minor=self.payable_minor + net[Kind.PAYABLE],
+            instructed_minor=self.instructed_minor + net[Kind.INSTRUCTED],
             paid_minor=self.paid_minor + net[Kind.PAID],
-            posted_minor=self.posted_minor
-            + sums.get(self.accounts[Kind.PAYABLE], NOTHING)[1]
-            - sums.get(self.accounts[Kind.PAID], NOTHING)[0],
+            posted_minor=self.posted_minor + newly_posted({kind: sums.get(self.accounts[kind], NOTHING) for kind in self.accounts}),
             sealed=seal.number,
             seal_hash=seal.hash,
         )
+
+
+def newly_posted(sums: Mapping[Kind, tuple[int, int]]) -> int:
+    """What of (debits, credits) of a campaign's accounts was posted as payable: all that was credited there and did not come back."""
+    recovered_or_returned, confirmed = sums[Kind.PAID]
+    failed = sums[Kind.INSTRUCTED][0] - confirmed
+    return sums[Kind.PAYABLE][1] - recovered_or_returned - failed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

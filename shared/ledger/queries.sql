@@ -2,7 +2,7 @@
 -- The accounts of a campaign and of its currency, where they are not there yet.
 INSERT INTO accounts (kind, campaign_id, currency)
 SELECT kind, CASE kind WHEN 'funding' THEN NULL ELSE %(campaign_id)s::uuid END, %(currency)s
-FROM unnest(ARRAY['funding', 'available', 'reserved', 'payable', 'paid']) AS kind
+FROM unnest(ARRAY['funding', 'available', 'reserved', 'payable', 'instructed', 'paid']) AS kind
 ON CONFLICT DO NOTHING;
 
 -- name: lock_pots
@@ -106,7 +106,7 @@ WITH sums AS (
     SELECT reference, sum(amount_minor) FILTER (WHERE step = 'post') AS posted, sum(amount_minor) FILTER (WHERE step = 'reverse') AS reversed,
            sum(amount_minor) FILTER (WHERE step = 'reserve') AS reserved,
            sum(amount_minor) FILTER (WHERE step IN ('post', 'void', 'expire')) AS used
-    FROM postings WHERE step NOT IN ('approve', 'withdraw', 'pay', 'recover') GROUP BY reference
+    FROM postings WHERE step IN ('post', 'reverse', 'reserve', 'void', 'expire', 'shrink') GROUP BY reference
 ), opened AS (
     SELECT reference, sum(open_minor) AS open FROM reservations GROUP BY reference
 )
@@ -121,26 +121,37 @@ WHERE coalesce(r.earned_minor + r.written_off_minor, 0) <> coalesce(s.posted, 0)
    OR coalesce(s.reserved, 0) <> coalesce(s.used, 0) + coalesce(o.open, 0);
 
 -- name: wrong_payouts
--- Redemptions whose paid amount is not the sum of their statement credits and offsets less what was recovered of them; credits and offsets
--- that were not posted to the cent; payments and recoveries that nothing stands behind.
-WITH paid AS (
-    SELECT credit_id AS reference, redemption_id, amount_minor, 'pay' AS step FROM statement_credits
-    UNION ALL SELECT offset_id, redemption_id, amount_minor, 'pay' FROM offsets
-    UNION ALL SELECT offset_id, debt_redemption_id, amount_minor, 'recover' FROM offsets
-), payments AS (
-    SELECT reference, step, sum(amount_minor) AS posted FROM postings WHERE step IN ('pay', 'recover') GROUP BY reference, step
+-- Redemptions of which what was paid and what is on its way is not what statement credits and offsets, by what was told of them, come to;
+-- credits and offsets that were not posted to the cent as they stand; and such postings that nothing stands behind.
+WITH told AS (
+    SELECT DISTINCT ON (credit_id) credit_id, result FROM credit_results
+    ORDER BY credit_id, at DESC, array_position(ARRAY['failed', 'paid', 'returned'], result) DESC
+), things AS (
+    SELECT c.credit_id AS reference, 'credit' AS side, c.redemption_id,
+           CASE WHEN t.result IN ('failed', 'returned') THEN 0 ELSE c.amount_minor END AS gone,
+           CASE WHEN t.result = 'paid' THEN c.amount_minor ELSE 0 END AS confirmed
+    FROM statement_credits AS c LEFT JOIN told AS t USING (credit_id)
+    UNION ALL SELECT offset_id, 'credit', redemption_id, amount_minor, amount_minor FROM offsets
+    UNION ALL SELECT offset_id, 'debt', debt_redemption_id, -amount_minor, -amount_minor FROM offsets
+), moved AS (
+    SELECT reference, CASE step WHEN 'recover' THEN 'debt' ELSE 'credit' END AS side,
+           sum(CASE WHEN step = 'instruct' THEN amount_minor WHEN step IN ('fail', 'return', 'recover') THEN -amount_minor ELSE 0 END) AS gone,
+           sum(CASE WHEN step = 'pay' THEN amount_minor WHEN step IN ('return', 'recover') THEN -amount_minor ELSE 0 END) AS confirmed
+    FROM postings WHERE step IN ('instruct', 'pay', 'fail', 'return', 'recover')
+    GROUP BY reference, CASE step WHEN 'recover' THEN 'debt' ELSE 'credit' END
 ), both_ways AS (
-    SELECT coalesce(c.redemption_id, p.reference) AS redemption_id,
-           sum(CASE c.step WHEN 'recover' THEN -c.amount_minor ELSE c.amount_minor END) AS credited,
-           sum(CASE p.step WHEN 'recover' THEN -p.posted ELSE p.posted END) AS posted,
-           bool_and(coalesce(c.amount_minor, 0) = coalesce(p.posted, 0)) AS each_posted
-    FROM paid AS c FULL JOIN payments AS p USING (reference, step)
-    GROUP BY coalesce(c.redemption_id, p.reference)
+    SELECT coalesce(t.redemption_id, m.reference) AS redemption_id, sum(t.gone) AS credited, sum(t.gone - t.confirmed) AS instructed,
+           sum(m.gone) AS posted,
+           bool_and((coalesce(t.gone, 0), coalesce(t.confirmed, 0)) = (coalesce(m.gone, 0), coalesce(m.confirmed, 0))
+                    AND t.reference IS NOT NULL AND m.reference IS NOT NULL) AS each_posted
+    FROM things AS t FULL JOIN moved AS m USING (reference, side)
+    GROUP BY coalesce(t.redemption_id, m.reference)
 )
 SELECT coalesce(r.redemption_id, c.redemption_id) AS redemption_id, coalesce(r.paid_minor, 0) AS paid_minor,
        coalesce(c.credited, 0) AS credited_minor, coalesce(c.posted, 0) AS posted_minor
 FROM redemptions AS r FULL JOIN both_ways AS c ON c.redemption_id = r.redemption_id
-WHERE coalesce(r.paid_minor, 0) <> coalesce(c.credited, 0) OR NOT coalesce(c.each_posted, true);
+WHERE coalesce(r.paid_minor, 0) <> coalesce(c.credited, 0) OR coalesce(r.instructed_minor, 0) <> coalesce(c.instructed, 0)
+   OR NOT coalesce(c.each_posted, true);
 
 -- name: wrong_budgets
 -- Approved requests that were not posted to the cent, raised or lowered, and such postings that no approved request stands behind.
@@ -170,12 +181,12 @@ FROM (
 WHERE promised_minor > approved_minor;
 
 -- name: overpaid
--- Campaigns that paid, less what they recovered, more than was ever posted as payable.
+-- Campaigns that paid or instructed, less what failed, came back or was recovered, more than was ever posted as payable.
 SELECT campaign_id, posted_minor, paid_minor
 FROM (
     SELECT campaign_id, coalesce(sum(amount_minor) FILTER (WHERE step = 'post'), 0) AS posted_minor,
-           coalesce(sum(amount_minor) FILTER (WHERE step = 'pay'), 0)
-           - coalesce(sum(amount_minor) FILTER (WHERE step = 'recover'), 0) AS paid_minor
+           coalesce(sum(amount_minor) FILTER (WHERE step = 'instruct'), 0)
+           - coalesce(sum(amount_minor) FILTER (WHERE step IN ('fail', 'return', 'recover')), 0) AS paid_minor
     FROM postings GROUP BY campaign_id
 ) AS sums
 WHERE paid_minor > posted_minor;

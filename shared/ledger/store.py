@@ -8,7 +8,7 @@ from psycopg.errors import CheckViolation
 from psycopg.rows import DictRow
 
 from shared.ledger import chain
-from shared.ledger.model import NO_HASH, ROUTES, Kind, Movement, Pot, Seal, open_changes, totals
+from shared.ledger.model import NO_HASH, ROUTES, Kind, Movement, Pot, Seal, newly_posted, open_changes, totals
 from shared.platform.call import Transaction
 from shared.platform.database import Queries, copy_rows, rows
 
@@ -41,7 +41,7 @@ def write(tx: Transaction, movements: list[Movement], pots: dict[UUID, Pot]) -> 
     postings = [_posting(move, pots[move.campaign_id], tx) for move in movements]
     sums = totals(movements, pots)
     after = {seal.campaign_id: (pots[seal.campaign_id].after(sums, seal), seal) for seal in chain.seals(postings, pots)}
-    if any(pot.paid_minor > pot.posted_minor for pot, _ in after.values()):
+    if any(pot.gone_minor > pot.posted_minor for pot, _ in after.values()):
         raise CheckViolation("no more is paid than was ever posted")
     copy_rows(tx.connection, SQL["copy_postings"], POSTING, postings)
     _insert_seals(tx, after.values())
@@ -107,7 +107,7 @@ def _posting(move: Movement, pot: Pot, tx: Transaction) -> chain.Row:
 
 def _pot(campaign_id: UUID, accounts: list[DictRow]) -> Pot:
     of_kind = {Kind(row["kind"]): row for row in accounts}
-    recovered_minor = of_kind[Kind.PAID]["credit_minor"] - of_kind[Kind.PAID]["balance_minor"]  # nothing else debits what was paid
+    sums = {kind: (row["credit_minor"] - row["balance_minor"], row["credit_minor"]) for kind, row in of_kind.items()}
     return Pot(
         campaign_id=campaign_id,
         currency=accounts[0]["currency"],
@@ -115,8 +115,9 @@ def _pot(campaign_id: UUID, accounts: list[DictRow]) -> Pot:
         available_minor=of_kind[Kind.AVAILABLE]["balance_minor"],
         reserved_minor=of_kind[Kind.RESERVED]["balance_minor"],
         payable_minor=of_kind[Kind.PAYABLE]["balance_minor"],
+        instructed_minor=of_kind[Kind.INSTRUCTED]["balance_minor"],
         paid_minor=of_kind[Kind.PAID]["balance_minor"],
-        posted_minor=of_kind[Kind.PAYABLE]["credit_minor"] - recovered_minor,
+        posted_minor=newly_posted(sums),
         sealed=accounts[0]["sealed"] or 0,
         seal_hash=accounts[0]["seal_hash"] or NO_HASH,
     )

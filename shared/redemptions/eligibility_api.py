@@ -86,7 +86,9 @@ class RecordEvent(Wire):
     """One thing that was decided about a redemption of the purchase, or done with its money."""
 
     at: Moment
-    what: Literal["promised", "earned", "refused", "adjusted", "reversed", "moved", "paid", "set_off", "recovered"]
+    what: Literal[
+        "promised", "earned", "refused", "adjusted", "reversed", "moved", "instructed", "paid", "failed", "returned", "set_off", "recovered"
+    ]
     """`moved`: another purchase completes it now. `set_off`: kept for a debt of the customer. `recovered`: so much of a debt was."""
     redemption_id: RedemptionId
     offer_id: OfferId

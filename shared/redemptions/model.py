@@ -19,8 +19,8 @@ class State(Enum):
 
     PENDING = "pending"  # authorised; what of it is earned already is paid
     HELD = "held"  # earned; the return window is still open
-    PAYABLE = "payable"  # owed to the customer
-    PAID = "paid"  # credited to the card, all of it
+    PAYABLE = "payable"  # owed to the customer, or on its way to the card
+    PAID = "paid"  # credited to the card, all of it, as the card system confirmed
     REVERSED = "reversed"  # later history took it back
     REJECTED = "rejected"  # earned by the history, not admitted by a shared pot
 
@@ -31,8 +31,9 @@ class Redemption:
 
     `campaign_id` is whose budget bears it: the offer's campaign, or the one that its terms name for goodwill.
     `wanted_minor` is what the history promises, `reward_minor` what was admitted of it, `earned_minor` what of that has cleared,
-    `paid_minor` what was credited, `written_off_minor` what was credited, is earned no more and is left to the customer. `corrected_minor`
-    is how much of what the history promises is more (or, negative, less) than the terms give, by corrections.
+    `paid_minor` what was credited or is on its way, `instructed_minor` what of that is on its way, `written_off_minor` what was credited,
+    is earned no more and is left to the customer. `corrected_minor` is how much of what the history promises is more (or, negative, less)
+    than the terms give, by corrections.
     """
 
     redemption_id: UUID
@@ -58,6 +59,7 @@ class Redemption:
     payable_at: datetime
     reason: Reason | None
     revision: int
+    instructed_minor: int = 0
 
     @property
     def spent(self) -> Spent:
@@ -78,6 +80,16 @@ class Redemption:
     def owed_minor(self) -> int:
         """What is still to be credited; negative where more was credited than stands."""
         return self.posted_minor - self.paid_minor
+
+    @property
+    def recoverable_minor(self) -> int:
+        """What was credited too much and can be set against what is owed: what is on its way may still come back by itself."""
+        return max(self.paid_minor - self.instructed_minor - self.posted_minor, 0)
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether more is written off than was credited too much: what was on its way came back."""
+        return self.written_off_minor > max(self.paid_minor - self.earned_minor, 0)
 
 
 RECOMPUTE: Final = Clawback()
@@ -150,7 +162,7 @@ def difference(
             after = _as_earned(owner, outcome, before, policy, now, anew=completion in anew)
             if before is None or _differ(before, after) or (completion in anew and after.reward_minor > before.reward_minor):
                 changes.append(Change(before=before, after=after, policy=policy, pots=owner.pots))
-    gone = (known for known in left.values() if known.state is not State.REVERSED)
+    gone = (known for known in left.values() if known.state is not State.REVERSED or known.overwritten)
     return changes + [_vanished(known, *histories[known.customer_id, known.offer_id], now) for known in gone]
 
 
@@ -172,7 +184,7 @@ def settled(redemption: Redemption, policy: Policy, now: datetime) -> Redemption
     """The redemption with the state that its amounts put it in, and with what of a negative balance is written off."""
     r = redemption
     written_off_minor = _written_off(r.earned_minor, r.paid_minor, policy)
-    state = _state(r.wanted_minor, r.reward_minor, r.earned_minor, r.paid_minor, held=r.payable_at > now)
+    state = _state(r.wanted_minor, r.reward_minor, r.earned_minor, r.paid_minor, r.instructed_minor, held=r.payable_at > now)
     return replace(redemption, written_off_minor=written_off_minor, state=state)
 
 
@@ -183,19 +195,21 @@ def _written_off(earned_minor: int, paid_minor: int, policy: Policy) -> int:
     return debt_minor if left else 0
 
 
-def _state(wanted_minor: int, reward_minor: int, earned_minor: int, paid_minor: int, *, held: bool) -> State:
+def _state(wanted_minor: int, reward_minor: int, earned_minor: int, paid_minor: int, instructed_minor: int, *, held: bool) -> State:
     if reward_minor == 0:
         return State.REJECTED if wanted_minor else State.REVERSED
     if earned_minor > paid_minor:  # what is written off is never owed
         return State.HELD if held else State.PAYABLE
-    return State.PAID if earned_minor == reward_minor else State.PENDING
+    if earned_minor < reward_minor:
+        return State.PENDING
+    return State.PAYABLE if instructed_minor else State.PAID
 
 
 def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, policy: Policy, now: datetime, *, anew: bool) -> Redemption:
     """The redemption that an outcome asks for. A standing refusal stays, only its circumstances are brought up to date."""
     refused = before is not None and before.state is State.REJECTED and not anew
     reward_minor, earned_minor = (0, 0) if refused else (outcome.reward_minor, outcome.earned_minor)
-    paid_minor = before.paid_minor if before else 0
+    paid_minor, instructed_minor = (before.paid_minor, before.instructed_minor) if before else (0, 0)
     payable_at = outcome.held_from + policy.hold
     return Redemption(
         redemption_id=before.redemption_id if before else derived_id(outcome.grant_id, outcome.completion),
@@ -204,12 +218,13 @@ def _as_earned(owner: Owner, outcome: Outcome, before: Redemption | None, policy
         offer_id=owner.offer_id,
         campaign_id=before.campaign_id if before and _borne(before) else owner.campaign_id,
         customer_id=owner.customer_id,
-        state=_state(outcome.reward_minor, reward_minor, earned_minor, paid_minor, held=payable_at > now),
+        state=_state(outcome.reward_minor, reward_minor, earned_minor, paid_minor, instructed_minor, held=payable_at > now),
         wanted_minor=outcome.reward_minor,
         reward_minor=reward_minor,
         earned_minor=earned_minor,
         written_off_minor=_written_off(earned_minor, paid_minor, policy),
         paid_minor=paid_minor,
+        instructed_minor=instructed_minor,
         currency=owner.currency,
         qualifying_minor=outcome.qualifying_minor,
         corrected_minor=outcome.corrected_minor,
@@ -241,7 +256,7 @@ def _vanished(gone: Redemption, owner: Owner, evaluation: Evaluation, now: datet
 
 def _differ(before: Redemption, after: Redemption) -> bool:
     """Whether the history now says something else; what the pots said of it before does not count."""
-    return _said(before) != _said(after) or before.earned_minor != min(after.earned_minor, before.reward_minor)
+    return _said(before) != _said(after) or before.earned_minor != min(after.earned_minor, before.reward_minor) or before.overwritten
 
 
 def _said(redemption: Redemption) -> tuple[object, ...]:

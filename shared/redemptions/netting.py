@@ -1,11 +1,15 @@
 """Setting what is owed to a customer against what was paid to him too much, before it is credited. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
 from shared.kernel.ids import derived_id
 from shared.redemptions.model import Redemption
+
+NONE_BEFORE: Final[Mapping[UUID, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +28,8 @@ class Settlement:
 
     owed: Redemption
     offsets: tuple[Offset, ...]
+    turn: int = 0
+    """How often the redemption was instructed before."""
 
     @property
     def credit_minor(self) -> int:
@@ -31,22 +37,30 @@ class Settlement:
         return self.owed.owed_minor - sum(offset.amount_minor for offset in self.offsets)
 
 
-def settle(owed: Iterable[Redemption], debts: Sequence[Redemption]) -> list[Settlement]:
-    """Settle what is owed in order; debts of the same customer and currency are made good in their order."""
-    open_minor = {debt.redemption_id: -debt.owed_minor for debt in debts}
+def settle(owed: Iterable[Redemption], debts: Sequence[Redemption], turns: Mapping[UUID, int] = NONE_BEFORE) -> list[Settlement]:
+    """Settle what is owed in order; debts of the same customer and currency are made good in their order.
+
+    `turns`: how often redemptions were instructed before, where they were.
+    """
+    open_minor = {debt.redemption_id: debt.recoverable_minor for debt in debts}
     of_customer: dict[tuple[str, str], list[Redemption]] = {}
     for debt in debts:
         of_customer.setdefault((debt.customer_id, debt.currency), []).append(debt)
-    return [_settle(one, of_customer.get((one.customer_id, one.currency), ()), open_minor) for one in owed]
+    return [_settle(one, of_customer.get((one.customer_id, one.currency), ()), open_minor, turns.get(one.redemption_id, 0)) for one in owed]
 
 
-def _settle(owed: Redemption, debts: Sequence[Redemption], open_minor: dict[UUID, int]) -> Settlement:
+def id_of(what: str, owed: Redemption, turn: int, *parts: object) -> UUID:
+    """The id of a credit or an offset follows from the redemption's revision and the turn: the same debt is never settled twice."""
+    return derived_id(owed.redemption_id, what, owed.revision, *parts, *([turn] if turn else []))
+
+
+def _settle(owed: Redemption, debts: Sequence[Redemption], open_minor: dict[UUID, int], turn: int) -> Settlement:
     left_minor, offsets = owed.owed_minor, list[Offset]()
     for debt in debts:
         amount_minor = min(left_minor, open_minor[debt.redemption_id])
         if amount_minor:
             left_minor -= amount_minor
             open_minor[debt.redemption_id] -= amount_minor
-            offset_id = derived_id(owed.redemption_id, "offset", owed.revision, debt.redemption_id)
+            offset_id = id_of("offset", owed, turn, debt.redemption_id)
             offsets.append(Offset(offset_id=offset_id, owed=owed, debt=debt, amount_minor=amount_minor))
-    return Settlement(owed=owed, offsets=tuple(offsets))
+    return Settlement(owed=owed, offsets=tuple(offsets), turn=turn)

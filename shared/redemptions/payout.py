@@ -1,14 +1,15 @@
 """Paying: what is owed of redemptions becomes statement credits, posted and instructed in the same transaction.
 
+A credit is on its way until the card system confirms it (`payout_results`).
+
 What was paid to a customer and is earned no more is carried forward: what is owed next is set against it first.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
 from events.payloads import PayoutsDue, RedemptionsRecorded, StatementCredit, StatementCreditsInstructed
-from shared.kernel.ids import derived_id
 from shared.kernel.shards import shard_key, shard_of
 from shared.ledger import service as ledger
 from shared.ledger.model import Movement, Step, movement
@@ -16,7 +17,7 @@ from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
 from shared.redemptions import store
 from shared.redemptions.model import Redemption, State
-from shared.redemptions.netting import Settlement, settle
+from shared.redemptions.netting import Settlement, id_of, settle
 
 MOST_DUE: Final = 5_000
 
@@ -32,9 +33,14 @@ def pay_due(call: Call, due: PayoutsDue) -> None:
 
 
 def emit_due(tx: Transaction, shards: int) -> int:
-    """Let redemptions whose hold is over be paid, at most so many in one go; how many."""
+    """Let redemptions be paid whose hold is over, and those that are tried again, at most so many of each in one go; how many."""
+    return tell_due(tx, shards, [*store.release_due(tx, now=tx.now, most=MOST_DUE), *store.release_waits(tx, most=MOST_DUE)])
+
+
+def tell_due(tx: Transaction, shards: int, due: Iterable[tuple[UUID, str]]) -> int:
+    """Let redemptions, each with its customer, be paid; how many."""
     by_shard: dict[int, list[UUID]] = {}
-    for redemption_id, customer_id in store.release_due(tx, now=tx.now, most=MOST_DUE):
+    for redemption_id, customer_id in due:
         by_shard.setdefault(shard_of(customer_id, shards), []).append(redemption_id)
     for shard, redemption_ids in by_shard.items():
         tx.emit(PayoutsDue(shard=shard, redemption_ids=redemption_ids), subject=shard_key(shard), key=shard_key(shard))
@@ -49,7 +55,8 @@ def _pay(call: Call, shard: int, redemption_ids: Collection[UUID]) -> None:
         owed = store.lock_payable(tx, redemption_ids, now=tx.now)
         if not owed:
             return
-        settlements = settle(owed, store.lock_debts(tx, {redemption.customer_id for redemption in owed}))
+        turns = store.count_credits(tx, [redemption.redemption_id for redemption in owed])
+        settlements = settle(owed, store.lock_debts(tx, {redemption.customer_id for redemption in owed}), turns)
         concerned = {r.campaign_id for one in settlements for r in (one.owed, *(offset.debt for offset in one.offsets))}
         pots = ledger.lock_pots(tx, concerned)
         ledger.post(tx, [move for one in settlements for move in _payments(one, tx)], pots)
@@ -60,10 +67,10 @@ def _pay(call: Call, shard: int, redemption_ids: Collection[UUID]) -> None:
 
 
 def _credit(settlement: Settlement) -> StatementCredit:
-    """What is left to be credited; its id follows from the redemption's revision, so the same debt is never instructed twice."""
+    """What is left to be credited."""
     redemption = settlement.owed
     return StatementCredit(
-        credit_id=_credit_id(redemption),
+        credit_id=_credit_id(settlement),
         redemption_id=redemption.redemption_id,
         customer_id=redemption.customer_id,
         amount_minor=settlement.credit_minor,
@@ -71,16 +78,17 @@ def _credit(settlement: Settlement) -> StatementCredit:
     )
 
 
-def _credit_id(redemption: Redemption) -> UUID:
-    return derived_id(redemption.redemption_id, "credit", redemption.revision)
+def _credit_id(settlement: Settlement) -> UUID:
+    return id_of("credit", settlement.owed, settlement.turn)
 
 
 def _payments(settlement: Settlement, tx: Transaction) -> Iterator[Movement]:
-    """The credit as paid; each offset as paid by the campaign that owes, and recovered by the one that had paid too much."""
+    """The credit as on its way; each offset as paid by the campaign that owes, and recovered by the one that had paid too much."""
     owed = settlement.owed
     if settlement.credit_minor:
-        yield _movement(Step.PAY, owed, settlement.credit_minor, _credit_id(owed), tx)
+        yield _movement(Step.INSTRUCT, owed, settlement.credit_minor, _credit_id(settlement), tx)
     for offset in settlement.offsets:
+        yield _movement(Step.INSTRUCT, owed, offset.amount_minor, offset.offset_id, tx)
         yield _movement(Step.PAY, owed, offset.amount_minor, offset.offset_id, tx)
         yield _movement(Step.RECOVER, offset.debt, offset.amount_minor, offset.offset_id, tx)
 

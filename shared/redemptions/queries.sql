@@ -136,14 +136,14 @@ GROUP BY customer_id, c.zone;
 -- name: read_redemptions
 -- What is on record of these grants.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       written_off_minor, paid_minor, instructed_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
        account_token, earned_at, payable_at, reason, revision
 FROM redemptions WHERE grant_id = ANY (string_to_array(%(grant_ids)s, ',')::uuid[]);
 
 -- name: read_redemption
 -- What is on record of one redemption.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       written_off_minor, paid_minor, instructed_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
        account_token, earned_at, payable_at, reason, revision
 FROM redemptions WHERE redemption_id = %(redemption_id)s;
 
@@ -227,10 +227,11 @@ ON CONFLICT (offer_id, reason) DO UPDATE SET purchases = refusal_counts.purchase
 -- name: lock_payable
 -- Redemptions of these that are owed something now, held until the transaction ends.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       written_off_minor, paid_minor, instructed_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
        account_token, earned_at, payable_at, reason, revision
 FROM redemptions
 WHERE redemption_id = ANY (%(redemption_ids)s) AND earned_minor > paid_minor AND payable_at <= %(now)s
+  AND NOT EXISTS (SELECT FROM payout_waits w WHERE w.redemption_id = redemptions.redemption_id)
 ORDER BY redemption_id
 FOR UPDATE;
 
@@ -241,10 +242,11 @@ COPY statement_credits (credit_id, redemption_id, customer_id, campaign_id, amou
 -- name: lock_debts
 -- Redemptions of these customers of which more was paid than stands, held until the transaction ends; oldest first.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       written_off_minor, paid_minor, instructed_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
        account_token, earned_at, payable_at, reason, revision
 FROM redemptions
 WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND paid_minor > earned_minor + written_off_minor
+  AND paid_minor - instructed_minor > earned_minor + written_off_minor
 ORDER BY earned_at, redemption_id
 FOR UPDATE;
 
@@ -252,13 +254,15 @@ FOR UPDATE;
 -- Adds what was owed and set against what had been paid too much.
 COPY offsets (offset_id, redemption_id, debt_redemption_id, customer_id, amount_minor, currency, settled_at) FROM STDIN (FORMAT binary);
 
--- name: add_paid
--- Brings up to date what was paid of redemptions, and the state of those that nothing more is to be paid of.
+-- name: move_paid
+-- Brings up to date what was paid of redemptions and what is on its way, and the state that follows from it.
 UPDATE redemptions AS r
-SET paid_minor = r.paid_minor + d.paid_minor,
-    state = CASE WHEN r.state IN ('held', 'payable') AND r.paid_minor + d.paid_minor = r.earned_minor
-                 THEN CASE WHEN r.earned_minor = r.reward_minor THEN 'paid' ELSE 'pending' END ELSE r.state END
-FROM unnest(%(redemption_ids)s::uuid[], %(paid)s::bigint[]) AS d (redemption_id, paid_minor)
+SET paid_minor = r.paid_minor + d.paid_minor, instructed_minor = r.instructed_minor + d.instructed_minor,
+    state = CASE WHEN r.reward_minor = 0 THEN r.state
+                 WHEN r.earned_minor > r.paid_minor + d.paid_minor THEN CASE WHEN r.payable_at > %(now)s THEN 'held' ELSE 'payable' END
+                 WHEN r.earned_minor < r.reward_minor THEN 'pending'
+                 WHEN r.instructed_minor + d.instructed_minor > 0 THEN 'payable' ELSE 'paid' END
+FROM unnest(%(redemption_ids)s::uuid[], %(paid)s::bigint[], %(instructed)s::bigint[]) AS d (redemption_id, paid_minor, instructed_minor)
 WHERE r.redemption_id = d.redemption_id;
 
 -- name: release_due
@@ -272,6 +276,75 @@ WITH due AS (
 )
 UPDATE redemptions AS r SET state = 'payable' FROM due WHERE r.redemption_id = due.redemption_id
 RETURNING r.redemption_id, r.customer_id;
+
+-- name: release_waits
+-- Redemptions that are to be paid again, the time for it having come, or of these whatever the time.
+WITH due AS (
+    SELECT redemption_id FROM payout_waits
+    WHERE CASE WHEN %(redemption_id)s::uuid IS NULL THEN due_at <= %(now)s ELSE redemption_id = %(redemption_id)s END
+    ORDER BY due_at, redemption_id
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM payout_waits AS w USING due WHERE w.redemption_id = due.redemption_id RETURNING w.redemption_id
+)
+SELECT r.redemption_id, r.customer_id FROM redemptions AS r JOIN gone USING (redemption_id);
+
+-- name: read_credits
+-- Statement credits, each with how often credits of its redemption failed or came back, and whether the redemption waits.
+SELECT c.credit_id, c.redemption_id, c.customer_id, c.campaign_id, c.amount_minor, c.currency, c.instructed_at
+FROM statement_credits AS c WHERE c.credit_id = ANY (%(credit_ids)s);
+
+-- name: read_results
+-- What was told of statement credits, of these and of the others of their redemptions.
+SELECT c.redemption_id, c.credit_id, t.at, t.result, t.code
+FROM statement_credits AS c JOIN credit_results AS t USING (credit_id) WHERE c.redemption_id = ANY (%(redemption_ids)s);
+
+-- name: lock_redemptions
+-- Some redemptions, held until the transaction ends.
+SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
+       written_off_minor, paid_minor, instructed_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id,
+       account_token, earned_at, payable_at, reason, revision
+FROM redemptions
+WHERE redemption_id = ANY (%(redemption_ids)s)
+ORDER BY redemption_id
+FOR UPDATE;
+
+-- name: add_results
+-- What the card system told of statement credits, each thing once.
+INSERT INTO credit_results (credit_id, at, result, code, told_by, recorded_at)
+SELECT credit_id, at, result, code, %(told_by)s, %(now)s
+FROM unnest(%(credit_ids)s::uuid[], %(moments)s::timestamptz[], %(results)s::text[], %(codes)s::text[]) AS said (credit_id, at, result, code);
+
+-- name: put_waits
+-- Redemptions that are not instructed before a moment, or before a person says so.
+INSERT INTO payout_waits (redemption_id, due_at, code, failures, since)
+SELECT redemption_id, due_at, code, failures, %(now)s
+FROM unnest(%(redemption_ids)s::uuid[], %(due)s::timestamptz[], %(codes)s::text[], %(failures)s::integer[])
+    AS w (redemption_id, due_at, code, failures)
+ON CONFLICT (redemption_id) DO UPDATE SET due_at = excluded.due_at, code = excluded.code, failures = excluded.failures, since = excluded.since;
+
+-- name: end_waits
+-- Redemptions that wait no more: they are paid.
+DELETE FROM payout_waits WHERE redemption_id = ANY (%(redemption_ids)s);
+
+-- name: count_credits
+-- How often these redemptions were instructed.
+SELECT redemption_id, count(*) AS credits FROM statement_credits WHERE redemption_id = ANY (%(redemption_ids)s) GROUP BY redemption_id;
+
+-- name: note_retry
+-- Who said that a payout is to be tried again, and why.
+INSERT INTO payout_retries (redemption_id, reason, decided_by, decided_at) VALUES (%(redemption_id)s, %(reason)s, %(by)s, %(now)s);
+
+-- name: list_waits
+-- Redemptions that are owed and not instructed, longest first.
+SELECT w.redemption_id, r.customer_id, r.offer_id, r.campaign_id, r.earned_minor - r.paid_minor AS owed_minor, r.currency, w.code, w.failures,
+       w.since, w.due_at
+FROM payout_waits AS w JOIN redemptions AS r USING (redemption_id)
+WHERE (%(after)s::uuid IS NULL OR (w.since, w.redemption_id) > (SELECT since, redemption_id FROM payout_waits WHERE redemption_id = %(after)s))
+  AND (NOT %(for_a_person)s OR w.due_at IS NULL)
+ORDER BY w.since, w.redemption_id
+LIMIT %(limit)s;
 
 -- name: read_eligibility
 -- All that a verdict about a customer depends on: revisions of offers and merchants, grants, history, refusals, corrections, consent,
@@ -402,7 +475,7 @@ WHERE (m.transaction_id = %(transaction_id)s OR m.kind = 'refund' AND m.purchase
 -- name: read_record
 -- All that was decided by a moment about redemptions that a purchase completed at any time, oldest first.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, state, wanted_minor, reward_minor, earned_minor,
-       written_off_minor, paid_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id, account_token,
+       written_off_minor, paid_minor, instructed_minor, currency, qualifying_minor, corrected_minor, version, transaction_id, merchant_id, account_token,
        earned_at, payable_at, reason, revision, recorded_at
 FROM (SELECT r.*, bool_or(r.transaction_id = asked.transaction_id) OVER (PARTITION BY r.redemption_id) AS of_the_purchase
       FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_id,
@@ -413,9 +486,10 @@ WHERE of_the_purchase
 ORDER BY recorded_at, redemption_id, revision;
 
 -- name: read_payments
--- What was credited of redemptions by a moment, set against debts, or recovered, oldest first.
+-- What was instructed to be credited of redemptions by a moment, confirmed, failed or returned, set against debts, or recovered.
 SELECT redemption_id, at, what, amount_minor
-FROM (SELECT redemption_id, instructed_at, 'paid', amount_minor FROM statement_credits
+FROM (SELECT redemption_id, instructed_at, 'instructed', amount_minor FROM statement_credits
+      UNION ALL SELECT c.redemption_id, t.recorded_at, t.result, c.amount_minor FROM statement_credits AS c JOIN credit_results AS t USING (credit_id)
       UNION ALL SELECT redemption_id, settled_at, 'set_off', amount_minor FROM offsets
       UNION ALL SELECT debt_redemption_id, settled_at, 'recovered', amount_minor FROM offsets) AS p (redemption_id, at, what, amount_minor)
 WHERE redemption_id = ANY (string_to_array(%(redemption_ids)s, ',')::uuid[]) AND at <= %(as_of)s

@@ -172,13 +172,30 @@ def write_settlements(tx: Transaction, settlements: Sequence[Settlement], statem
     paid = Counter({one.owed.redemption_id: one.owed.owed_minor for one in settlements})
     for offset in offsets:
         paid[offset.debt.redemption_id] -= offset.amount_minor
-    tx.connection.execute(SQL["add_paid"], {"redemption_ids": list(paid), "paid": list(paid.values())})
+    move_paid(tx, paid, Counter({credit.redemption_id: credit.amount_minor for credit in statement_credits}))
+
+
+def move_paid(tx: Transaction, paid: Mapping[UUID, int], instructed: Mapping[UUID, int]) -> None:
+    """Add (or take away) what was paid of redemptions and what of that is on its way; their states follow."""
+    values = {"paid": list(paid.values()), "instructed": [instructed.get(redemption_id, 0) for redemption_id in paid]}
+    tx.connection.execute(SQL["move_paid"], values | {"redemption_ids": list(paid), "now": tx.now})
 
 
 def release_due(tx: Transaction, *, now: datetime, most: int) -> list[tuple[UUID, str]]:
     """Redemptions whose hold is over become payable, at most so many; each with its customer."""
     found = rows(tx.connection, SQL["release_due"], now=now, most=most)
     return [(row["redemption_id"], row["customer_id"]) for row in found]
+
+
+def release_waits(tx: Transaction, *, most: int, redemption_id: UUID | None = None) -> list[tuple[UUID, str]]:
+    """Redemptions that are to be tried again, at most so many, or the one that a person names; each with its customer."""
+    found = rows(tx.connection, SQL["release_waits"], now=tx.now, most=most, redemption_id=redemption_id)
+    return [(row["redemption_id"], row["customer_id"]) for row in found]
+
+
+def count_credits(tx: Transaction, redemption_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How often redemptions were instructed, of those that were."""
+    return {row["redemption_id"]: row["credits"] for row in rows(tx.connection, SQL["count_credits"], redemption_ids=list(redemption_ids))}
 
 
 def without_consent(changed: Sequence[datetime], given: Sequence[bool]) -> tuple[Interval, ...]:

@@ -27,7 +27,9 @@ class Budget(Wire):
     """Posted less reversed: what customers have earned."""
     left_minor: Minor
     paid_minor: Minor
-    """What of the spent has been credited to cards."""
+    """What of the spent has left for cards: credited, or on its way."""
+    instructed_minor: Minor
+    """What of that is on its way: the card system has not confirmed it."""
     honoured_minor: Minor
     """Rewards of other campaigns' offers that this budget bears out of goodwill, since theirs was exhausted."""
     ran_dry_at: Moment | None
@@ -223,6 +225,9 @@ class RedemptionView(Wire):
     corrected_minor: Minor
     """How much of what the history earns is more (or, negative, less) than the terms give, by corrections."""
     paid_minor: Minor
+    """What was credited or is on its way, with what was set against a debt."""
+    instructed_minor: Minor
+    """What of that is on its way: the card system has not confirmed it."""
     currency: Currency
     version: int
     earned_at: Moment

@@ -112,9 +112,10 @@ SELECT campaign_id, count(*) AS held_out FROM holdouts WHERE campaign_id = ANY (
 -- Where each campaign's money is, by the balances of its accounts.
 SELECT campaign_id, sum(credit_minor - debit_minor)::bigint AS approved_minor,
        coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind = 'reserved'), 0)::bigint AS reserved_minor,
-       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind IN ('payable', 'paid')), 0)::bigint AS spent_minor,
+       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind IN ('payable', 'instructed', 'paid')), 0)::bigint AS spent_minor,
        coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind = 'available'), 0)::bigint AS left_minor,
-       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind = 'paid'), 0)::bigint AS paid_minor,
+       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind = 'instructed'), 0)::bigint AS instructed_minor,
+       coalesce(sum(credit_minor - debit_minor) FILTER (WHERE kind IN ('instructed', 'paid')), 0)::bigint AS paid_minor,
        (SELECT coalesce(sum(r.reward_minor + r.written_off_minor), 0)::bigint FROM redemptions AS r JOIN offers AS o USING (offer_id)
         WHERE r.campaign_id = accounts.campaign_id AND o.campaign_id <> r.campaign_id) AS honoured_minor
 FROM accounts WHERE campaign_id = ANY (%(campaign_ids)s) GROUP BY campaign_id;
@@ -181,7 +182,7 @@ LIMIT %(limit)s;
 -- name: list_redemptions
 -- Redemptions by id, after a given one, with whatever is asked of them.
 SELECT redemption_id, grant_id, completion, offer_id, campaign_id, customer_id, transaction_id, state, wanted_minor, reward_minor,
-       earned_minor, corrected_minor, paid_minor, currency, version, earned_at, payable_at, reason
+       earned_minor, corrected_minor, paid_minor, instructed_minor, currency, version, earned_at, payable_at, reason
 FROM redemptions
 WHERE (%(after)s::uuid IS NULL OR redemption_id > %(after)s)
   AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
@@ -213,4 +214,4 @@ SELECT a.currency, a.kind, coalesce(sum(p.debit_minor), 0)::bigint AS debit_mino
        bool_and(a.debit_minor = coalesce(p.debit_minor, 0) AND a.credit_minor = coalesce(p.credit_minor, 0)) AS agrees
 FROM accounts AS a LEFT JOIN posted AS p USING (account_no)
 GROUP BY a.currency, a.kind
-ORDER BY a.currency, array_position(ARRAY['funding', 'available', 'reserved', 'payable', 'paid'], a.kind);
+ORDER BY a.currency, array_position(ARRAY['funding', 'available', 'reserved', 'payable', 'instructed', 'paid'], a.kind);

@@ -44,7 +44,9 @@ from shared.reports.api import (
     VariantFunnel,
 )
 
-REFERENCES: Final[dict[str, Prefix]] = {"approve": BUDGET_REQUEST, "withdraw": BUDGET_REQUEST, "pay": CREDIT}
+REFERENCES: Final[dict[str, Prefix]] = {"approve": BUDGET_REQUEST, "withdraw": BUDGET_REQUEST} | dict.fromkeys(
+    ("instruct", "pay", "fail", "return"), CREDIT
+)
 """What a posting of a step is about; a redemption where the step is not named."""
 
 SENTENCES: Final = {reason.code: reason.support for reason in Reason}
@@ -52,7 +54,9 @@ SENTENCES: Final = {reason.code: reason.support for reason in Reason}
 PARTS: Final = ("budgets", "holdouts", "offer_funnels", "variant_funnels", "channel_funnels", "refusals", "burn_down")
 """The statements that a campaign's report is made from."""
 
-NO_BUDGET: Final = dict.fromkeys(("approved_minor", "reserved_minor", "spent_minor", "left_minor", "paid_minor", "honoured_minor"), 0)
+NO_BUDGET: Final = dict.fromkeys(
+    ("approved_minor", "reserved_minor", "spent_minor", "left_minor", "instructed_minor", "paid_minor", "honoured_minor"), 0
+)
 
 
 def campaign_report(call: Call, campaign_id: CampaignId) -> CampaignReport:

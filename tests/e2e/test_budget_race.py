@@ -28,7 +28,7 @@ def test_fifty_clients_race_for_the_last_of_a_budget(client: Client, scene: Scen
     redemptions = scene.redemptions(campaign_id=campaign_id)
     states = Counter((r["state"], r["reason"], r["reward_minor"], r["wanted_minor"]) for r in redemptions)
     admitted = BUDGET // REWARD
-    assert states == {("paid", None, REWARD, REWARD): admitted, ("rejected", "budget_exhausted", 0, REWARD): CLIENTS - admitted}
+    assert states == {("payable", None, REWARD, REWARD): admitted, ("rejected", "budget_exhausted", 0, REWARD): CLIENTS - admitted}
     assert {r["customer_id"] for r in redemptions} == set(customers)
     assert scene.spent(campaign_id) == admitted * REWARD
     report = client.get(f"/v1/campaigns/{campaign_id}/report")

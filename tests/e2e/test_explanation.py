@@ -22,7 +22,7 @@ def test_each_moment_of_a_purchase_is_explained_as_it_was(client: Client, scene:
     activated_at = (scene.now - timedelta(days=2)).isoformat()
     client.post(f"/v1/customers/{customer}/offers/{bought}/activate", {"at": activated_at})
     earned = asked(client, purchase)
-    assert told(earned) == (True, [], ["earned", "paid"])
+    assert told(earned) == (True, [], ["earned", "instructed"])
     decided = [verdict for verdict in earned["record"]["decided"] if verdict["grant_id"]]  # other offers may be about the shop as well
     assert [verdict["reasons"][0]["code"] for verdict in decided] == ["not_activated"]
     assert [known["what"] for known in earned["record"]["known_since"]] == ["activation"]
@@ -32,7 +32,7 @@ def test_each_moment_of_a_purchase_is_explained_as_it_was(client: Client, scene:
     back = {"kind": "refund", "transaction_id": scene.fresh("back"), "original_transaction_id": purchase["transaction_id"]}
     scene.buy(scene.purchase(customer, **back))
     refunded = asked(client, purchase)
-    assert told(refunded) == (False, ["refunded", "amount_below_threshold", "nothing_to_reward"], ["earned", "paid", "reversed"])
+    assert told(refunded) == (False, ["refunded", "amount_below_threshold", "nothing_to_reward"], ["earned", "instructed", "reversed"])
     assert [known["what"] for known in refunded["record"]["known_since"]] == ["activation", "refund"]
     by_refund = asked(client, back)
     assert by_refund["record"]["events"] == refunded["record"]["events"]

@@ -15,7 +15,7 @@ from tests.contract.ledger.conformance import NOT_OVER_HTTP, SEEN, TRIED, Life, 
 from tests.e2e.process import CHECKER, Client
 from tests.e2e.scene import WHY, Scene
 
-KINDS = (Kind.AVAILABLE, Kind.RESERVED, Kind.PAYABLE, Kind.PAID)
+KINDS = (Kind.AVAILABLE, Kind.RESERVED, Kind.PAYABLE, Kind.INSTRUCTED, Kind.PAID)
 PAGE = ROOT / "docs/howto/finance.md"
 LIVES: dict[str, Life] = {}
 
@@ -45,7 +45,8 @@ def lines(client: Client, campaign: str) -> list[Line]:
 def balances(client: Client, campaign: str) -> dict[Kind, int]:
     budget = client.get(f"/v1/campaigns/{campaign}/report")["budget"]
     payable = budget["spent_minor"] - budget["paid_minor"]
-    return dict(zip(KINDS, (budget["left_minor"], budget["reserved_minor"], payable, budget["paid_minor"]), strict=True))
+    gone = budget["instructed_minor"], budget["paid_minor"] - budget["instructed_minor"]
+    return dict(zip(KINDS, (budget["left_minor"], budget["reserved_minor"], payable, *gone), strict=True))
 
 
 def lower(client: Client, campaign: str, amount: int) -> httpx.Response:
@@ -130,7 +131,7 @@ def live(client: Client, scene: Scene) -> Life:
 def _worth(client: Client, campaign: str) -> tuple[int, int, int]:
     """Free, reserved, and payable or paid: what was paid before it shrank is paid still, and owed back."""
     at = balances(client, campaign)
-    return at[Kind.AVAILABLE], at[Kind.RESERVED], at[Kind.PAYABLE] + at[Kind.PAID]
+    return at[Kind.AVAILABLE], at[Kind.RESERVED], at[Kind.PAYABLE] + at[Kind.INSTRUCTED] + at[Kind.PAID]
 
 
 def _attempts(client: Client, scene: Scene, campaign: str, purchases: list[dict[str, Any]]) -> dict[str, bool]:
@@ -188,7 +189,8 @@ def test_a_budget_that_is_lowered_too_far_is_refused_with_the_figures(client: Cl
     refused = lower(client, campaign, 701)
     assert refused.status_code == 409
     assert refused.json()["detail"] == (
-        "The budget can't be lowered by 7.01 USD. Of 10.00 approved, 0.00 is reserved, 0.00 payable and 3.00 paid: 7.00 is free."
+        "The budget can't be lowered by 7.01 USD."
+        " Of 10.00 approved, 0.00 is reserved, 0.00 payable and 3.00 paid or on its way: 7.00 is free."
     )
     assert lower(client, campaign, 700).status_code == 201
     client.post(f"/v1/campaigns/{campaign}/approve", WHY, who=CHECKER)

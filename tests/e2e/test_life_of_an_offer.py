@@ -48,10 +48,14 @@ def test_an_offer_becomes_cashback_on_a_card(client: Client, scene: Scene) -> No
     scene.buy(purchase, scene.purchase(vip, at=now, amount="9.99"), scene.purchase(other, at=now))
     redemptions = scene.redemptions(campaign_id=campaign_id)
     assert [(r["transaction_id"], r["state"], r["reward_minor"], r["paid_minor"]) for r in redemptions] == [
-        (purchase["transaction_id"], "paid", 200, 200)
+        (purchase["transaction_id"], "payable", 200, 200)
     ]
     credited = [credit for event in client.topic("clo.statement-credits") for credit in event["data"]["credits"]]
-    assert [c["amount_minor"] for c in credited if c["customer_id"] == vip] == [200]
+    [credit] = [credit for credit in credited if credit["customer_id"] == vip]
+    assert credit["amount_minor"] == 200
+    result = {"credit_id": credit["credit_id"], "result": "paid", "at": now, "amount": 200, "currency": "USD"}
+    assert client.post("/v1/payouts/results", {"results": [result]})["accepted"] == 1
+    assert [r["state"] for r in scene.redemptions(campaign_id=campaign_id)] == ["paid"]
     assert scene.spent(campaign_id) == 200
     report = client.get(f"/v1/campaigns/{campaign_id}/report")
     funnel = {step: report["funnel"][step] for step in ("granted", "served", "viewed", "activated", "purchased", "redeemed", "paid")}
@@ -154,7 +158,7 @@ def test_a_card_that_is_told_late_brings_its_purchases_along(client: Client, sce
 
     client.post("/v1/cards", {"cards": [{"card_token": card, "customer_id": customer, "account_token": account}]}, who=BANK)
     redemptions = scene.redemptions(campaign_id=campaign_id)
-    assert [(r["customer_id"], r["state"], r["reward_minor"]) for r in redemptions] == [(customer, "paid", 200)]
+    assert [(r["customer_id"], r["state"], r["reward_minor"]) for r in redemptions] == [(customer, "payable", 200)]
     asked = {"offer_id": offer_id, "purchase": purchase}
     assert client.post("/v1/eligibility", asked)["customer_id"] == customer
     assert scene.spent(campaign_id) == 200

@@ -78,10 +78,10 @@ class Loyalty:
         }
 
     def _is_consistent(self, redemption: dict[str, Any]) -> bool:
-        """Whoever holds the grant has the redemption, of the grant's offer, and was paid."""
+        """Whoever holds the grant has the redemption, of the grant's offer, and its credit is on its way."""
         receipt = self.grants[redemption["grant_id"]]
         said = [redemption[name] for name in ("customer_id", "offer_id", "state", "paid_minor")]
-        expected = [self.customers[receipt.person], self.offers[receipt.offer], "paid", redemption["reward_minor"]]
+        expected = [self.customers[receipt.person], self.offers[receipt.offer], "payable", redemption["reward_minor"]]
         assert said == expected
         return True
 

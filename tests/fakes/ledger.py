@@ -10,11 +10,11 @@ from psycopg.errors import CheckViolation, UniqueViolation
 
 from shared.ledger import chain
 from shared.ledger.chain import Head
-from shared.ledger.model import NO_HASH, ROUTES, Finding, Kind, Movement, Pot, Seal, Step, movement, open_changes, totals
+from shared.ledger.model import NO_HASH, ROUTES, Finding, Kind, Movement, Pot, Seal, Step, movement, newly_posted, open_changes, totals
 from shared.ledger.service import NEARLY
 from shared.platform.call import Transaction
 
-NEVER_OVERDRAWN: Final = frozenset({Kind.AVAILABLE, Kind.RESERVED, Kind.PAID})
+NEVER_OVERDRAWN: Final = frozenset({Kind.AVAILABLE, Kind.RESERVED, Kind.INSTRUCTED, Kind.PAID})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +79,7 @@ class FakeLedger:
             raise CheckViolation("no more is used than was reserved")
         seals = chain.seals((_row(posting) for posting in added.values()), pots)
         after = {seal.campaign_id: pots[seal.campaign_id].after(sums, seal) for seal in seals}
-        if any(pot.paid_minor > pot.posted_minor for pot in after.values()):
+        if any(pot.gone_minor > pot.posted_minor for pot in after.values()):
             raise CheckViolation("no more is paid than was ever posted")
         self.accounts |= changed
         self.postings |= added
@@ -164,8 +164,9 @@ class FakeLedger:
             available_minor=of_kind[Kind.AVAILABLE].balance_minor,
             reserved_minor=of_kind[Kind.RESERVED].balance_minor,
             payable_minor=of_kind[Kind.PAYABLE].balance_minor,
+            instructed_minor=of_kind[Kind.INSTRUCTED].balance_minor,
             paid_minor=of_kind[Kind.PAID].balance_minor,
-            posted_minor=of_kind[Kind.PAYABLE].credit_minor - of_kind[Kind.PAID].debit_minor,
+            posted_minor=newly_posted({kind: (account.debit_minor, account.credit_minor) for kind, account in of_kind.items()}),
             sealed=seal.number if seal else 0,
             seal_hash=seal.hash if seal else NO_HASH,
         )

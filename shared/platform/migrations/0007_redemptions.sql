@@ -151,6 +151,7 @@ CREATE TABLE redemptions (
     earned_minor bigint NOT NULL CHECK (earned_minor BETWEEN 0 AND reward_minor),
     written_off_minor bigint NOT NULL DEFAULT 0 CHECK (written_off_minor >= 0),
     paid_minor bigint NOT NULL DEFAULT 0 CHECK (paid_minor >= 0),
+    instructed_minor bigint NOT NULL DEFAULT 0 CHECK (instructed_minor BETWEEN 0 AND paid_minor),
     currency char(3) NOT NULL,
     qualifying_minor bigint NOT NULL,
     corrected_minor bigint NOT NULL DEFAULT 0,
@@ -175,6 +176,8 @@ COMMENT ON COLUMN redemptions.completion IS
 COMMENT ON COLUMN redemptions.wanted_minor IS
     'What the history promises; reward_minor is what the shared pots admitted of it, earned_minor what of that has cleared.';
 COMMENT ON COLUMN redemptions.written_off_minor IS 'What was paid, is earned no more, and is left to the customer.';
+COMMENT ON COLUMN redemptions.paid_minor IS 'What was credited or is on its way, with what was set against a debt, less what failed or came back.';
+COMMENT ON COLUMN redemptions.instructed_minor IS 'What of that is on its way: the card system has not confirmed it.';
 COMMENT ON COLUMN redemptions.corrected_minor IS
     'How much of what is promised is more (or, negative, less) than the terms give, by corrections.';
 COMMENT ON COLUMN redemptions.earned_at IS 'The moment of the purchase that completed the grant.';
@@ -233,6 +236,38 @@ CREATE TABLE statement_credits (
     instructed_at timestamptz NOT NULL
 );
 CREATE INDEX statement_credits_redemption ON statement_credits (redemption_id);
+
+CREATE TABLE credit_results (
+    credit_id uuid NOT NULL REFERENCES statement_credits,
+    at timestamptz NOT NULL,
+    result text NOT NULL CHECK (result IN ('paid', 'failed', 'returned')),
+    code text,
+    told_by text NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (credit_id, at, result),
+    CHECK ((code IS NULL) = (result = 'paid'))
+);
+COMMENT ON TABLE credit_results IS 'What the card system told of statement credits. The latest by its moment holds; nothing is changed or taken away.';
+
+CREATE TABLE payout_waits (
+    redemption_id uuid PRIMARY KEY REFERENCES redemptions,
+    due_at timestamptz,
+    code text NOT NULL,
+    failures integer NOT NULL,
+    since timestamptz NOT NULL
+);
+CREATE INDEX payout_waits_due ON payout_waits (due_at) WHERE due_at IS NOT NULL;
+COMMENT ON TABLE payout_waits IS 'Redemptions that are owed and not instructed now, since a credit of theirs failed or came back.';
+COMMENT ON COLUMN payout_waits.due_at IS 'When it is tried again; NULL: when a person says so.';
+
+CREATE TABLE payout_retries (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    redemption_id uuid NOT NULL REFERENCES redemptions,
+    reason text NOT NULL,
+    decided_by text NOT NULL,
+    decided_at timestamptz NOT NULL
+);
+COMMENT ON TABLE payout_retries IS 'Who said that what failed or came back is to be paid again, when and why.';
 
 CREATE TABLE offsets (
     offset_id uuid PRIMARY KEY,

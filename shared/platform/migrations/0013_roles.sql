@@ -10,7 +10,7 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
 END $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clo_app;
-REVOKE UPDATE, DELETE ON postings, seals, campaign_history, offer_history, consents, cards, statement_credits, offsets,
+REVOKE UPDATE, DELETE ON postings, seals, campaign_history, offer_history, consents, cards, statement_credits, credit_results, payout_retries, offsets,
     refund_decisions FROM clo_app;
 REVOKE UPDATE, DELETE ON merchants_before, locations_before, aliases_before FROM clo_app;
 REVOKE UPDATE, DELETE ON activations, customer_zones, filings, redemption_revisions FROM clo_app;

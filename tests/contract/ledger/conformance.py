@@ -75,7 +75,7 @@ def _summed(life: Life) -> bool:
 
 def _not_overdrawn(life: Life) -> bool:
     sums = map(_balances, _moments(life))
-    return all(min(at[Kind.AVAILABLE], at[Kind.RESERVED], at[Kind.PAID]) >= 0 for at in sums)
+    return all(min(at[Kind.AVAILABLE], at[Kind.RESERVED], at[Kind.INSTRUCTED], at[Kind.PAID]) >= 0 for at in sums)
 
 
 def _accounted(life: Life) -> bool:
@@ -113,7 +113,7 @@ def _reversals(life: Life) -> bool:
 
 
 def _paid(life: Life) -> bool:
-    return all(_sum(lines, Step.PAY) <= _sum(lines, Step.POST) for lines in _moments(life)) and _sum(life.lines, Step.PAY) > 0
+    return all(_sum(lines, Step.INSTRUCT) <= _sum(lines, Step.POST) for lines in _moments(life)) and _sum(life.lines, Step.INSTRUCT) > 0
 
 
 def _ids(life: Life) -> bool:

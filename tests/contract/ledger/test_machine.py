@@ -17,7 +17,7 @@ EXAMPLES: Final = int(os.environ.get("CLO_LEDGER_EXAMPLES", "8"))
 """Lives that are tried; more find more."""
 STEPS: Final = 25
 NUMBERS: Final = count()
-KINDS: Final = (Kind.AVAILABLE, Kind.RESERVED, Kind.PAYABLE, Kind.PAID)
+KINDS: Final = (Kind.AVAILABLE, Kind.RESERVED, Kind.PAYABLE, Kind.INSTRUCTED, Kind.PAID)
 THINGS: Final = st.sampled_from(["a", "b", "c"])
 AMOUNTS: Final = st.integers(1, 600)
 MOVES: Final = st.tuples(st.sampled_from([step for step in Step if step is not Step.APPROVE]), AMOUNTS, THINGS)

@@ -110,6 +110,7 @@ class TestBoth:
         world.tick()
         [due] = emitted(call, PayoutsDue)
         payout.pay_due(call("pay_cashback"), due)
+        world.confirm()
         assert stand(world) == [("t1", "paid", 200)]
         assert world.rows("SELECT customer_id, amount_minor FROM statement_credits") == [{"customer_id": "c1", "amount_minor": 200}]
         world.verify()

@@ -52,6 +52,7 @@ def pay(world: World, key: str) -> None:
     ids = [row["redemption_id"] for row in world.redemptions()]
     due = PayoutsDue(shard=shard_of("cust-1", SHARDS), redemption_ids=ids)
     payout.pay_due(world.call("pay_cashback", key=key, consumer="pay_cashback"), due)
+    world.confirm()
 
 
 def left(world: World) -> int:

@@ -2,19 +2,23 @@
 
 import hashlib
 from datetime import timedelta
+from operator import itemgetter
 from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from events.payloads import PayoutsDue
 from shared.audiences import desk
 from shared.files import chunks, receiving, store, taking
 from shared.files.drops import Drop
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.ids import DROP, OFFER, SEGMENT
+from shared.kernel.ids import CREDIT, DROP, OFFER, SEGMENT
+from shared.kernel.shards import shard_of
 from shared.platform.call import Call
-from tests.conftest import NOW, MakeCall
+from shared.redemptions import payout
+from tests.conftest import NOW, SHARDS, MakeCall
 from tests.integration.files.place import Place, as_csv, as_jsonl, manifest_of
 from tests.integration.files.test_dying import Died, dying
 from tests.world import World, amounts, purchase
@@ -33,12 +37,13 @@ def send(
     as_lines: bool = True,
     turn: int = 1,
     scope: str = "delta",
+    sums: str = "",
     survives: type[Exception] | tuple[()] = (),
 ) -> str:
     """A file of a kind, taken in; its name."""
     file_id = f"{kind}_mybank_20260112_{turn:04}"
     told = manifest_of(rows)
-    trailer = f"T,{told['record_count']},{told['entry_hash']}\n"
+    trailer = f"T,{told['record_count']},{told['entry_hash']}{',' * bool(sums)}{sums.strip()}\n"
     name = f"{file_id}_{scope}_r1.{'jsonl' if as_lines else 'csv'}"
     data = as_jsonl(rows) if as_lines else as_csv(rows, file_id=file_id, trailer=trailer)
     place.receive(place.drop(data, name=name, **told), survives=survives)
@@ -203,6 +208,35 @@ def test_offers_are_given_and_taken_back_by_files(place: Place, call: MakeCall, 
 
 def given(offer_id: UUID, number: int, **other: Any) -> dict[str, Any]:
     return {"reference": f"grant-{number}", "offer_id": OFFER.render(offer_id), "customer_id": f"cust-{number}"} | other
+
+
+@pytest.mark.parametrize("as_lines", [True, False], ids=["jsonl", "csv"])
+def test_results_of_payouts_confirm_credits_and_let_what_failed_be_owed_again(place: Place, call: MakeCall, *, as_lines: bool) -> None:
+    world = World(call)
+    world.grant(world.offer(world.campaign(), repeat=True), "cust-1", "cust-2", "cust-3")
+    world.post(*(purchase(f"t{n}", f"cust-{n}", at=NOW - timedelta(days=2)) for n in (1, 2, 3)))
+    for row in world.redemptions():
+        due = PayoutsDue(shard=shard_of(row["customer_id"], SHARDS), redemption_ids=[row["redemption_id"]])
+        payout.pay_due(call("pay_cashback"), due)
+    one, two, three = (told_of(row) for row in sorted(world.credits(), key=itemgetter("customer_id")))
+    said = [one, two | {"result": "failed", "code": "account_closed"}, three | {"amount": 199}]
+    sums = " USD:599"
+    name = send(place, "payouts", said, as_lines=as_lines, sums=sums)
+    assert [(row["customer_id"], row["state"], row["instructed_minor"]) for row in world.redemptions()] == [
+        ("cust-1", "paid", 0),
+        ("cust-2", "payable", 0),
+        ("cust-3", "payable", 200),
+    ]
+    assert [(line["field"], line["code"]) for line in place.rejects(name)] == [("amount", "refused")]
+    assert place.answer(name)["sums"] == {"USD": "400"}
+    send(place, "payouts", [one, three], as_lines=as_lines, turn=2, sums="USD:400")
+    assert [row["state"] for row in world.redemptions()] == ["paid", "payable", "paid"]
+    world.verify()
+
+
+def told_of(credit: dict[str, Any]) -> dict[str, Any]:
+    paid = {"result": "paid", "at": NOW.isoformat()}
+    return {"credit_id": CREDIT.render(credit["credit_id"]), "amount": credit["amount_minor"], "currency": credit["currency"]} | paid
 
 
 @pytest.mark.parametrize(

@@ -307,7 +307,7 @@ class LifeOfMoney(RuleBasedStateMachine):
         found = self._redemptions()
         assert steps["approve"] == self.model.approved
         assert sum(row["reward_minor"] for row in found) == spent <= self.model.approved
-        assert sum(row["paid_minor"] for row in found) == steps.get("pay", 0) <= steps.get("post", 0)
+        assert sum(row["paid_minor"] for row in found) == steps.get("instruct", 0) <= steps.get("post", 0)
         assert steps.get("reserve", 0) == steps.get("post", 0)
 
     def _post(self, key: str | None, made: list[Transaction]) -> None:

@@ -25,7 +25,7 @@ TOTALS = "totals are the sums of postings"
 BALANCES = "a seal's balance is that of the seal before and its postings"
 ROUTES = "a step joins its two accounts, of one campaign and currency"
 REDEMPTIONS = "what is earned of a redemption is posted, and what is pending is reserved, used up or open"
-PAYOUTS = "paid is what was credited and offset less what was recovered, each posted"
+PAYOUTS = "paid is what was credited and offset less what failed, came back or was recovered, each posted"
 APPROVALS = "a budget is what was requested and decided, each change posted"
 SEALS = "postings are as they were sealed"
 COUNTS = "what an offer's limited pot gave is what its redemptions cost"
@@ -81,7 +81,10 @@ CHANGES = {
     "the paid amount of a redemption": ("UPDATE redemptions SET paid_minor = paid_minor + 1 WHERE redemption_id = {paid}", {PAYOUTS}),
     "a redemption taken away": ("DELETE FROM redemptions WHERE redemption_id = {unpaid}", {REDEMPTIONS}),
     "a statement credit": ("UPDATE statement_credits SET amount_minor = amount_minor - 1", {PAYOUTS}),
-    "a statement credit taken away": ("DELETE FROM statement_credits", {PAYOUTS}),
+    "a statement credit taken away": ("WITH told AS (DELETE FROM credit_results) DELETE FROM statement_credits", {PAYOUTS}),
+    "what was told of a statement credit": ("UPDATE credit_results SET result = 'returned', code = 'other'", {PAYOUTS}),
+    "what was told of a statement credit, taken away": ("DELETE FROM credit_results", {PAYOUTS}),
+    "what of a redemption is on its way": ("UPDATE redemptions SET instructed_minor = 1 WHERE redemption_id = {paid}", {PAYOUTS}),
     "an approved request": ("UPDATE budget_requests SET amount_minor = amount_minor + 1", {APPROVALS}),
     "the decision on a request": ("UPDATE budget_requests SET state = 'rejected'", {APPROVALS}),
     "an open reservation out of nowhere": (
@@ -123,10 +126,11 @@ def behind(world: World, call: MakeCall, postgres: EmbeddedPostgres) -> Behind:
     world.post(purchase("t3", "revised", at=NOW - timedelta(hours=1)))
     ids = {row["customer_id"]: row["redemption_id"] for row in world.redemptions()}
     payout.pay_due(call("pay_cashback", key="pay"), PayoutsDue(shard=0, redemption_ids=[ids["paid"]]))
+    world.confirm()
     steps = {row["step"]: row for row in world.rows("SELECT * FROM postings WHERE step NOT IN ('reserve', 'post')")}
     own = {row["step"]: row for row in world.rows(f"SELECT * FROM postings WHERE reference = '{ids['paid']}'")}
     postings = {step: row["posting_id"] for step, row in (steps | own).items()}
-    assert set(postings) == {"approve", "reserve", "post", "pay", "reverse"}
+    assert set(postings) == {"approve", "reserve", "post", "instruct", "pay", "reverse"}
     return Behind(postgres, ids | postings | {"nobody": UUID(int=7), "campaign": campaign})
 
 
@@ -150,7 +154,7 @@ def test_money_promised_beyond_the_budget_is_found(behind: Behind, call: MakeCal
 
 
 def test_more_paid_than_posted_is_found(behind: Behind, call: MakeCall) -> None:
-    behind.change("UPDATE postings SET amount_minor = 10000 WHERE posting_id = {pay}")
+    behind.change("UPDATE postings SET amount_minor = 10000 WHERE posting_id = {instruct}")
     assert OVERPAID in {finding.invariant for finding in findings(call)}
 
 

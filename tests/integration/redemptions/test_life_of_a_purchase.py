@@ -71,6 +71,7 @@ def pay(world: World, key: str = "pay") -> None:
         payout.pay_due(
             world.call("pay_cashback", key=f"{key}-{shard}", consumer="pay_cashback"), PayoutsDue(shard=shard, redemption_ids=ids)
         )
+    world.confirm()
 
 
 def credited(world: World) -> list[int]:

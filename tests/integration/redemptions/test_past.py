@@ -348,7 +348,7 @@ def test_what_was_paid_of_other_purchases_is_not_told(world: World, asker: Asker
     (first,) = [row["redemption_id"] for row in world.redemptions("redemption_id, transaction_id") if row["transaction_id"] == "t1"]
     world.tick()
     payout.pay_due(world.call("pay_cashback"), PayoutsDue(shard=shard_of("ana", SHARDS), redemption_ids=[first]))
-    assert told_of(asker, "t1") == [("earned", NOW), ("paid", NOW)]
+    assert told_of(asker, "t1") == [("earned", NOW), ("instructed", NOW)]
     assert told_of(asker, "t2") == [("earned", NOW)]
 
 

@@ -325,7 +325,7 @@ def test_a_held_reward_is_paid_once_when_its_hold_is_over(world: World, clock: S
     due = PayoutsDue(shard=0, redemption_ids=[redemption["redemption_id"]])
     payout.pay_due(call("pay_cashback", key="e1"), due)
     payout.pay_due(call("pay_cashback", key="e2"), due)
-    assert world.redemptions("state, paid_minor") == [{"state": "paid", "paid_minor": 200}]
+    assert world.redemptions("state, paid_minor") == [{"state": "payable", "paid_minor": 200}]
     assert world.rows("SELECT amount_minor FROM statement_credits") == [{"amount_minor": 200}]
     world.verify()
 

@@ -146,6 +146,7 @@ def test_trial_balance_adds_up_the_postings(call: MakeCall) -> None:
         ("available", 800, 900, True),
         ("reserved", 800, 800, True),
         ("payable", 0, 800, True),
+        ("instructed", 0, 0, True),
         ("paid", 0, 0, True),
     ]
 

@@ -58,6 +58,11 @@ GRANTS: Final[list[dict[str, Any]]] = [
     {"reference": "g1", "offer_id": OFFER, "customer_id": "c1", "granted_at": AT},
     {"reference": "g2", "offer_id": OFFER, "customer_id": "c2", "action": "revoke"},
 ]
+CREDIT: Final = {"at": AT, "amount": 200, "currency": "USD"}
+PAYOUTS: Final[list[dict[str, Any]]] = [
+    CREDIT | {"credit_id": "crd_" + "0" * 32, "result": "paid"},
+    CREDIT | {"credit_id": "crd_" + "1" * 32, "result": "failed", "code": "technical"},
+]
 RECORDS: Final = {
     "transactions": [*TRANSACTIONS, PURCHASE | DOLLARS, PURCHASE | YEN],
     "customers": CUSTOMERS,
@@ -65,6 +70,7 @@ RECORDS: Final = {
     "cards": CARDS,
     "segments": MEMBERS,
     "grants": GRANTS,
+    "payouts": PAYOUTS,
 }
 TEXTS: Final = [name for name, layout in LAYOUTS.items() if layout.format is not Format.PARQUET]
 

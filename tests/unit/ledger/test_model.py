@@ -75,7 +75,9 @@ def test_totals_of_several_steps_out_of_and_into_one_account_add_up() -> None:
     assert sums[POTS[ONE].accounts[Kind.PAYABLE]] == (0, 70)
 
 
-FULL: Final = replace(POTS[ONE], available_minor=100, reserved_minor=20, payable_minor=30, paid_minor=40, posted_minor=90)
+FULL: Final = replace(
+    POTS[ONE], available_minor=100, reserved_minor=20, payable_minor=30, instructed_minor=20, paid_minor=40, posted_minor=110
+)
 SEAL: Final = Seal(campaign_id=ONE, number=8, postings=1, hash=b"x" * 32)
 
 
@@ -88,9 +90,12 @@ SEAL: Final = Seal(campaign_id=ONE, number=8, postings=1, hash=b"x" * 32)
         (Step.RESERVE, {"available_minor": 95, "reserved_minor": 25}),
         (Step.VOID, {"available_minor": 105, "reserved_minor": 15}),
         (Step.EXPIRE, {"available_minor": 105, "reserved_minor": 15}),
-        (Step.POST, {"reserved_minor": 15, "payable_minor": 35, "posted_minor": 95}),
+        (Step.POST, {"reserved_minor": 15, "payable_minor": 35, "posted_minor": 115}),
         (Step.REVERSE, {"payable_minor": 25, "available_minor": 105}),
-        (Step.PAY, {"payable_minor": 25, "paid_minor": 45}),
+        (Step.INSTRUCT, {"payable_minor": 25, "instructed_minor": 25}),
+        (Step.PAY, {"instructed_minor": 15, "paid_minor": 45}),
+        (Step.FAIL, {"payable_minor": 35, "instructed_minor": 15}),
+        (Step.RETURN, {"payable_minor": 35, "paid_minor": 35}),
         (Step.RECOVER, {"payable_minor": 35, "paid_minor": 35}),
     ],
     ids=lambda value: getattr(value, "value", ""),
@@ -100,9 +105,10 @@ def test_a_pot_knows_what_is_where_after_each_step(step: Step, expected: dict[st
     assert after == replace(FULL, sealed=8, seal_hash=SEAL.hash, **expected)
 
 
-def test_what_is_posted_is_told_apart_from_what_is_recovered_in_the_same_breath() -> None:
-    after = FULL.after(totals([move(Step.POST, 9), move(Step.RECOVER, 4), move(Step.PAY, 6)], POTS), SEAL)
-    assert (after.payable_minor, after.paid_minor, after.posted_minor) == (37, 42, 99)
+def test_what_is_posted_is_told_apart_from_what_comes_back_in_the_same_breath() -> None:
+    back = [move(Step.RECOVER, 4), move(Step.FAIL, 3), move(Step.RETURN, 2)]
+    after = FULL.after(totals([move(Step.POST, 9), *back, move(Step.PAY, 6)], POTS), SEAL)
+    assert (after.payable_minor, after.instructed_minor, after.paid_minor, after.posted_minor) == (48, 11, 40, 119)
 
 
 def test_a_reservation_is_open_by_what_is_reserved_less_what_uses_it_up() -> None:
