@@ -119,6 +119,13 @@ class CardsChanged(Wire):
     card_tokens: Annotated[list[ExternalId], Field(min_length=1, max_length=MAX_BATCH)]
 
 
+class PlacesTold(Wire):
+    """More is told of these places than was known: match what was bought there anew, in order of ids, from after the one named."""
+
+    location_ids: Annotated[list[ExternalId], Field(min_length=1, max_length=MAX_BATCH)]
+    after: ExternalId | None = None
+
+
 class BasketItem(Wire):
     """One line of a basket."""
 

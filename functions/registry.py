@@ -58,7 +58,7 @@ FUNCTIONS: tuple[Function, ...] = (
         PUT  /v1/grants                                       put_grants               audiences:write
         GET  /v1/grants                                       list_grants              audiences:read
     """)),
-    Function(name="manage_merchants", service="shared.merchants.service", routes=routes("""
+    Function(name="manage_merchants", service="shared.merchants.service", emits=(p.PlacesTold,), routes=routes("""
         POST /v1/merchants                                    put_merchants            merchants:write
         GET  /v1/merchants/{merchant_id}                      get_merchant             merchants:read
     """)),
@@ -109,7 +109,8 @@ FUNCTIONS: tuple[Function, ...] = (
         GET  /v1/unknown-cards                                list_unknown_cards       reports:read
         GET  /v1/ledger/trial-balance                         trial_balance            ledger:read
     """)),
-    Function(name="take_merchants", service="shared.merchants.service", scale=LONG, consumes={t.MerchantsTold: "put_merchants"}),
+    Function(name="take_merchants", service="shared.merchants.service", emits=(p.PlacesTold,), scale=LONG,
+             consumes={t.MerchantsTold: "put_merchants"}),
     Function(name="take_customers", service="shared.audiences.customers", emits=(p.HistoriesChanged, p.CardsChanged), scale=LONG,
              consumes={t.CustomersTold: "put_customers"}),
     Function(name="manage_dead_letters", service="shared.platform.letters.service", routes=routes("""
@@ -123,8 +124,9 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="build_audience", service="shared.audiences.launch", emits=(p.OfferRolledOut, p.HistoriesChanged), scale=LONG,
              consumes={p.OfferWentLive: "build_audience"}),
     Function(name="redeem_cashback", service="shared.redemptions.service", scale=MONEY,
-             emits=(p.RedemptionsRecorded, p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged),
-             consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold", p.CardsChanged: "attribute"}),
+             emits=(p.RedemptionsRecorded, p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.PlacesTold),
+             consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold", p.CardsChanged: "attribute",
+                       p.PlacesTold: "complete"}),
     Function(name="pay_cashback", service="shared.redemptions.payout", emits=(p.StatementCreditsInstructed,), scale=MONEY,
              consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),
     Function(name="manage_payouts", service="shared.redemptions.payout_results", emits=(p.PayoutsDue, p.HistoriesChanged), scale=MONEY,
@@ -142,7 +144,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function(name="receive_file", service="shared.files.receiving", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=FILES,
              consumes={p.FileDropped: "receive_file"}),
     Function(name="process_chunk", service="shared.files.chunks", scale=FILES, consumes={p.ChunkReady: "process_chunk"},
-             emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.FileStepDone)),
+             emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.PlacesTold, p.FileStepDone)),
     Function(name="close_file", service="shared.files.closing", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=LONG,
              consumes={p.FileStepDone: "close_file"}),
     Function(name="manage_exports", service="shared.exports.desk", emits=(p.ExportPlanned, p.ExportMoved), routes=routes("""

@@ -8,6 +8,16 @@ ON CONFLICT (merchant_id) DO UPDATE
     SET name = excluded.name, brand = excluded.brand, mcc = excluded.mcc, updated_at = excluded.updated_at
     WHERE (merchants.name, merchants.brand, merchants.mcc) IS DISTINCT FROM (excluded.name, excluded.brand, excluded.mcc);
 
+-- name: tell_more
+-- Those of these places of which more is told than was known.
+SELECT location_id
+FROM unnest(%(location_ids)s::text[], %(zones)s::text[], %(countries)s::text[], %(regions)s::text[], %(cities)s::text[])
+    AS told (location_id, zone, country, region, city)
+LEFT JOIN locations AS known USING (location_id)
+WHERE known.location_id IS NULL OR known.zone IS NULL AND told.zone IS NOT NULL OR known.country IS NULL AND told.country IS NOT NULL
+   OR known.region IS NULL AND told.region IS NOT NULL OR known.city IS NULL AND told.city IS NOT NULL
+ORDER BY location_id;
+
 -- name: upsert_locations
 -- Places, new or brought up to date; a place may pass from one merchant to another.
 INSERT INTO locations (location_id, merchant_id, zone, country, region, city, updated_at)

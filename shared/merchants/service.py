@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
+from events.payloads import MAX_BATCH, PlacesTold
 from events.told import MOST_MERCHANTS, MerchantShape
 from shared.kernel.wire import ExternalId
 from shared.merchants import store
@@ -14,6 +15,8 @@ from shared.merchants.names import Sent, without_conflicts
 from shared.platform.batches import BatchAnswer, Rejected, read_batch
 from shared.platform.call import Call, Transaction
 from shared.platform.operations import BodySchema
+
+KEY: Final = "places"
 
 
 def put_merchants(call: Call, raw: Annotated[bytes, BodySchema("merchants", MerchantShape, MOST_MERCHANTS)]) -> BatchAnswer:
@@ -27,7 +30,7 @@ def put_merchants(call: Call, raw: Annotated[bytes, BodySchema("merchants", Merc
     with call.transaction() as tx:
         accepted, taken = _named_alone(tx, sent)
         if accepted:
-            store.put(tx, [one.merchant for one in accepted])
+            _tell(tx, store.put(tx, [one.merchant for one in accepted]))
             tx.bump("merchants")
         return tx.answer(BatchAnswer.of(len(accepted), [*batch.rejected, *repeated, *taken]))
 
@@ -42,6 +45,12 @@ def look_up(tx: Transaction, purchases: Collection[Clues], *, as_of: datetime | 
     """What is known, or was at a moment, of the merchants and places of purchases, in two statements; for areas with purchases."""
     values = {value for clues in purchases for value in clues.values()}
     return store.book(tx, values, {clues.location_id for clues in purchases if clues.location_id}, as_of)
+
+
+def _tell(tx: Transaction, location_ids: list[str]) -> None:
+    """Let what was bought at places be matched anew of which more is known now."""
+    for start in range(0, len(location_ids), MAX_BATCH):
+        tx.emit(PlacesTold(location_ids=location_ids[start : start + MAX_BATCH]), subject=KEY, key=KEY)
 
 
 def _named_alone(tx: Transaction, sent: Sequence[Sent]) -> tuple[Sequence[Sent], list[Rejected]]:

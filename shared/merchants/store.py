@@ -15,8 +15,11 @@ from shared.platform.database import Queries, exactly_one, joined, one, prepared
 SQL = Queries(__file__)
 
 
-def put(tx: Transaction, merchants: Sequence[Merchant]) -> None:
-    """Store merchants, their places and their other names, each once, in three statements. Who has names holds their lock."""
+def put(tx: Transaction, merchants: Sequence[Merchant]) -> list[str]:
+    """Store merchants, their places and their other names, each once, in four statements. Who has names holds their lock.
+
+    Returns the places of which more is told than was known.
+    """
     values = {
         "merchant_ids": [m.merchant_id for m in merchants],
         "names": [m.name for m in merchants],
@@ -33,10 +36,12 @@ def put(tx: Transaction, merchants: Sequence[Merchant]) -> None:
         "regions": [at.region for _, at in places],
         "cities": [at.city for _, at in places],
     }
+    more = [row["location_id"] for row in rows(tx.connection, SQL["tell_more"], **values)] if places else []
     tx.connection.execute(SQL["upsert_locations"], values | {"now": tx.now})
     aliases = [alias for m in merchants for alias in m.aliases]
     if aliases:  # who has none must not wait for who holds the lock while it holds rows of merchants
         tx.connection.execute(SQL["upsert_aliases"], _columns(aliases) | {"now": tx.now})
+    return more
 
 
 def lock_aliases(tx: Transaction, values: Collection[Value]) -> list[Alias]:

@@ -46,6 +46,12 @@ def read_cards(tx: Transaction, card_tokens: Collection[str]) -> list[Filed]:
     return [_filed(row) for row in rows(tx.connection, SQL["read_cards"], card_tokens=joined(card_tokens))]
 
 
+def read_places(tx: Transaction, location_ids: Collection[str], *, after: str | None, most: int) -> list[Filed]:
+    """All that is on file of purchases at places, of so many transactions at most, in order from after one."""
+    found = rows(tx.connection, SQL["read_places"], location_ids=list(location_ids), after=after, most=most)
+    return [_filed(row) for row in found]
+
+
 def refunded(tx: Transaction, card_tokens: Collection[str]) -> set[str]:
     """Those of the cards to which refunds are on file that name no customer."""
     return {row["card_token"] for row in rows(tx.connection, SQL["refunded"], card_tokens=joined(card_tokens))}

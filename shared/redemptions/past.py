@@ -84,8 +84,8 @@ def _of_record(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> Eli
     wanted = [_wanted(offers, made.offer_ids, made.purchase, moment) for moment in moments]
     facts = _facts(tx, made.customer_id, made.purchase.transaction_id, chain.from_iterable(wanted), {}, moments)
     then, now = (
-        answer(made.customer_id, under, known, made.purchase, moment, as_recorded=True)
-        for under, known, moment in zip(wanted, facts, moments, strict=True)
+        answer(made.customer_id, under, known, purchase, moment, as_recorded=True)
+        for under, known, purchase, moment in zip(wanted, facts, (made.first, made.purchase), moments, strict=True)
     )
     if asked.offer_id and not now.verdicts:
         raise NotFound(NO_SUCH_OFFER)
@@ -99,6 +99,8 @@ class _Made(NamedTuple):
     customer_id: str
     messages: list[Message]
     purchase: Purchase
+    first: Purchase
+    """As it was known when it became known."""
     recorded_at: datetime
     offer_ids: frozenset[UUID]
 
@@ -116,7 +118,10 @@ def _find(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> _Made:
         raise NotFound(NOT_ON_RECORD)
     since = min(row["since"] for message, row in found if message.kind is not Kind.REFUND)
     under = {asked.offer_id} if asked.offer_id else {offer_id for _, row in found for offer_id in row["offers"]}
-    return _Made(found[0][1]["customer_id"], messages, purchase, since, frozenset(under))
+    customer_id = found[0][1]["customer_id"]
+    filed_anew = any(row["filed_at"] and row["filed_at"] > since for _, row in found)
+    first = [message for message, _ in _messages(tx, purchase.transaction_id, customer_id, since)] if filed_anew else []
+    return _Made(customer_id, messages, purchase, (life_of(first) if first else None) or purchase, since, frozenset(under))
 
 
 def _messages(tx: Transaction, transaction_id: str | None, customer_id: str | None, as_of: datetime) -> list[tuple[Message, DictRow]]:

@@ -28,6 +28,19 @@ WHERE card_token = ANY (string_to_array(%(card_tokens)s, ','))
         SELECT r.purchase_id FROM transactions AS r
         WHERE r.card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND r.kind = 'refund' AND r.by_card));
 
+-- name: read_places
+-- All that is on file of purchases at these places, of so many transactions at most, in order from after one.
+SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
+       merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
+       tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
+       unmatched, expires_at, by_card
+FROM transactions
+WHERE location_id = ANY (%(location_ids)s) AND transaction_id IN (
+    SELECT DISTINCT transaction_id FROM transactions
+    WHERE location_id = ANY (%(location_ids)s) AND (%(after)s::text IS NULL OR transaction_id > %(after)s)
+    ORDER BY transaction_id LIMIT %(most)s)
+ORDER BY transaction_id, kind, sequence;
+
 -- name: refunded
 -- Those of these cards to which refunds are on file that name no customer.
 SELECT DISTINCT card_token FROM transactions
@@ -461,7 +474,7 @@ SELECT filed.transaction_id, filed.kind, filed.sequence, filed.sequence_count, f
        filed.amount_minor, filed.currency, filed.merchant_id, filed.matched_by, filed.network_merchant_id, filed.descriptor,
        filed.location_id, filed.mcc, filed.zone, filed.brand, filed.channel, filed.country, filed.region, filed.card_product,
        filed.tip_minor, filed.tax_minor, filed.cash_back_minor, filed.items, filed.offers, filed.recorded_at, filed.card_token,
-       filed.account_token, filed.posted_at,
+       filed.account_token, filed.posted_at, filed.filed_at,
        greatest(filed.recorded_at, (
             SELECT max(until) FROM filings AS f
             WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until <= %(as_of)s
@@ -519,6 +532,13 @@ FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_i
       UNION ALL SELECT 'correction', offer_id, decided_at, decided_at, kind FROM corrections
       WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND transaction_id = asked.transaction_id
         AND state = 'approved'
+      UNION ALL SELECT DISTINCT 'place', NULL::uuid, was.until, was.until,
+             concat_ws(', ', 'time zone ' || nullif(filed.zone, was.zone), 'category ' || nullif(filed.mcc, was.mcc),
+                       'country ' || nullif(filed.country, was.country), 'region ' || nullif(filed.region, was.region))
+      FROM transactions AS m JOIN filings AS was USING (transaction_id, kind, sequence), filed_as_of(m, was.until) AS filed
+      WHERE m.transaction_id = asked.transaction_id
+        AND (was.merchant_id, was.matched_by) IS NOT DISTINCT FROM (filed.merchant_id, filed.matched_by)
+        AND (was.zone, was.mcc, was.country, was.region) IS DISTINCT FROM (filed.zone, filed.mcc, filed.country, filed.region)
       UNION ALL SELECT DISTINCT 'match', NULL::uuid, was.until, was.until, coalesce(was.merchant_id, 'unknown')
       FROM transactions AS m JOIN filings AS was USING (transaction_id, kind, sequence), filed_as_of(m, was.until) AS filed
       WHERE m.transaction_id = asked.transaction_id AND (was.merchant_id, was.matched_by) IS DISTINCT FROM (filed.merchant_id, filed.matched_by)

@@ -37,6 +37,7 @@ TOLD: Final = {
     "campaign": "It was recorded that the campaign was {detail} from {at} on.",
     "correction": "A correction ({detail}) was approved by a second person.",
     "match": "The purchase was matched to its merchant anew; it was {detail} before.",
+    "place": "More was told of the place of the purchase: {detail}.",
     "others": "Messages about other purchases, earlier ones or refunded, were recorded: {number}.",
 }
 """What was recorded, in words."""

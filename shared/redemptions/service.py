@@ -23,6 +23,7 @@ from shared.platform.locks import lock_shards
 from shared.redemptions import history, store
 from shared.redemptions.admission import Pots, admit, keys_of, left_of
 from shared.redemptions.attribution import attribute, unsettled
+from shared.redemptions.completing import complete
 from shared.redemptions.history import Pair
 from shared.redemptions.model import Change, Completion, Owner, Redemption, State, difference, refusals_of
 from shared.redemptions.owners import OfferTerms
@@ -30,7 +31,7 @@ from shared.redemptions.purchases import Filed, surroundings
 from shared.redemptions.routing import send, sort_out
 from shared.redemptions.taking import Taken, take_in
 
-__all__ = ["attribute", "redeem", "refold"]
+__all__ = ["attribute", "complete", "redeem", "refold"]
 
 
 def redeem(call: Call, posted: TransactionsPosted) -> None:

@@ -53,6 +53,7 @@ CREATE INDEX transactions_nobodys ON transactions (card_token) WHERE customer_id
 CREATE INDEX transactions_card_refunds ON transactions (card_token) WHERE kind = 'refund' AND by_card;
 CREATE INDEX transactions_refunds ON transactions (purchase_id) WHERE kind = 'refund';
 CREATE INDEX transactions_loose ON transactions (customer_id) WHERE loose;
+CREATE INDEX transactions_place ON transactions (location_id) WHERE location_id IS NOT NULL;
 CREATE INDEX transactions_open ON transactions (expires_at) WHERE expires_at IS NOT NULL;
 COMMENT ON TABLE transactions IS
     'What was said of purchases that fall into the scope of an offer, and of refunds; all other purchases pass by.';

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from events.payloads import CardsChanged
+from events.payloads import CardsChanged, PlacesTold
 from shared.audiences import desk, wallet
 from shared.audiences.api import GrantsAsked
 from shared.audiences.wallet_api import Activation
@@ -31,6 +31,7 @@ CHANGES: dict[str, Change] = {
     "launch": lambda call, world, campaign, offer, grant: launched(call, went_live(offer, campaign, segments_in=[listed(call, CUSTOMER)])),
     "erasure": lambda call, world, campaign, offer, grant: desk.erase_customer(call(), CUSTOMER),
     "cards": lambda call, world, campaign, offer, grant: redemptions.attribute(call(), CardsChanged(card_tokens=["k1"])),
+    "places": lambda call, world, campaign, offer, grant: redemptions.complete(call(), PlacesTold(location_ids=["at-1"])),
     "activation": lambda call, world, campaign, offer, grant: wallet.activate_offer(call(), CUSTOMER, grant, Activation()),
 }
 

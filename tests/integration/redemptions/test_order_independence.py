@@ -8,7 +8,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,12 @@ OFFERS: dict[str, dict[str, Any]] = {
     "new": {"recency": {"customers": "new", "within": "P1D"}, "repeat": True},
     "lapsed": {"recency": {"customers": "lapsed", "within": "P1D"}, "repeat": True},
     "kept": {"reward": {"kind": "percent", "basis_points": 500}, "repeat": True, "clawback": {"limits": "keep"}},
+    "category": {"scope": {"mccs": ["5411"]}, "repeat": True, "limits": {"redemptions_per_customer": 4}},
+    "there": {
+        "scope": {"countries": ["US"], "regions": ["NY"]},
+        "window": {"start": "2026-01-13", "end": "2026-01-15T05:00", "zone": "UTC", "zone_policy": "merchant"},
+        "repeat": True,
+    },
     "share": {"reward": {"kind": "percent", "basis_points": 600}, "stacking": {"group": "g"}, "repeat": True},
     "first": {
         "activation": "required",
@@ -50,6 +56,7 @@ OFFERS: dict[str, dict[str, Any]] = {
 }
 GRANTED_DAYS_AGO = {"new": 1, "lapsed": 0}
 """Where it is not two: late enough for purchases before."""
+PLACES = 3
 FEW, MINUTE = 12, timedelta(minutes=1)
 ALIASES: dict[str, Callable[[str], dict[str, str]]] = {
     "merchant_id": lambda name: {"kind": "acquirer", "merchant_id": f"{name}-acquired"},
@@ -73,6 +80,8 @@ class Fact:
     at: datetime
     message: Transaction | None = None
     consent: bool | None = None
+    place: dict[str, str] | None = None
+    """More that is told of one of the merchant's places, named without its round."""
     correction: "Decided | None" = None
 
 
@@ -95,6 +104,8 @@ class Round:
 
     name: str
     offers: dict[str, UUID]
+    places: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What was told of each so far."""
 
     def of(self, customer: str) -> str:
         return f"{self.name}-{customer}"
@@ -124,10 +135,12 @@ def test_shuffled_and_repeated_histories_end_in_the_same_state(world: World, see
 
 def _round(world: World, name: str) -> Round:
     campaign = world.campaign(budget=10_000_000)
-    offers = {offer: world.offer(campaign, scope={"include": {"merchants": [name]}}, **values) for offer, values in OFFERS.items()}
+    offers = {
+        offer: world.offer(campaign, **values | {"scope": {"include": {"merchants": [name]} | values.get("scope", {})}})
+        for offer, values in OFFERS.items()
+    }
     made = Round(name=name, offers=offers)
-    merchant = {"merchant_id": name, "name": name, "mcc": "5411", "aliases": [alias(name) for alias in ALIASES.values()]}
-    assert merchants.put_merchants(world.call(), json.dumps({"merchants": [merchant]}).encode()).accepted == 1
+    _tell(world, made)
     for offer, offer_id in offers.items():
         for turn in range(2):
             granted_at = NOW - timedelta(days=GRANTED_DAYS_AGO.get(offer, 2), hours=turn)
@@ -150,9 +163,18 @@ def _facts(chance: random.Random) -> Iterator[Fact]:
             back, at = chance.choice([300, 600, 900]), NOW + chance.randrange(-2900, 0) * MINUTE
             refund = purchase(f"t{number}-r{turn}", kind="refund", amount=back, at=at, original_transaction_id=f"t{number}")
             yield Fact(customer=chance.choice(CUSTOMERS), at=at, message=refund)
+    yield from _places(chance)
     opted_out = NOW + chance.randrange(-2900, 0) * MINUTE
     yield Fact(customer="ben", at=opted_out, consent=False)
     yield Fact(customer="ben", at=opted_out + chance.randrange(1, 900) * MINUTE, consent=True)
+
+
+def _places(chance: random.Random) -> Iterator[Fact]:
+    """All that is told of each place, in parts."""
+    for number in range(PLACES):
+        known = {"location_id": f"at{number}"}
+        for part in ({}, {"country": "US"}, {"zone": "America/New_York"}, {"region": "NY", "city": "Albany"}):
+            yield Fact(customer="ana", at=NOW + chance.randrange(-2900, 600) * MINUTE, place=known | part)
 
 
 def _corrections(chance: random.Random) -> Iterator[Fact]:
@@ -199,7 +221,9 @@ def _arrive(world: World, where: Round, facts: list[Fact]) -> None:
     """Facts that reach the platform together."""
     world.post(*(_of_round(where, fact.customer, fact.message) for fact in facts if fact.message))
     for fact in facts:
-        if fact.message is None:
+        if fact.place:
+            _tell(world, where, fact.place)
+        elif fact.message is None:
             _note(world, where, fact)
 
 
@@ -210,9 +234,16 @@ def _of_round(where: Round, customer: str, message: Transaction) -> Transaction:
         | {
             "transaction_id": f"{where.name}-{message.transaction_id}",
             "customer_id": where.of(customer),
+            "location_id": _place(where, message),
             "original_transaction_id": f"{where.name}-{original}" if original else None,
         }
     )
+
+
+def _place(where: Round, message: Transaction) -> str | None:
+    """Where a message says that it was made: all messages of a purchase say the same, and some of them nothing."""
+    number = crc32(message.transaction_id.split("-")[0].encode()) % (PLACES + 1)
+    return f"{where.name}-at{number}" if number < PLACES else None
 
 
 def _named(name: str, message: Transaction) -> dict[str, str | None]:
@@ -220,6 +251,16 @@ def _named(name: str, message: Transaction) -> dict[str, str | None]:
     said = list({"own": None} | ALIASES)[crc32(f"{message.transaction_id} {message.kind} {message.sequence}".encode()) % 4]
     nothing: dict[str, str | None] = {"merchant_id": None}
     return nothing | ({"merchant_id": name} if said == "own" else {said: ALIASES[said](name)[said]})
+
+
+def _tell(world: World, where: Round, place: dict[str, str] | None = None) -> None:
+    """The merchant with its names and all that was told of its places so far, as the bank sends it; and what follows."""
+    if place:
+        where.places.setdefault(place["location_id"], {}).update(place | {"location_id": f"{where.name}-{place['location_id']}"})
+    told = {"locations": list(where.places.values()), "aliases": [alias(where.name) for alias in ALIASES.values()]}
+    merchant = {"merchant_id": where.name, "name": where.name, "mcc": "5411"} | told
+    assert merchants.put_merchants(world.call(), json.dumps({"merchants": [merchant]}).encode()).accepted == 1
+    world.deliver()
 
 
 def _note(world: World, where: Round, fact: Fact) -> None:

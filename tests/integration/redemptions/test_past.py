@@ -16,7 +16,7 @@ from uuid import UUID
 
 import pytest
 
-from events.payloads import HistoriesChanged, PayoutsDue, Transaction
+from events.payloads import HistoriesChanged, PayoutsDue, PlacesTold, Transaction
 from shared.audiences import erasure, wallet
 from shared.audiences.wallet_api import Activation
 from shared.campaigns import service as campaigns
@@ -49,6 +49,7 @@ TERMS: dict[str, dict[str, Any]] = {
     "stacked": PERCENT | {"stacking": {"group": "g"}},
     "branded": PERCENT | {"scope": {"include": {"brands": ["Corner"]}}},
     "grocers": PERCENT | {"scope": {"include": {"mccs": ["5411"]}}},
+    "domestic": PERCENT | {"scope": {"include": {"countries": ["US"]}}},
     "at_the_shop": PERCENT | {"window": {"start": "2026-01-14", "end": "2026-01-15", "zone": "UTC", "zone_policy": "merchant"}},
     "first": {"stacking": {"group": "g", "priority": 1}, "repeat": True},
     "at_home": PERCENT | {"window": {"start": "2026-01-14", "end": "2026-01-15", "zone": "UTC", "zone_policy": "customer"}},
@@ -67,6 +68,7 @@ class Life:
     offers: list[UUID] = field(default_factory=list)
     posted: list[Transaction] = field(default_factory=list)
     told: int = 0
+    places: int = 0
 
     def step(self) -> None:
         """Something happens, and all that follows from it."""
@@ -96,7 +98,8 @@ class Life:
 
     def _tell_of_merchants(self) -> None:
         alias = {"kind": "descriptor", "descriptor": "Blue cup", "valid_to": self.chance.choice([None, self.clock.now().isoformat()])}
-        place = {"location_id": "l1", "zone": self.chance.choice(["Asia/Tokyo", "America/New_York"]), "country": "US"}
+        place = {"location_id": "l1", "zone": self.chance.choice([None, "Asia/Tokyo", "America/New_York"])}
+        place |= {"country": self.chance.choice([None, "US"])}
         shop: dict[str, str | None] = {"merchant_id": "shop-1", "name": "Shop", "mcc": self.chance.choice(["5411", "5814"])}
         shop |= {"brand": self.chance.choice([None, "Corner"])}
         told = {"merchants": [shop | {"locations": [place], "aliases": [alias]}]}
@@ -195,6 +198,10 @@ class Life:
         self.world.post(message)
 
     def _fold_again(self) -> None:
+        places = emitted(self.world.call, PlacesTold)
+        for place in places[self.places :]:
+            redemptions.complete(self.world.call("redeem_cashback"), place)
+        self.places = len(places)
         while changed := emitted(self.world.call, HistoriesChanged)[self.told :]:
             for event in changed:
                 redemptions.refold(self.world.call("redeem_cashback"), event)
