@@ -109,6 +109,12 @@ FUNCTIONS: tuple[Function, ...] = (
         GET  /v1/unknown-cards                                list_unknown_cards       reports:read
         GET  /v1/ledger/trial-balance                         trial_balance            ledger:read
     """)),
+    Function(name="manage_reconciliation", service="shared.reconciliation.service", scale=LONG, routes=routes("""
+        POST /v1/partners/{partner}/redemptions               put_partner_redemptions  reconciliation:write
+        POST /v1/partners/{partner}/settlement                put_settlement           reconciliation:write
+        GET  /v1/reconciliation                               reconcile                reconciliation:read
+        GET  /v1/reconciliation.csv                           reconcile_csv            reconciliation:read
+    """)),
     Function(name="take_merchants", service="shared.merchants.service", emits=(p.PlacesTold,), scale=LONG,
              consumes={t.MerchantsTold: "put_merchants"}),
     Function(name="take_customers", service="shared.audiences.customers", emits=(p.HistoriesChanged, p.CardsChanged), scale=LONG,

@@ -9,6 +9,7 @@ from events.told import CustomerSent, MerchantShape
 from shared.audiences.api import CardSent, GrantSent, MemberSent
 from shared.files.names import Kind
 from shared.kernel.wire import Wire
+from shared.reconciliation.api import PartnerLine
 from shared.redemptions.results_api import PayoutResult
 
 
@@ -41,5 +42,7 @@ RECORDS: Final[Mapping[Kind, Record]] = {
     Kind.SEGMENTS: Record(model=MemberSent, id="customer_id"),
     Kind.GRANTS: Record(model=GrantSent, id="reference", at="granted_at"),
     Kind.PAYOUTS: Record(model=PayoutResult, id="credit_id", at="at", amount="amount"),
+    Kind.REDEMPTIONS: Record(model=PartnerLine, id="reference", at="at", amount="amount"),
+    Kind.SETTLEMENT: Record(model=PartnerLine, id="reference", at="at", amount="amount"),
 }
 CURRENCY: Final = "currency"

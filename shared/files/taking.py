@@ -29,6 +29,7 @@ from shared.kernel.shards import shard_of
 from shared.merchants.service import put_merchants
 from shared.platform.batches import BatchAnswer, Rejected
 from shared.platform.call import Call, Caller, Once, Replayed
+from shared.reconciliation.service import MOST_LINES, put_partner_redemptions, put_settlement
 from shared.redemptions.payout_results import MOST_RESULTS, put_payout_results
 
 CONSUMER: Final = "files"
@@ -43,7 +44,9 @@ class Taker:
     """What its body calls the items."""
     most: int
     """So many items at a time."""
-    use_case: Callable[[Call, bytes], BatchAnswer]
+    use_case: Callable[..., BatchAnswer]
+    """Of a call and the body; of the sender as well, between them, where `by_sender`."""
+    by_sender: bool = False
     customer: str | None = None
     """The field with the customer whose shard is held meanwhile: items of one shard go together."""
 
@@ -63,6 +66,8 @@ TAKERS: Final[Mapping[Kind, Taker]] = {
     Kind.SEGMENTS: Taker(field="members", most=MOST_MEMBERS, use_case=put_members),
     Kind.GRANTS: Taker(field="grants", most=MOST_GRANTS, use_case=put_grants, customer="customer_id"),
     Kind.PAYOUTS: Taker(field="results", most=MOST_RESULTS, use_case=put_payout_results),
+    Kind.REDEMPTIONS: Taker(field="lines", most=MOST_LINES, use_case=put_partner_redemptions, by_sender=True),
+    Kind.SETTLEMENT: Taker(field="lines", most=MOST_LINES, use_case=put_settlement, by_sender=True),
 }
 WHOLES: Final[Mapping[Kind, WholeTaker]] = {Kind.SEGMENTS: WholeTaker(stage=stage_members, replace=replace_lists)}
 """Kinds of which a full file says what there is, and nothing beside it. Full files of other kinds are taken record by record."""
@@ -102,7 +107,9 @@ def finish(call: Call, drop: Drop) -> None:
 
 def _use_case(drop: Drop, taker: Taker) -> Callable[[Call, bytes], BatchAnswer]:
     whole = _whole(drop)
-    return (lambda call, raw: whole.stage(call, drop.drop_id, raw)) if whole else taker.use_case
+    if whole:
+        return lambda call, raw: whole.stage(call, drop.drop_id, raw)
+    return (lambda call, raw: taker.use_case(call, drop.sender, raw)) if taker.by_sender else taker.use_case
 
 
 def _whole(drop: Drop) -> WholeTaker | None:

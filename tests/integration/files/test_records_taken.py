@@ -14,7 +14,7 @@ from shared.audiences import desk
 from shared.files import chunks, receiving, store, taking
 from shared.files.drops import Drop
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.ids import CREDIT, DROP, OFFER, SEGMENT
+from shared.kernel.ids import CREDIT, DROP, OFFER, REDEMPTION, SEGMENT, derived_id
 from shared.kernel.shards import shard_of
 from shared.platform.call import Call
 from shared.redemptions import payout
@@ -237,6 +237,19 @@ def test_results_of_payouts_confirm_credits_and_let_what_failed_be_owed_again(pl
 def told_of(credit: dict[str, Any]) -> dict[str, Any]:
     paid = {"result": "paid", "at": NOW.isoformat()}
     return {"credit_id": CREDIT.render(credit["credit_id"]), "amount": credit["amount_minor"], "currency": credit["currency"]} | paid
+
+
+@pytest.mark.parametrize("as_lines", [True, False], ids=["jsonl", "csv"])
+@pytest.mark.parametrize("kind", ["redemptions", "settlement"])
+def test_what_a_partner_tells_of_redemptions_is_kept_under_its_name(place: Place, kind: str, *, as_lines: bool) -> None:
+    usual = {"redemption_id": REDEMPTION.render(derived_id("one")), "amount": 200, "currency": "USD", "at": NOW.isoformat()}
+    other = REDEMPTION.render(derived_id("other"))
+    send(place, kind, [{"reference": "l1"} | usual, {"reference": "l2"} | usual], as_lines=as_lines, sums="USD:400")
+    assert place.query("SELECT partner, record, reference, amount_minor FROM partner_lines ORDER BY reference") == [
+        {"partner": "mybank", "record": kind, "reference": reference, "amount_minor": 200} for reference in ("l1", "l2")
+    ]
+    name = send(place, kind, [{"reference": "l1"} | usual | {"redemption_id": other}], as_lines=as_lines, turn=2, sums="USD:200")
+    assert [(line["field"], line["code"]) for line in place.rejects(name)] == [("reference", "refused")]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ PAYOUTS: Final[list[dict[str, Any]]] = [
     CREDIT | {"credit_id": "crd_" + "0" * 32, "result": "paid"},
     CREDIT | {"credit_id": "crd_" + "1" * 32, "result": "failed", "code": "technical"},
 ]
+CONFIRMED: Final = CREDIT | {"redemption_id": "rdm_" + "0" * 32}
+LINES: Final[list[dict[str, Any]]] = [CONFIRMED | {"reference": "l1"}, CONFIRMED | {"reference": "l2", "state": "reversed"}]
 RECORDS: Final = {
     "transactions": [*TRANSACTIONS, PURCHASE | DOLLARS, PURCHASE | YEN],
     "customers": CUSTOMERS,
@@ -71,6 +73,8 @@ RECORDS: Final = {
     "segments": MEMBERS,
     "grants": GRANTS,
     "payouts": PAYOUTS,
+    "redemptions": LINES,
+    "settlement": LINES,
 }
 TEXTS: Final = [name for name, layout in LAYOUTS.items() if layout.format is not Format.PARQUET]
 

@@ -15,7 +15,7 @@ REVOKE UPDATE, DELETE ON postings, seals, campaign_history, offer_history, conse
 REVOKE UPDATE, DELETE ON merchants_before, locations_before, aliases_before FROM clo_app;
 REVOKE UPDATE, DELETE ON activations, customer_zones, filings, redemption_revisions FROM clo_app;
 REVOKE DELETE ON exports, export_parts, export_known FROM clo_app;
-REVOKE DELETE ON drops, drop_chunks, merchants, aliases, accounts, reservations, redemptions, refunds_let_go, grants, holdouts,
+REVOKE DELETE ON partner_lines, drops, drop_chunks, merchants, aliases, accounts, reservations, redemptions, refunds_let_go, grants, holdouts,
     offer_versions, budget_requests FROM clo_app;
 REVOKE UPDATE, DELETE ON corrections, correction_history, claims, claim_history, claim_findings FROM clo_app;
 GRANT UPDATE (state, decided_by, decided_at, decision_reason) ON corrections TO clo_app;
