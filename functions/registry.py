@@ -109,6 +109,10 @@ FUNCTIONS: tuple[Function, ...] = (
         GET  /v1/unknown-cards                                list_unknown_cards       reports:read
         GET  /v1/ledger/trial-balance                         trial_balance            ledger:read
     """)),
+    Function(name="intake_offers", service="shared.aggregators.offers", scale=LONG, routes=routes("""
+        POST /v1/partners/{partner}/offers                    put_partner_offers       partner-offers:write
+        GET  /v1/partners/{partner}/offers/{reference}        get_partner_offer        partner-offers:read
+    """)),
     Function(name="manage_reconciliation", service="shared.reconciliation.service", scale=LONG, routes=routes("""
         POST /v1/partners/{partner}/redemptions               put_partner_redemptions  reconciliation:write
         POST /v1/partners/{partner}/settlement                put_settlement           reconciliation:write

@@ -73,9 +73,18 @@ class World:
         self._events = 0
         self._delivered: set[UUID] = set()
 
-    def campaign(self, *, budget: int = 100_000, name: str = "Winter", start: str = "2026-01-01", end: str = "2026-01-31") -> UUID:
+    def campaign(
+        self,
+        *,
+        budget: int = 100_000,
+        name: str = "Winter",
+        start: str = "2026-01-01",
+        end: str = "2026-01-31",
+        campaign_id: UUID | None = None,
+    ) -> UUID:
         """A live campaign with an approved budget (minor units of USD)."""
         body = NewCampaign(
+            campaign_id=campaign_id,
             name=name,
             objective="More visits",
             portfolio="cards",

@@ -6,6 +6,7 @@ from typing import Final
 
 from events.payloads import Transaction
 from events.told import CustomerSent, MerchantShape
+from shared.aggregators.api import PartnerOffer
 from shared.audiences.api import CardSent, GrantSent, MemberSent
 from shared.files.names import Kind
 from shared.kernel.wire import Wire
@@ -42,6 +43,7 @@ RECORDS: Final[Mapping[Kind, Record]] = {
     Kind.SEGMENTS: Record(model=MemberSent, id="customer_id"),
     Kind.GRANTS: Record(model=GrantSent, id="reference", at="granted_at"),
     Kind.PAYOUTS: Record(model=PayoutResult, id="credit_id", at="at", amount="amount"),
+    Kind.OFFERS: Record(model=PartnerOffer, id="reference"),
     Kind.REDEMPTIONS: Record(model=PartnerLine, id="reference", at="at", amount="amount"),
     Kind.SETTLEMENT: Record(model=PartnerLine, id="reference", at="at", amount="amount"),
 }

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pydantic_core import to_json
 
 from events.told import MOST_CUSTOMERS, MOST_MERCHANTS
+from shared.aggregators.offers import MOST_OFFERS, put_partner_offers
 from shared.audiences.cards import MOST_CARDS, put_cards
 from shared.audiences.customers import put_customers
 from shared.audiences.grants_told import MOST_GRANTS, put_grants
@@ -66,6 +67,7 @@ TAKERS: Final[Mapping[Kind, Taker]] = {
     Kind.SEGMENTS: Taker(field="members", most=MOST_MEMBERS, use_case=put_members),
     Kind.GRANTS: Taker(field="grants", most=MOST_GRANTS, use_case=put_grants, customer="customer_id"),
     Kind.PAYOUTS: Taker(field="results", most=MOST_RESULTS, use_case=put_payout_results),
+    Kind.OFFERS: Taker(field="offers", most=MOST_OFFERS, use_case=put_partner_offers, by_sender=True),
     Kind.REDEMPTIONS: Taker(field="lines", most=MOST_LINES, use_case=put_partner_redemptions, by_sender=True),
     Kind.SETTLEMENT: Taker(field="lines", most=MOST_LINES, use_case=put_settlement, by_sender=True),
 }

@@ -99,9 +99,15 @@ class Place:
     def lake(self) -> FolderStore:
         return FolderStore(self.folder / "lake")
 
+    @property
+    def layouts(self) -> Path:
+        """Where layouts of a sender's own lie, if a test makes the folder."""
+        return self.folder / "layouts"
+
     def call(self, *, key: str | None = None, consumer: str = "test") -> Call:
         """A call with the folders at hand."""
-        places = FilePlaces(drops=str(self.folder / "drops"), lake=str(self.folder / "lake"))
+        own = str(self.layouts) if self.layouts.exists() else None
+        places = FilePlaces(drops=str(self.folder / "drops"), lake=str(self.folder / "lake"), layouts=own)
         return replace(self.make("bank", key=key, consumer=consumer), file_places=places)
 
     def drop(self, data: bytes, *, name: str = f"{FILE}_delta_r1.csv", plain: bytes | None = None, **said: object) -> FileDropped:

@@ -22,7 +22,7 @@ from tests.world import World, purchase
 BLOCK = re.compile(r"^```csv\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLES = BLOCK.findall((ROOT / "docs/howto/kinds.md").read_text(encoding="utf-8"))
 KNOWN = UUID("01890000000070008000000000000001")
-"""The segment and the offer of which the examples are."""
+"""The segment, the campaign and the offer of which the examples are."""
 CREDITS = {"c-1001": UUID("01890000000070008000000000000001"), "c-1002": UUID("01890000000070008000000000000002")}
 
 
@@ -36,7 +36,7 @@ def world(call: MakeCall, monkeypatch: pytest.MonkeyPatch) -> World:
     world = World(call)
     audiences.create_segment(call("maya"), NewSegment(segment_id=KNOWN, name="Gold", kind="list", customers=["c-1002"]))
     put_all(call, "c-1001", "c-1002")
-    world.grant(world.offer(world.campaign(), offer_id=KNOWN), *CREDITS)
+    world.grant(world.offer(world.campaign(campaign_id=KNOWN), offer_id=KNOWN), *CREDITS)
     world.post(*(purchase(f"t-{who}", who, at=NOW - timedelta(days=6)) for who in CREDITS))
     monkeypatch.setattr(payout, "id_of", lambda _what, owed, _turn: CREDITS[owed.customer_id])
     for row in world.redemptions():

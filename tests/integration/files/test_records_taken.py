@@ -1,6 +1,7 @@
 """Files of customers, cards and merchants: their records take effect as the same items of a request do, and what is refused is named."""
 
 import hashlib
+import json
 from datetime import timedelta
 from operator import itemgetter
 from types import ModuleType
@@ -10,18 +11,21 @@ from uuid import UUID
 import pytest
 
 from events.payloads import PayoutsDue
+from shared.aggregators import offers as partner_offers
 from shared.audiences import desk
+from shared.eligibility.terms import Terms
 from shared.files import chunks, receiving, store, taking
 from shared.files.drops import Drop
 from shared.kernel.clock import SimulatedClock
-from shared.kernel.ids import CREDIT, DROP, OFFER, REDEMPTION, SEGMENT, derived_id
+from shared.kernel.ids import CAMPAIGN, CREDIT, DROP, OFFER, REDEMPTION, SEGMENT, derived_id
 from shared.kernel.shards import shard_of
+from shared.offers import service as offers
 from shared.platform.call import Call
 from shared.redemptions import payout
 from tests.conftest import NOW, SHARDS, MakeCall
 from tests.integration.files.place import Place, as_csv, as_jsonl, manifest_of
 from tests.integration.files.test_dying import Died, dying
-from tests.world import World, amounts, purchase
+from tests.world import WHY, World, amounts, purchase, terms
 
 FUTURE = (NOW + timedelta(days=1)).isoformat()
 BEFORE = (NOW - timedelta(days=30)).isoformat()
@@ -250,6 +254,77 @@ def test_what_a_partner_tells_of_redemptions_is_kept_under_its_name(place: Place
     ]
     name = send(place, kind, [{"reference": "l1"} | usual | {"redemption_id": other}], as_lines=as_lines, turn=2, sums="USD:200")
     assert [(line["field"], line["code"]) for line in place.rejects(name)] == [("reference", "refused")]
+
+
+def test_partners_offers_are_brought_changed_and_withdrawn_by_files(place: Place, call: MakeCall) -> None:
+    world = World(call)
+    campaign = CAMPAIGN.render(world.campaign())
+    new = {"reference": "o1", "action": "create", "campaign_id": campaign, "name": "Two dollars back"}
+    send(place, "offers", [new | {"terms": terms().model_dump(mode="json")}], turn=1)
+    offer_id = partner_offers.offer_id_of("mybank", "o1")
+    assert offers.get_offer(call(), offer_id).review == "in_review"
+    offers.approve_offer(call("omar"), offer_id, WHY)
+    send(place, "offers", [{"reference": "o1", "action": "update", "terms": offered("3.00").model_dump(mode="json")}], turn=2)
+    assert offers.get_offer(call(), offer_id).latest_version == 2
+    name = send(place, "offers", [{"reference": "o1", "action": "withdraw"}, {"reference": "o2", "action": "withdraw"}], turn=3)
+    assert offers.get_offer(call(), offer_id).state == "withdrawn"
+    assert [(line["line"], line["field"], line["code"], line["note"]) for line in place.rejects(name)] == [
+        (2, "reference", "refused", "There is no such offer.")
+    ]
+
+
+def test_partners_own_words_and_columns_are_a_layout(place: Place, call: MakeCall) -> None:
+    campaign = World(call).campaign()
+    place.layouts.mkdir()
+    (place.layouts / "acme.json").write_text(json.dumps(dialect(CAMPAIGN.render(campaign))))
+    row = {
+        "id": "A-77",
+        "op": "NEW",
+        "title": "Back to school",
+        "cash_back": "2.50",
+        "min_spend": "10.00",
+        "from": "2026-01-01",
+        "until": "2026-01-31",
+    }
+    lines = "|".join(row) + "\n" + "|".join(row.values()) + "\n"
+    name = "offers_acme_20260112_0001_delta_r1.csv"
+    place.receive(place.drop(lines.encode(), name=name, **manifest_of([{"id": "A-77"}])))
+    view = offers.get_offer(call(), partner_offers.offer_id_of("acme", "A-77"))
+    assert (view.name, view.review, view.created_by) == ("Back to school", "in_review", "files:acme")
+    assert view.terms.model_dump(mode="json", include={"reward", "window"}) == offered("2.50").model_dump(
+        mode="json", include={"reward", "window"}
+    )
+
+
+def offered(amount: str) -> Terms:
+    return terms(reward={"kind": "fixed", "amount": amount})
+
+
+def dialect(campaign: str) -> dict[str, Any]:
+    """A partner's columns, words and the campaign that its offers are for."""
+    columns = {
+        "reference": ("id", "id"),
+        "name": ("text", "title"),
+        "terms.reward.amount": ("code", "cash_back"),
+        "terms.qualification.threshold": ("code", "min_spend"),
+        "terms.window.start": ("code", "from"),
+        "terms.window.end": ("code", "until"),
+    }
+    constants = {
+        "campaign_id": ("id", campaign),
+        "terms.currency": ("currency", "USD"),
+        "terms.reward.kind": ("code", "fixed"),
+        "terms.qualification.kind": ("code", "single_purchase"),
+        "terms.window.zone": ("code", "America/New_York"),
+    }
+    action = {"target": "action", "type": "code", "column": "op", "values": {"NEW": "create", "CHG": "update", "DEL": "withdraw"}}
+    fields = [
+        action,
+        *({"target": target, "type": kind, "column": column} for target, (kind, column) in columns.items()),
+        *({"target": target, "type": kind, "constant": value} for target, (kind, value) in constants.items()),
+    ]
+    layout = {"name": "acme-offers", "kind": "offers", "format": "csv", "senders": ["acme"], "delimiter": "|", "column_names": True}
+    return layout | {"fields": fields}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,17 @@ def named(**other: Any) -> FileName:
 def test_own_layouts_are_there_for_all_formats_of_transactions_and_for_the_other_kinds() -> None:
     library = load()
     assert [library.find(named(format=form), "1").name for form in Format] == [f"clo-transactions-{form.value}" for form in Format]
-    for kind in (Kind.CUSTOMERS, Kind.CARDS, Kind.MERCHANTS, Kind.SEGMENTS, Kind.GRANTS, Kind.PAYOUTS, Kind.REDEMPTIONS, Kind.SETTLEMENT):
+    for kind in (
+        Kind.CUSTOMERS,
+        Kind.CARDS,
+        Kind.MERCHANTS,
+        Kind.SEGMENTS,
+        Kind.GRANTS,
+        Kind.PAYOUTS,
+        Kind.REDEMPTIONS,
+        Kind.SETTLEMENT,
+        Kind.OFFERS,
+    ):
         assert library.find(named(kind=kind), "1").kind is kind
 
 

@@ -65,6 +65,10 @@ PAYOUTS: Final[list[dict[str, Any]]] = [
 ]
 CONFIRMED: Final = CREDIT | {"redemption_id": "rdm_" + "0" * 32}
 LINES: Final[list[dict[str, Any]]] = [CONFIRMED | {"reference": "l1"}, CONFIRMED | {"reference": "l2", "state": "reversed"}]
+OFFERS: Final[list[dict[str, Any]]] = [
+    {"reference": "o1", "action": "withdraw", "reason": "Sold out"},
+    {"reference": "o2", "action": "withdraw"},
+]
 RECORDS: Final = {
     "transactions": [*TRANSACTIONS, PURCHASE | DOLLARS, PURCHASE | YEN],
     "customers": CUSTOMERS,
@@ -75,6 +79,7 @@ RECORDS: Final = {
     "payouts": PAYOUTS,
     "redemptions": LINES,
     "settlement": LINES,
+    "offers": OFFERS,
 }
 TEXTS: Final = [name for name, layout in LAYOUTS.items() if layout.format is not Format.PARQUET]
 
