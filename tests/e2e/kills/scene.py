@@ -39,7 +39,7 @@ FROM redemptions AS r LEFT JOIN statement_credits AS c USING (redemption_id)
 WHERE r.transaction_id LIKE %(word)s GROUP BY r.redemption_id ORDER BY r.transaction_id, r.customer_id
 """
 COUNTING: Final = "SELECT name FROM lake_parts WHERE name LIKE %(drop)s ORDER BY name"
-PAID: Final = {"state": "paid", "reward_minor": 200, "paid_minor": 200, "credited": 200}
+PAID: Final = {"state": "payable", "reward_minor": 200, "paid_minor": 200, "credited": 200}
 _numbers: Final = count(1)
 
 
@@ -106,7 +106,7 @@ class Scene:
         assert state["answer"]["sums"] == told["sums"]
         assert [row["transaction_id"] for row in state["rewards"]] == sorted(good)
         assert {(row["state"], row["reward_minor"], row["paid_minor"], row["credited"]) for row in state["rewards"]} == {
-            ("paid", 200, 200, 200)
+            ("payable", 200, 200, 200)
         }
         assert state["lake"] == sorted(good)
         assert self.drops.left() == []
