@@ -14,10 +14,12 @@ from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_http
 
 from shared.kernel.errors import Malformed
-from shared.kernel.ids import EVENT
+from shared.kernel.ids import EVENT, derived_id
 
 CONTENT_TYPE: Final = "application/json"
 STRUCTURED: Final = b"application/cloudevents"
+OURS: Final = "clo."
+"""What the types of our events begin with: their ids have a form of their own."""
 UNREADABLE: Final = (GenericException, KeyError, ValueError, TypeError, AttributeError, RecursionError)
 
 T = TypeVar("T")
@@ -29,6 +31,7 @@ class Envelope:
     """An event on its way: what it is, where it came from, and its payload as JSON bytes."""
 
     event_id: UUID
+    """Its own, or of an event of others derived from its source and id."""
     type: str
     source: str
     subject: str
@@ -91,8 +94,9 @@ def _event(envelope: Envelope) -> CloudEvent:
 
 
 def _envelope(event: AnyCloudEvent) -> Envelope:
+    ours = str(event["type"]).startswith(OURS)
     return Envelope(
-        event_id=_read(EVENT.parse, event, "id", "must be evt_ and 32 hexadecimal digits"),
+        event_id=_read(EVENT.parse, event, "id", "must be evt_ and 32 hexadecimal digits") if ours else _derived(event),
         type=event["type"],
         source=event["source"],
         subject=event.get("subject") or "",
@@ -101,6 +105,13 @@ def _envelope(event: AnyCloudEvent) -> Envelope:
         trace=event.get("traceparent"),
         key=event.get("partitionkey"),
     )
+
+
+def _derived(event: AnyCloudEvent) -> UUID:
+    """The id of an event of others: source and id together tell it from any other (CloudEvents 1.0.2)."""
+    if not event["id"] or not event["source"]:
+        raise Malformed("The CloudEvent has no id or no source.")
+    return derived_id(event["source"], event["id"])
 
 
 def _read(read: Callable[[str], T], event: AnyCloudEvent, name: str, wanted: str) -> T:

@@ -11,6 +11,8 @@ from shared.kernel.wire import Wire
 MONEY = Scale(least=1, most=20, cpu="1", memory="512Mi", timeout_seconds=120)
 FILES = Scale(concurrency=2, most=20, cpu="1", memory="512Mi", timeout_seconds=600)
 LONG = Scale(timeout_seconds=120)
+STORES_TELL = ("google.cloud.storage.object.v1.", "dev.knative.connector.event.aws-sqs", "com.amazon.sqs.message", "aws.sqs.message")
+"""What object stores tell of new objects with: Eventarc, and the sources of Knative, old and new, that read a queue of Amazon."""
 
 # fmt: off
 FUNCTIONS: tuple[Function, ...] = (
@@ -151,8 +153,9 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/files                                        note_drop                files:write        202
         GET  /v1/files/{drop_id}                              get_file                 files:read
     """)),
-    Function(name="receive_file", service="shared.files.receiving", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=FILES,
-             consumes={p.FileDropped: "receive_file"}),
+    Function(name="receive_file", service="shared.files.receiving", scale=FILES,
+             emits=(p.FileDropped, p.ChunkReady, p.FileStepDone, p.FileClosed),
+             consumes={p.FileDropped: "receive_file"}, notices=dict.fromkeys(STORES_TELL, "note_objects")),
     Function(name="process_chunk", service="shared.files.chunks", scale=FILES, consumes={p.ChunkReady: "process_chunk"},
              emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.PlacesTold, p.FileStepDone)),
     Function(name="close_file", service="shared.files.closing", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=LONG,

@@ -38,6 +38,8 @@ class Function:
     service: str
     routes: tuple[Route, ...] = ()
     consumes: dict[type[Wire], str] = field(default_factory=dict)
+    notices: dict[str, str] = field(default_factory=dict)
+    """Types of CloudEvents that others write in a shape of their own, or what these begin with, and the use case that takes them."""
     emits: tuple[type[Wire], ...] = ()
     keeps_letters: str | None = None
     """The use case that keeps dead letters: the function is the dead-letter sink of all sources."""

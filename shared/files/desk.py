@@ -1,12 +1,12 @@
 """The desk of files: what was dropped, how far it has come, and a word that something was."""
 
-from events.payloads import FileDropped
 from shared.files import store
 from shared.files.api import DropNoted, DropTold, FileList, FilesQuery, FileView
+from shared.files.notes import note
 from shared.files.places import places_of
 from shared.files.store import Counted
 from shared.files.stores.names import object_name
-from shared.kernel.ids import DropId, derived_id
+from shared.kernel.ids import DropId
 from shared.platform.call import Call
 
 NO_CHUNKS = Counted()
@@ -36,6 +36,5 @@ def note_drop(call: Call, body: DropTold) -> DropNoted:
     name = object_name(body.name)
     generation = body.generation or places_of(call).drops.stat(name).generation
     with call.transaction() as tx:
-        dropped = FileDropped(name=name, generation=generation)
-        tx.emit(dropped, subject=name, key=name, event_id=derived_id("drop", places_of(call).drops.url, name, generation))
+        note(tx, places_of(call).drops, name, generation)
         return tx.answer(DropNoted(name=name, generation=generation), status=202)

@@ -1,10 +1,12 @@
 """Taking in a dropped file: is it what its manifest says, and where can it be cut. Nothing it says takes effect here."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import BinaryIO, Final
+from uuid import UUID
 
 from events.payloads import FileDropped
 from shared.files import answers, closing, store
@@ -14,11 +16,13 @@ from shared.files.frame import read_header, read_trailer, way_of
 from shared.files.layout import LONGEST_RECORD
 from shared.files.library import NoLayout
 from shared.files.manifest import Manifest, read_manifest
-from shared.files.names import MANIFEST, FileName, Format
+from shared.files.names import MANIFEST, FileName, Format, read_name
+from shared.files.notes import note
 from shared.files.places import Places, keep, places_of, work_name
 from shared.files.probe import probed
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.names import object_name
+from shared.files.stores.notices import read_notice
 from shared.files.stores.protocol import Changed, Stored
 from shared.files.stores.streams import blocks_of
 from shared.files.taking import TAKERS
@@ -60,17 +64,51 @@ def receive_file(call: Call, dropped: FileDropped) -> None:
         answers.write(places_of(call).drops, drop, Found())
 
 
+def note_objects(call: Call, kind: str, raw: bytes) -> None:
+    """Take a store's word on new objects: each manifest among them, if it is of this drop place, is an event of a file that was dropped.
+
+    Raises Invalid with everything that is wrong with the notification.
+    """
+    drops = places_of(call).drops
+    found = (one.seen_from(drops.url) for one in read_notice(kind, raw))
+    with call.transaction() as tx:
+        for one in found:
+            if one and one.name.endswith(MANIFEST):
+                note(tx, drops, one.name, one.generation)
+
+
 def _put_on_record(call: Call, dropped: FileDropped) -> Drop:
     """The drop as it is on record, at first in a transaction of its own: it is seen while it is being cut."""
     drop = _look(places_of(call), dropped, call.clock.now())
     with replace(call, once=None).transaction() as tx:
-        drop = admitted(drop, store.revisions(tx, drop.manifest.file_id) if drop.manifest else [])
+        earlier = store.revisions(tx, drop.manifest.file_id) if drop.manifest else []
+        _require_all_before(tx, places_of(call), drop, earlier)
+        drop = admitted(drop, earlier)
         store.add(tx, drop)
     with call.reading() as tx:
         try:
             return store.read(tx, drop.drop_id)
         except NotFound:
             raise Busy("Another drop of the same revision is being taken in.") from None
+
+
+def _require_all_before(tx: Transaction, places: Places, drop: Drop, earlier: Sequence[Drop]) -> None:
+    """Stores tell of objects in any order. Raises Busy while the revision before it lies there and was not looked at yet."""
+    before = drop.manifest.supersedes if drop.manifest else None
+    if before is None or any(one.manifest and one.manifest.revision >= before for one in earlier):
+        return
+    folder = drop.name[: -len(str(drop.file_name))]
+    for stored in places.drops.list(f"{folder}{drop.file_name.file_id}_"):
+        with suppress(Invalid):
+            if stored.name.endswith(MANIFEST) and read_name(stored.name[len(folder) : -len(MANIFEST)]).revision == before:
+                _require_on_record(tx, derived_id(places.drops.url, stored.name, stored.generation))
+
+
+def _require_on_record(tx: Transaction, drop_id: UUID) -> None:
+    try:
+        store.read(tx, drop_id)
+    except NotFound:
+        raise Busy("The revision before it lies there and is yet to be taken in.") from None
 
 
 def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
@@ -96,7 +134,9 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
     except NoLayout as error:
         return seen.refused([Problem(path="", message=str(error))])
     except NotFound:
-        return seen.refused([Problem(path="", message="the data must be there before the manifest, and be a file")])
+        return seen.refused(
+            [Problem(path="", message="the data must be there before the manifest, both as files; one of them is not there")]
+        )
     except Invalid as error:
         return seen.refused(problems_in(error))
     seen = replace(seen, manifest=manifest, generation=data.generation, size=data.size)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from inspect import signature
 from types import ModuleType
 from typing import Any, Final
@@ -31,6 +32,9 @@ EVENT_LIMIT: Final = 1 << 20
 LOG: Final = structlog.get_logger("clo.events")
 
 
+TakesEvent = Callable[[Call, Envelope], None]
+
+
 class EventFunction:
     """One event function of the registry, its events bound to the use cases of its service."""
 
@@ -40,6 +44,9 @@ class EventFunction:
         self._name = name
         self._use_cases: dict[type[Wire], Callable[..., Any]] = {
             payload: getattr(service, use_case) for payload, use_case in BY_NAME[name].consumes.items()
+        }
+        self._notices: dict[str, Callable[[Call, str, bytes], None]] = {
+            begin: getattr(service, use_case) for begin, use_case in BY_NAME[name].notices.items()
         }
 
     async def __call__(self, request: Request) -> Response:
@@ -72,10 +79,8 @@ class EventFunction:
             return Response(status_code=204)
 
     def _take(self, event: Envelope, trace: str) -> None:
-        kind = BY_TYPE.get(event.type)
-        if kind is None:
-            raise e.Invalid(f"There are no events of type {event.type}.")
-        if kind.payload not in self._use_cases:
+        use_case = self._use_case(event)
+        if use_case is None:
             LOG.debug("of no concern")  # a source on Kafka has no filter: a function gets all events of its topics
             return
         parts = runtime()
@@ -94,10 +99,20 @@ class EventFunction:
         if event.source != SOURCE:
             refuse_card_numbers(event.payload)
         with counted(parts.database, once):
-            _carry_out(self._use_cases[kind.payload], call, kind, event)
+            use_case(call, event)
+
+    def _use_case(self, event: Envelope) -> TakesEvent | None:
+        """What takes an event; None where it is of no concern to this function. Raises Invalid for types that nobody knows."""
+        noticed = next((use_case for begin, use_case in self._notices.items() if event.type.startswith(begin)), None)
+        if noticed:
+            return lambda call, event: noticed(call, event.type, event.payload)
+        kind = BY_TYPE.get(event.type)
+        if kind is None:
+            raise e.Invalid(f"There are no events of type {event.type}.")
+        return partial(_carry_out, self._use_cases[kind.payload], kind) if kind.payload in self._use_cases else None
 
 
-def _carry_out(use_case: Callable[..., Any], call: Call, kind: EventType, event: Envelope) -> None:
+def _carry_out(use_case: Callable[..., Any], kind: EventType, call: Call, event: Envelope) -> None:
     if "raw" in signature(use_case).parameters:
         _take_batch(use_case, call, event.payload)
     else:

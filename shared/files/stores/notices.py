@@ -1,19 +1,25 @@
 """What tells of a new object: an event of Google, a message of Amazon, or a look at the store itself."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, TypeVar
 from urllib.parse import unquote_plus
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.files.stores.names import object_name
 from shared.files.stores.protocol import ObjectStore
 from shared.kernel.errors import Invalid
 from shared.platform.operations import problems_of
 
-FINALIZED: Final = "google.cloud.storage.object.v1.finalized"
+GOOGLE: Final = "google.cloud.storage."
+FINALIZED: Final = f"{GOOGLE}object.v1.finalized"
 CREATED: Final = "ObjectCreated:"
+BRIDGE_CREATED: Final = "Object Created"
+WRAPPINGS: Final = ("Message", "Body", "body")
+"""Members that hold what was wrapped, as text: of a notification of SNS, and of an SQS message."""
+DEEPEST: Final = 4
 
 Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$")]
 
@@ -57,12 +63,20 @@ class _S3Bucket(_Told):
 
 class _S3Object(_Told):
     key: str
-    tag: Annotated[str, Field(alias="eTag", pattern=r"^[A-Za-z0-9-]{1,64}$")]
+    tag: Annotated[str, Field(validation_alias=AliasChoices("eTag", "etag"), pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 
 class _S3Place(_Told):
     bucket: _S3Bucket
     object: _S3Object
+
+
+class _BridgeKind(_Told):
+    kind: Annotated[str | None, Field(alias="detail-type")] = None
+
+
+class _BridgeEvent(_Told):
+    detail: _S3Place
 
 
 class _S3Record(_Told):
@@ -81,6 +95,14 @@ class _S3Message(_Told):
     records: Annotated[tuple[_S3Record | None, ...], BeforeValidator(_none_but_created), Field(alias="Records", strict=False)] = ()
 
 
+def read_notice(kind: str, payload: bytes) -> tuple[Finalized, ...]:
+    """Read a CloudEvent by which a store tells of objects. Raises Invalid with everything that is wrong with its data."""
+    if not kind.startswith(GOOGLE):
+        return from_s3(payload)
+    found = from_gcs(kind, payload)
+    return (found,) if found else ()
+
+
 def from_gcs(kind: str, payload: bytes) -> Finalized | None:
     """Read the type and data of a CloudEvent of Google Cloud Storage.
 
@@ -93,12 +115,19 @@ def from_gcs(kind: str, payload: bytes) -> Finalized | None:
 
 
 def from_s3(payload: bytes) -> tuple[Finalized, ...]:
-    """Read the body of an SQS message with an event notification of S3: the objects that were created, in order of telling.
+    """Read an event notification of S3, or an event of EventBridge about it: the objects that were created, in order of telling.
 
-    None of other events, of markers of folders, of the test message. Raises Invalid with everything that is wrong with it.
+    It may come in an SQS message or an SNS notification, and as text within JSON. None of other events, of markers of folders, of the
+    test message. Raises Invalid with everything that is wrong with it.
     """
-    told = (record.s3 for record in _read(_S3Message, payload).records if record)
-    found = (_finalized(f"s3://{one.bucket.name}", unquote_plus(one.object.key), one.object.tag) for one in told)
+    message = _unwrapped(payload)
+    kind = _read(_BridgeKind, message).kind
+    if kind is None:
+        told = [(record.s3, unquote_plus(record.s3.object.key)) for record in _read(_S3Message, message).records if record]
+    else:
+        places = [_read(_BridgeEvent, message).detail] if kind == BRIDGE_CREATED else []
+        told = [(place, place.object.key) for place in places]  # here keys stand as they are
+    found = (_finalized(f"s3://{place.bucket.name}", key, place.object.tag) for place, key in told)
     return tuple(one for one in found if one)
 
 
@@ -127,6 +156,20 @@ def _read(shape: type[Shape], payload: bytes) -> Shape:
         return shape.model_validate_json(payload)
     except ValidationError as error:
         raise Invalid("The notification can't be read.", tuple(problems_of(error))) from error
+
+
+def _unwrapped(payload: bytes) -> bytes:
+    """What a notification says, taken out of what carried it."""
+    for _ in range(DEEPEST):
+        try:
+            found = json.loads(payload)
+        except (ValueError, RecursionError):
+            return payload
+        inner = next((found[name] for name in WRAPPINGS if isinstance(found.get(name), str)), None) if isinstance(found, dict) else found
+        if not isinstance(inner, str):
+            return payload
+        payload = inner.encode(errors="replace")
+    return payload
 
 
 def _finalized(store: str, name: str, generation: str) -> Finalized | None:

@@ -87,6 +87,10 @@ def _function(function: Function) -> str:
         service = import_module(function.service)
         taken = ((_event_link(payload), _first_line(getattr(service, name))) for payload, name in function.consumes.items())
         parts.append(_table(("takes", "does"), taken))
+    if function.notices:
+        service = import_module(function.service)
+        noticed = ((f"`{kind}`", _first_line(getattr(service, name))) for kind, name in function.notices.items())
+        parts.append(_table(("takes of others, by what the type begins with", "does"), noticed))
     if function.keeps_letters:
         parts.append("The dead-letter sink of all sources.")
     if function.emits:

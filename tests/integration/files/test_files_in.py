@@ -296,3 +296,35 @@ def test_file_that_is_told_of_again_after_its_answer_was_fetched_gets_no_other_a
     place.drops.delete(answer.name, answer.generation)
     receiving.receive_file(place.call(key="other", consumer="receive_file"), dropped)
     assert [stored.name for stored in place.drops.list() if "ack" in stored.name] == []
+
+
+def test_manifest_that_is_gone_when_it_is_told_of_is_refused(place: Place) -> None:
+    dropped = place.rows(bought(1))
+    place.drops.delete(dropped.name, dropped.generation)
+    place.receive(dropped)
+    assert (place.file().outcome, place.posted()) == ("refused", [])
+    assert "one of them is not there" in place.file().problems[0].message
+
+
+def test_manifest_that_is_told_of_again_when_it_is_gone_changes_nothing(place: Place) -> None:
+    dropped = place.rows(bought(1))
+    place.receive(dropped)
+    place.drops.delete(dropped.name, dropped.generation)
+    receiving.receive_file(place.call(key="other", consumer="receive_file"), dropped)
+    assert place.file().outcome == "accepted"
+
+
+def test_revision_that_is_told_of_first_waits_for_the_one_before_it(place: Place) -> None:
+    first = place.rows(bought(1), sums={"USD": "1"})
+    second = place.rows(bought(1), name=f"{FILE}_delta_r2.csv", revision=2, supersedes=1)
+    with pytest.raises(Busy):
+        receiving.receive_file(place.call(key="early", consumer="receive_file"), second)
+    place.receive(first, second)
+    assert {outcome: view.revision for outcome, view in place.by_outcome().items()} == {"rejected": 1, "accepted": 2}
+
+
+def test_revision_does_not_wait_for_one_that_was_refused(place: Place) -> None:
+    first = place.rows(bought(1), record_count=-1)
+    second = place.rows(bought(1), name=f"{FILE}_delta_r2.csv", revision=2, supersedes=1)
+    place.receive(first, second)
+    assert [view.outcome for view in place.files()] == ["refused", "refused"]
