@@ -1,7 +1,8 @@
 """All rules, in their order.
 
 The fold takes the reason of the first rule that fails; the explanation shows them all. To add a rule: an entry in the table of the module
-that it belongs to, at its place in the order; its words in `shared.kernel.reasons`; its cases in `tests/cases/eligibility`.
+that it belongs to, at its place in the order; its words in `shared.kernel.reasons`; its cases in `tests/cases/eligibility`. All that a new
+term takes is in `docs/architecture.md`.
 """
 
 from typing import Final

@@ -1,20 +1,24 @@
 """The usual terms in one pass: why a purchase does not count, and what it earns, without asking one rule after the other.
 
 What decides is the table of rules in `rules`. This is the same for the rules that nearly every offer has, in the same order, written out as
-one function, as it is much faster; a test holds the one against the other. Terms that ask for more than this are left to the table.
+one function, as it is much faster; a test holds the one against the other. Terms that ask for more than this are left to the table: a field
+of the terms that is not listed here is one of these, so whoever adds a term need not know of this module until it is to be fast.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple, cast
+
+from pydantic.fields import FieldInfo
 
 from shared.eligibility.model import Grant, History, Purchase, within
 from shared.eligibility.rewards import reckon
 from shared.eligibility.scope import CompiledScope
-from shared.eligibility.terms import Operator, Terms
-from shared.eligibility.windows import WEEKDAYS, CompiledWindow
+from shared.eligibility.terms import Limits, Operator, Qualification, Terms, Window
+from shared.eligibility.windows import CompiledWindow
 from shared.eligibility.written import write
 from shared.kernel.money import to_minor
 from shared.kernel.reasons import Reason
+from shared.kernel.wire import Wire
 
 WhyNot = Callable[[History, Grant, Purchase, int, int], Reason | None]
 """Of a grant and a purchase, how often the grant was completed before, and the amount that qualifies: why the purchase does not count."""
@@ -53,9 +57,24 @@ SAME: Final = {"within": within, **{reason.name: reason for reason in Reason}}
 """What names stand for whatever the terms."""
 
 
+KNOWN: Final[Mapping[type[Wire], frozenset[str]]] = {
+    Terms: frozenset(
+        ("currency", "reward", "qualification", "scope", "window", "activation", "limits", "repeat", "hold_days", "stacking", "goodwill",
+         "clawback", "audience", "frequency_cap", "content", "default_language", "variants")
+    ),
+    Qualification: frozenset(("kind", "threshold", "operator", "maximum", "base", "visits")),
+    Window: frozenset(("start", "end", "end_inclusive", "zone", "zone_policy")),
+    Limits: frozenset(
+        ("redemptions_per_customer", "reward_per_customer", "per_period", "redemptions_total", "reward_per_account", "budget_per_day",
+         "budget_per_month", "budget_per_merchant")
+    ),
+}  # fmt: skip
+"""Fields of terms that are seen to here, or mean nothing to whether a purchase counts. Who sets another one is left to the table."""
+
+
 def why_not(terms: Terms, window: CompiledWindow) -> WhyNot | None:
     """The rules under these terms, of an offer that was never stopped and customers who are not held out; None where that is not all."""
-    if not _any_hour(window):
+    if not _usual(terms):
         return None
     steps = ("at = purchase.at", *_steps(terms), "return None")
     return cast("WhyNot", write("history, grant, purchase, completions, amount_minor", steps, _names(terms, window)))
@@ -63,7 +82,7 @@ def why_not(terms: Terms, window: CompiledWindow) -> WhyNot | None:
 
 def earned(terms: Terms, window: CompiledWindow, scope: CompiledScope) -> Earned | None:
     """What a purchase earns by itself under these terms, by the same rules; None where they are not all, or sums decide."""
-    if not _any_hour(window) or terms.qualification.kind != "single_purchase":
+    if not _usual(terms) or terms.qualification.kind != "single_purchase":
         return None
     reward = reckon(terms)
     steps = (
@@ -99,7 +118,11 @@ def _names(terms: Terms, window: CompiledWindow) -> dict[str, object]:
     }
 
 
-def _any_hour(window: CompiledWindow) -> bool:
-    """Whether the window asks only for its span: of no day, hour, arrival or age of the grant."""
-    every_day = len(window.weekdays) == len(WEEKDAYS)
-    return every_day and not (window.times or window.excluded or window.tail or window.life_days)
+def _usual(terms: Terms) -> bool:
+    """Whether terms set nothing but what is known here."""
+    parts = (terms, terms.qualification, terms.window, terms.limits)
+    return all(getattr(part, name) == field.default for part in parts for name, field in _others(type(part)))
+
+
+def _others(part: type[Wire]) -> Iterator[tuple[str, FieldInfo]]:
+    return ((name, field) for name, field in part.model_fields.items() if name not in KNOWN[part])

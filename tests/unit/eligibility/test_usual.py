@@ -14,8 +14,11 @@ from shared.eligibility.fold import evaluate
 from shared.eligibility.model import History, Interval, Offer, Refusal
 from shared.eligibility.rule import Case, first_failing
 from shared.eligibility.rules import COUNTS
+from shared.eligibility.terms import Limits, Qualification, Terms, Window
+from shared.eligibility.usual import KNOWN
 from shared.eligibility.weighing import weigh
 from shared.kernel.reasons import Reason
+from shared.kernel.wire import Wire
 from tests.unit.eligibility.builders import GRANTED_AT, PURCHASED_AT, compiled, grant, history, offer, purchase, terms
 from tests.unit.eligibility.strategies import ZONES, histories, offers, rarely
 
@@ -131,6 +134,29 @@ def test_terms_that_ask_for_more_than_the_usual_are_left_to_the_table(overrides:
     assert made.versions[0].why_not is None
     assert made.versions[0].earned is None
     assert evaluate_alone(made, history(purchase())) is None
+
+
+SET: Final[dict[type[Wire], dict[str, Any]]] = {
+    Terms: {"repeat": True},
+    Qualification: {"qualification": {"maximum": 3000}},
+    Window: {"window": {"zone_policy": "customer"}},
+    Limits: {"limits": {"redemptions_total": 5}},
+}
+"""Of each part of the terms a field that the one pass knows, set."""
+
+
+@pytest.mark.parametrize("part", SET, ids=lambda part: part.__name__)
+def test_a_field_that_the_one_pass_does_not_know_is_left_to_the_table_where_it_is_set(
+    part: type[Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a new term is held by its rule at once."""
+    asked = SET[part]
+    (name,) = asked if part is Terms else next(iter(asked.values()))
+    assert compiled(**asked).versions[0].why_not
+    monkeypatch.setitem(KNOWN, part, KNOWN[part] - {name})
+    made, plain = compiled(**asked).versions[0], compiled().versions[0]
+    assert (made.why_not, made.earned) == (None, None)
+    assert plain.why_not
 
 
 @pytest.mark.parametrize("stopped", STOPS.values(), ids=STOPS)
