@@ -34,6 +34,7 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.CampaignWentLive, "campaign.went_live.v1", "campaigns", "campaign", outward=True),
     _row(p.CampaignEnded, "campaign.ended.v1", "campaigns", "campaign", outward=True),
     _row(p.OfferApproved, "offer.approved.v1", "offers", "campaign", outward=True),
+    _row(p.OfferTurnedDown, "offer.turned_down.v1", "offers", "campaign", outward=True),
     _row(p.OfferWentLive, "offer.went_live.v1", "offers", "campaign"),
     _row(p.OfferRolledOut, "offer.rolled_out.v1", "rollouts", "campaign", outward=True),
     _row(p.TransactionsPosted, "transactions.posted.v1", "transactions", "customer shard", inward=True, bulk=True),

@@ -58,6 +58,17 @@ class OfferApproved(Wire):
     offer_id: OfferId
     campaign_id: CampaignId
     version: int
+    reason: Text | None = None
+
+
+class OfferTurnedDown(Wire):
+    """A second person did not approve a version of an offer: it was sent back for changes, or rejected."""
+
+    offer_id: OfferId
+    campaign_id: CampaignId
+    version: int
+    decision: Literal["changes_requested", "rejected"]
+    reason: Text
 
 
 class OfferWentLive(Wire):

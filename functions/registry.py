@@ -30,7 +30,7 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/campaigns/{campaign_id}/cancel               cancel_campaign          campaigns:write
         GET  /v1/campaigns/{campaign_id}/history              campaign_history         campaigns:read
     """)),
-    Function(name="manage_offers", service="shared.offers.service", emits=(p.OfferApproved,), routes=routes("""
+    Function(name="manage_offers", service="shared.offers.service", emits=(p.OfferApproved, p.OfferTurnedDown), routes=routes("""
         POST /v1/offers                                       create_offer             offers:write       201
         GET  /v1/offers                                       list_offers              offers:read
         GET  /v1/offers/validation-rules                      list_validation_rules    offers:read

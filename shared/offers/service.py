@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
-from events.payloads import OfferApproved
+from events.payloads import OfferApproved, OfferTurnedDown
 from shared.audiences import service as audiences
 from shared.campaigns import service as campaigns
 from shared.campaigns.api import Why
@@ -118,21 +118,19 @@ def approve_offer(call: Call, offer_id: OfferId, body: Why) -> OfferView:
     """Approve the version in review: it never changes again and is in force from now; the first one from whenever its window says."""
     with call.transaction() as tx:
         before, version = _lock(tx, offer_id)
-        event = OfferApproved(offer_id=offer_id, campaign_id=before.campaign_id, version=version.number)
+        event = OfferApproved(offer_id=offer_id, campaign_id=before.campaign_id, version=version.number, reason=body.reason)
         tx.emit(event, subject=OFFER.render(offer_id), key=before.campaign_id.hex)
         return _decided(call, tx, before, version, "approve", body.reason)
 
 
 def request_changes(call: Call, offer_id: OfferId, body: Why) -> OfferView:
     """Send the version in review back with a message."""
-    with call.transaction() as tx:
-        return _decided(call, tx, *_lock(tx, offer_id), "request_changes", body.reason)
+    return _turned_down(call, offer_id, "request_changes", body.reason)
 
 
 def reject_offer(call: Call, offer_id: OfferId, body: Why) -> OfferView:
     """Refuse the version in review for good; another version may be written."""
-    with call.transaction() as tx:
-        return _decided(call, tx, *_lock(tx, offer_id), "reject", body.reason)
+    return _turned_down(call, offer_id, "reject", body.reason)
 
 
 def withdraw_offer(call: Call, offer_id: OfferId, body: Why) -> OfferView:
@@ -173,6 +171,15 @@ def offers_by_id(tx: Transaction, offer_ids: Collection[UUID]) -> dict[UUID, Off
 def _lock(tx: Transaction, offer_id: UUID) -> tuple[Offer, Version]:
     offer = store.lock(tx, offer_id)
     return offer, store.read_version(tx, offer_id, offer.latest_version)
+
+
+def _turned_down(call: Call, offer_id: UUID, action: str, reason: str) -> OfferView:
+    with call.transaction() as tx:
+        before, version = _lock(tx, offer_id)
+        view = _decided(call, tx, before, version, action, reason)
+        said = {"offer_id": offer_id, "campaign_id": before.campaign_id, "version": version.number, "decision": view.review}
+        tx.emit(OfferTurnedDown.model_validate(said | {"reason": reason}), subject=OFFER.render(offer_id), key=before.campaign_id.hex)
+        return view
 
 
 def _decided(call: Call, tx: Transaction, before: Offer, version: Version, action: str, reason: str) -> OfferView:

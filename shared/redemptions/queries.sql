@@ -355,7 +355,7 @@ SELECT w.redemption_id, r.customer_id, r.offer_id, r.campaign_id, r.earned_minor
        w.since, w.due_at
 FROM payout_waits AS w JOIN redemptions AS r USING (redemption_id)
 WHERE (%(after)s::uuid IS NULL OR (w.since, w.redemption_id) > (SELECT since, redemption_id FROM payout_waits WHERE redemption_id = %(after)s))
-  AND (NOT %(for_a_person)s OR w.due_at IS NULL)
+  AND (NOT %(for_a_person)s OR w.due_at IS NULL) AND r.earned_minor > r.paid_minor
 ORDER BY w.since, w.redemption_id
 LIMIT %(limit)s;
 

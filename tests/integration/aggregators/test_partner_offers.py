@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from events.payloads import OfferTurnedDown
 from shared.aggregators import offers as partner_offers
 from shared.kernel.errors import NotFound, SelfApproval
 from shared.kernel.ids import CAMPAIGN, derived_id
@@ -15,6 +16,7 @@ from shared.offers.api import NewVersion
 from shared.platform.batches import BatchAnswer
 from shared.platform.call import Replayed
 from tests.conftest import MakeCall
+from tests.integration.audiences.builders import emitted
 from tests.world import WHY, World, terms
 
 
@@ -71,6 +73,8 @@ def test_partner_reads_why_its_offer_was_not_approved_and_brings_another_version
     tell(call, offer(campaign))
     decide(call("omar"), id_of(), WHY)
     assert stands(call)[1:] == (review, 1, "A test.")
+    [event] = emitted(call, OfferTurnedDown)
+    assert (event.offer_id, event.version, event.decision, event.reason) == (id_of(), 1, review, "A test.")
     assert tell(call, changed(reward={"kind": "fixed", "amount": 300})).accepted == 1
     assert stands(call)[1:] == ("in_review", 2, None)
 

@@ -114,6 +114,15 @@ def test_closed_account_waits_for_a_person(world: World) -> None:
         payout_results.retry_payout(world.call("fay"), redemption["redemption_id"], RetryAsked(reason="Again."))
 
 
+def test_what_is_owed_no_more_is_not_listed_as_waiting(world: World) -> None:
+    given(world, "c1")
+    pay(world)
+    world.told(*world.credits(), result="failed", code="account_closed")
+    world.post(purchase("r1", "c1", kind="refund", original_transaction_id="t-c1", at=NOW - DAY))
+    assert (stands(world), waits(world)) == ([("reversed", 0, 0)], [])
+    world.verify()
+
+
 def test_payment_that_comes_back_is_owed_again(world: World) -> None:
     campaign = given(world, "c1", "c2")
     pay(world)
