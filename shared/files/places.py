@@ -9,6 +9,7 @@ from uuid import UUID
 from shared.files.drops import Drop
 from shared.files.layout import Layout
 from shared.files.library import Library, load
+from shared.files.sealed import Keys
 from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import Exists, ObjectStore, Stored
 from shared.files.stores.streams import ranges
@@ -26,6 +27,8 @@ class Places:
     drops: ObjectStore
     lake: ObjectStore
     library: Library
+    keys: Keys | None = None
+    """What encrypted files are opened with; None where none are taken."""
 
     def layout_of(self, drop: Drop) -> Layout:
         """What the records of a drop that has a manifest are read with. Raises NoLayout."""
@@ -48,7 +51,14 @@ def places_of(call: Call) -> Places:
 @cache
 def _open(named: FilePlaces) -> Places:
     folders = [Path(named.layouts)] if named.layouts else []
-    return Places(drops=open_store(named.drops), lake=open_store(named.lake), library=load(*folders))
+    return Places(drops=open_store(named.drops), lake=open_store(named.lake), library=load(*folders), keys=_keys(named))
+
+
+def _keys(named: FilePlaces) -> Keys | None:
+    if not named.pgp_key or not named.pgp_senders:
+        return None
+    passphrase = Path(named.pgp_passphrase) if named.pgp_passphrase else None
+    return Keys(key=Path(named.pgp_key), senders=Path(named.pgp_senders), passphrase=passphrase)
 
 
 def work_name(drop_id: UUID, what: str, number: int) -> str:

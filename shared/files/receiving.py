@@ -20,6 +20,7 @@ from shared.files.names import MANIFEST, FileName, Format, read_name
 from shared.files.notes import note
 from shared.files.places import Places, keep, places_of, work_name
 from shared.files.probe import probed
+from shared.files.sealed import Keys, NotSealed, unsealed
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.names import object_name
 from shared.files.stores.notices import read_notice
@@ -32,10 +33,11 @@ from shared.kernel.ids import derived_id
 from shared.platform.call import Call, Transaction
 
 MOST_MANIFEST_BYTES: Final = 100_001
-NOT_TAKEN_YET: Final[dict[str, Callable[[FileName], bool]]] = {
-    "encrypted files": lambda name: name.pgp,
-    "files of Parquet that are packed or encrypted as a whole": lambda name: name.format is Format.PARQUET and (name.gzip or name.pgp),
-    "files of this kind": lambda name: name.kind not in {*EFFECTS, *TAKERS},
+NOT_TAKEN: Final[dict[str, Callable[[FileName, Places], bool]]] = {
+    "encrypted files are not taken here": lambda name, places: name.pgp and places.keys is None,
+    "there is no certificate of this sender here": lambda name, places: name.pgp and not _has_certificate(name.sender, places),
+    "files of Parquet that are packed or encrypted as a whole are not taken": lambda name, _: _is_wrapped_parquet(name),
+    "files of this kind are not taken here yet": lambda name, _: name.kind not in {*EFFECTS, *TAKERS},
 }
 
 
@@ -140,8 +142,16 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
     except Invalid as error:
         return seen.refused(problems_in(error))
     seen = replace(seen, manifest=manifest, generation=data.generation, size=data.size)
-    problems = [Problem(path="", message=f"{what} are not taken here yet") for what, is_so in NOT_TAKEN_YET.items() if is_so(said)]
+    problems = [Problem(path="", message=message) for message, is_so in NOT_TAKEN.items() if is_so(said, places)]
     return seen.refused(problems) if problems else seen
+
+
+def _has_certificate(sender: str, places: Places) -> bool:
+    return places.keys is None or places.keys.certificate_of(sender) is not None
+
+
+def _is_wrapped_parquet(name: FileName) -> bool:
+    return name.format is Format.PARQUET and (name.gzip or name.pgp)
 
 
 def _cut(places: Places, drop: Drop) -> Cut:
@@ -161,9 +171,11 @@ def _cut(places: Places, drop: Drop) -> Cut:
 def _cut_text(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
     name, manifest, problems = drop.file_name, _manifest(drop), list[Problem]()
     splitter = Splitter(layout=places.layout_of(drop), size=CHUNK_BYTES, longest=LONGEST_RECORD)
+    if name.pgp:
+        _require_cipher(places, drop)
     with places.drops.open(drop.name, drop.generation) as stream:
-        chunks = splitter.split(_hashed(_plain(stream, name), digest))
-        pieces = tuple(_piece(places, drop, chunk, packed=name.gzip) for chunk in chunks)
+        chunks = splitter.split(_hashed(_plain(stream, name, places.keys), digest))
+        pieces = tuple(_piece(places, drop, chunk, packed=name.gzip or name.pgp) for chunk in chunks)
     names: list[str] = []
     checks: tuple[Callable[[], None], ...] = (
         lambda: read_header(splitter, manifest.file_id),
@@ -206,8 +218,21 @@ def _manifest(drop: Drop) -> Manifest:
     return drop.manifest
 
 
-def _plain(stream: BinaryIO, name: FileName) -> Iterable[bytes]:
-    return unpacked(blocks_of(stream)) if name.gzip else blocks_of(stream)
+def _require_cipher(places: Places, drop: Drop) -> None:
+    """Before anything is decrypted: is it what the manifest says."""
+    with places.drops.open(drop.name, drop.generation) as stream:
+        for _ in _hashed(blocks_of(stream), digest := hashlib.sha256()):
+            pass
+    found, told = digest.hexdigest(), _manifest(drop).sha256_cipher
+    if found != told:
+        raise NotSealed(problems=(Problem(path="/sha256_cipher", message=f"{told} was told, {found} was found"),))
+
+
+def _plain(stream: BinaryIO, name: FileName, keys: Keys | None) -> Iterable[bytes]:
+    blocks: Iterable[bytes] = blocks_of(stream)
+    if name.pgp and keys:
+        blocks = unsealed(blocks, keys, name.sender)
+    return unpacked(blocks) if name.gzip else blocks
 
 
 def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:

@@ -86,7 +86,7 @@ class Transaction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilePlaces:
-    """Where files lie: stores of drops, the lake and exports (`folder:/path`, `s3://...`, `gs://...`), a folder, and two files."""
+    """Where files lie: stores of drops, the lake and exports (`folder:/path`, `s3://...`, `gs://...`), folders and files."""
 
     drops: str
     lake: str
@@ -94,6 +94,9 @@ class FilePlaces:
     exports: str | None = None
     partners: str | None = None
     export_keys: str | None = None
+    pgp_key: str | None = None
+    pgp_passphrase: str | None = None
+    pgp_senders: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

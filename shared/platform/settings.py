@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     """A file that says who the partners are and what each is sent (JSON); none where nothing is sent."""
     export_keys: str | None = None
     """A file with the keys of exports (a JWK set): secrets that tokens are made with, and the Ed25519 key that reports are signed with."""
+    pgp_key: str | None = None
+    """A file with the secret OpenPGP key that files sent here are encrypted for; none where no encrypted files are taken."""
+    pgp_passphrase: str | None = None
+    """A file with the passphrase of that key; none where it has none."""
+    pgp_senders: str | None = None
+    """A folder of OpenPGP certificates, `<sender>.pgp` or `<sender>.asc`: whose signature a sender's encrypted files must bear."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     """Least level that is logged."""
 
@@ -54,6 +60,7 @@ class Settings(BaseSettings):
         if not self.drops or not self.lake:
             return None
         told = {"layouts": self.layouts, "exports": self.exports, "partners": self.partners, "export_keys": self.export_keys}
+        told |= {name: getattr(self, name) for name in ("pgp_key", "pgp_passphrase", "pgp_senders")}
         return FilePlaces(drops=self.drops, lake=self.lake, **told)
 
 
