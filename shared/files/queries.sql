@@ -27,6 +27,10 @@ FROM drops
 WHERE file_id = %(file_id)s AND (outcome IS NULL OR outcome IN ('accepted', 'partial', 'rejected'))
 ORDER BY revision;
 
+-- name: read_closed
+-- Which of some drops are closed.
+SELECT drop_id FROM drops WHERE drop_id = ANY (%(drop_ids)s) AND state = 'closed';
+
 -- name: update_drop
 -- Brings a drop up to date.
 UPDATE drops

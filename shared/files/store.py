@@ -49,6 +49,11 @@ def read(tx: Transaction, drop_id: UUID, *, lock: bool = False) -> Drop:
     return _drop(row)
 
 
+def closed(tx: Transaction, drop_ids: Collection[UUID]) -> list[UUID]:
+    """Which of these drops are closed."""
+    return [row["drop_id"] for row in rows(tx.connection, SQL["read_closed"], drop_ids=list(drop_ids))]
+
+
 def revisions(tx: Transaction, file_id: str) -> list[Drop]:
     """The drops that hold a revision of a file, oldest revision first."""
     return [_drop(row) for row in rows(tx.connection, SQL["read_revisions"], file_id=file_id)]
