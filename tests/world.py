@@ -30,7 +30,7 @@ from shared.schedule import service as schedule
 from tests.conftest import NOW, SHARDS, MakeCall
 
 WHY = Why(reason="A test.")
-OUTBOX = "SELECT event_id, type, payload FROM outbox ORDER BY seq"
+OUTBOX = "SELECT seq, type, payload FROM outbox WHERE seq > %s ORDER BY seq"
 
 
 def terms(**overrides: Any) -> Terms:
@@ -71,7 +71,7 @@ class World:
         """Work by calls on the test's database."""
         self.call = call
         self._events = 0
-        self._delivered: set[UUID] = set()
+        self._seen = 0
 
     def campaign(
         self,
@@ -175,9 +175,9 @@ class World:
     def deliver(self) -> None:
         """Let the events that wait for `redeem_cashback` be taken, and those that follow from them."""
         consumed = {BY_PAYLOAD[payload].type: (payload, name) for payload, name in BY_NAME["redeem_cashback"].consumes.items()}
-        while waiting := [row for row in self.rows(OUTBOX) if row["event_id"] not in self._delivered and row["type"] in consumed]:
-            for row in waiting:
-                self._delivered.add(row["event_id"])
+        while waiting := self.rows(OUTBOX, self._seen):
+            self._seen = waiting[-1]["seq"]
+            for row in (row for row in waiting if row["type"] in consumed):
                 payload, use_case = consumed[row["type"]]
                 getattr(redemptions, use_case)(self._event(None), payload.model_validate_json(bytes(row["payload"])))
 
@@ -196,10 +196,10 @@ class World:
         """What is on record, in order of earning."""
         return self.rows(f"SELECT {columns} FROM redemptions ORDER BY earned_at, transaction_id, customer_id, grant_id, completion")
 
-    def rows(self, statement: str) -> list[DictRow]:
+    def rows(self, statement: str, *values: object) -> list[DictRow]:
         """Rows of a statement."""
         with self.call("world").reading() as tx:
-            return tx.connection.execute(statement).fetchall()
+            return tx.connection.execute(statement, values or None).fetchall()
 
     def available(self, campaign_id: UUID) -> int:
         """What is left of a campaign's budget, in minor units."""

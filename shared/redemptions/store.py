@@ -15,7 +15,7 @@ from events.payloads import StatementCredit
 from shared.eligibility.model import Correction, Grant, Interval
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, copy_rows, joined, one, rows
+from shared.platform.database import Queries, copy_rows, joined, one, prepared, rows
 from shared.redemptions.history import Pair
 from shared.redemptions.model import Redemption, State
 from shared.redemptions.netting import Offset, Settlement
@@ -117,7 +117,7 @@ def lock_offer_pots(tx: Transaction, keys: Mapping[Key, SharedPot]) -> dict[Key,
 
 def read_given(tx: Transaction, keys: Mapping[Key, SharedPot]) -> dict[Key, Given]:
     """What offers' limited pots gave, without holding them: to be told of, not to be decided by."""
-    return _given(keys, rows(tx.connection, SQL["read_given"], pots=told(keys)))
+    return _given(keys, prepared(tx.connection, SQL["read_given"], pots=told(keys)))
 
 
 def _given(keys: Iterable[Key], found: Iterable[DictRow]) -> dict[Key, Given]:
