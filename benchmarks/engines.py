@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.card_file import COLUMNS, write
-from benchmarks.files import BARE, blocks, ours
+from benchmarks.files import blocks, ours
+from benchmarks.input import BARE, COLUMNS, generate
 from benchmarks.result import Result
 from shared.files.splitting import Splitter
 
@@ -27,8 +27,7 @@ MOMENTS: Final = ["at", "posted_at", "expires_at"]
 def run() -> list[Result]:
     """The whole way with pyarrow, as the file engine goes it, against only the costly steps of it with polars."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "two_million.csv"
-        write(path, ROWS)
+        path = generate(Path(folder), ROWS).path
         mine, theirs = _seconds(lambda: ours(path)), _seconds(lambda: by_polars(path))
     return [
         Result(

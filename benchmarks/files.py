@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any, Final
 from zlib import crc32
 
-from benchmarks.card_file import LAYOUT, write
+from benchmarks.input import BARE, generate
 from benchmarks.result import Result
 from events.payloads import Transaction
 from shared.files.batches import payloads
@@ -29,7 +29,6 @@ ROWS_OF_PEER: Final = 40_000
 ROUNDS: Final = 5
 SHARDS: Final = 16
 READ: Final = 1 << 20
-BARE: Final = LAYOUT.model_copy(update={"header": None, "trailer": None})
 NUMBERS: Final = frozenset({"sequence", "sequence_count", "amount", "tip", "tax", "cash_back"})
 MOMENTS: Final = frozenset({"at", "posted_at", "expires_at"})
 MEGABYTE: Final = 1 << 20
@@ -38,9 +37,8 @@ MEGABYTE: Final = 1 << 20
 def run() -> list[Result]:
     """Measure a clean file, one with a bad line in a thousand, and memory."""
     with tempfile.TemporaryDirectory() as folder:
-        clean, bad = Path(folder) / "clean.csv", Path(folder) / "bad.csv"
-        write(clean, ROWS)
-        write(bad, ROWS, bad_in=1000)
+        clean = generate(Path(folder) / "clean", ROWS).path
+        bad = generate(Path(folder) / "bad", ROWS, bad=0.001).path
         plain = "csv module, pydantic per row, JSON per row"
         return [
             _measure(f"file of 26 columns to batches of JSON, of {plain}", clean, plain_program),
@@ -82,7 +80,8 @@ def _records(path: Path) -> Iterator[tuple[list[str], dict[str, Any]]]:
             yield row, {name: cell for name, cell in zip(names, row, strict=True) if cell and name != "record"}
 
 
-def _transaction(cells: dict[str, Any]) -> Transaction:
+def transaction(cells: dict[str, Any]) -> Transaction:
+    """A row as the row model has it."""
     said: dict[str, Any] = {
         name: int(cell) if name in NUMBERS else datetime.fromisoformat(cell) if name in MOMENTS else cell for name, cell in cells.items()
     }
@@ -95,7 +94,7 @@ def plain_program(path: Path) -> tuple[int, Totals]:
     for _, cells in _records(path):
         rows += 1
         try:
-            _transaction(cells).model_dump_json(exclude_none=True)
+            transaction(cells).model_dump_json(exclude_none=True)
         except ValueError:
             continue
     return rows, Totals()
@@ -110,11 +109,11 @@ def full_program(path: Path) -> tuple[int, Totals]:
         rows += 1
         if find_card_number("\n".join(row).encode()):
             continue
-        transaction = _transaction(cells)
-        sums[transaction.currency] += int(transaction.amount)
-        entry_hash += crc32(transaction.transaction_id.encode())
-        shard = crc32((transaction.customer_id or "").encode()) % SHARDS
-        batches[shard].append(transaction.model_dump_json(exclude_none=True))
+        made = transaction(cells)
+        sums[made.currency] += int(made.amount)
+        entry_hash += crc32(made.transaction_id.encode())
+        shard = crc32((made.customer_id or "").encode()) % SHARDS
+        batches[shard].append(made.model_dump_json(exclude_none=True))
     for shard, texts in batches.items():
         f'{{"shard":{shard},"transactions":[{",".join(texts)}]}}'.encode()
     return rows, Totals(count=rows, sums=dict(sums), entry_hash=entry_hash)
@@ -135,9 +134,7 @@ def _rate(read: Callable[[Path], tuple[int, Totals]], path: Path) -> float:
 
 def _memory(folder: Path) -> Result:
     """The most that a process of its own holds while it reads a long file, against a file of a quarter."""
-    short, long = folder / "short.csv", folder / "long.csv"
-    write(short, ROWS // 2)
-    write(long, ROWS * 2)
+    short, long = generate(folder / "short", ROWS // 2).path, generate(folder / "long", ROWS * 2).path
     peaks = [
         int(subprocess.run([sys.executable, "-m", "benchmarks.files", path], check=True, capture_output=True).stdout)
         for path in (long, short)

@@ -25,7 +25,9 @@ from shared.platform.kafka.cluster import RECONNECT_MOST_MS, servers
 DELIVERY_SECONDS: Final = 10.0
 """So long a record may take to be acknowledged: a caller who waits for it is told to try again before its own time is over."""
 REQUEST_SECONDS: Final = 5.0
-MOST_REQUEST_BYTES: Final = 1 << 20
+MOST_REQUEST_BYTES: Final = 1 << 23
+"""So much goes at once, of many partitions: while five requests wait for their answers, which is all that a broker is sent, the client
+asks again and again whether it may send the next. How long one event may be, the broker says."""
 CLOSE_SECONDS: Final = 2.0
 NOT_SENT: Final = "not sent, because one before it found no broker that answers"
 OF_THE_EVENT: Final = (
