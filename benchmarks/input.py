@@ -24,7 +24,7 @@ def size(name: str, usual: int) -> int:
     return int(os.environ.get(f"CLO_BENCH_{name}", usual))
 
 
-def generate(  # noqa: PLR0913  (each is the point of some measurement)
+def generate(
     folder: Path, rows: int, *, layout: Layout = BARE, bank: Portfolio = BANK, day: date = DAY, bad: float = 0, packed: bool = False
 ) -> Made:
     """A file of so many transactions; bad ones have a wrong amount."""

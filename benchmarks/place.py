@@ -3,7 +3,7 @@
 import itertools
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from shared.redemptions import service as redemptions
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 SHARDS = 16
 OFFERS = 20
+SHOPS = tuple(f"shop-{number}" for number in range(OFFERS))
 REWARD_MINOR = 200
 WHY = Why(reason="To be measured.")
 
@@ -75,7 +76,7 @@ class Place:
         """Take back all that was redeemed, so that the next measurement starts from the same state."""
         with psycopg.connect(self.postgres.owner_url(), autocommit=True) as connection:
             connection.execute("TRUNCATE transactions, filings, redemptions, redemption_revisions, statement_credits, offsets")
-            connection.execute("TRUNCATE outbox, handled, refusal_counts, set_aside")
+            connection.execute("TRUNCATE outbox, handled, refusal_counts, set_aside, drops, drop_chunks, lake_parts")
             connection.execute("DELETE FROM postings WHERE step <> 'approve'")
             connection.execute(
                 "UPDATE accounts SET debit_minor = CASE kind WHEN 'funding' THEN debit_minor ELSE 0 END,"
@@ -86,7 +87,15 @@ class Place:
 
 
 @contextmanager
-def place(*, customers: int, budget_minor: int, repeat: bool = False, shard: int | None = None) -> Iterator[Place]:
+def place(
+    *,
+    customers: int,
+    budget_minor: int,
+    repeat: bool = False,
+    shard: int | None = None,
+    names: str = "cust-{}",
+    shops: Sequence[str] = SHOPS,
+) -> Iterator[Place]:
     """Make a place with customers of one shard, or of all, and take it away afterwards; its offers pay once, or again and again."""
     with tempfile.TemporaryDirectory(prefix="clo-bench-") as folder:
         tune_memory()
@@ -96,32 +105,32 @@ def place(*, customers: int, budget_minor: int, repeat: bool = False, shard: int
         made = Place(
             postgres=postgres,
             database=database,
-            customers=list(itertools.islice(_names(shard), customers)),
+            customers=list(itertools.islice(_names(names, shard), customers)),
             campaign_id=UUID(int=0),
             offer_ids=[],
         )
         try:
-            _fill(made, budget_minor, repeat=repeat)
+            _fill(made, budget_minor, shops, repeat=repeat)
             yield made
         finally:
             database.close()
             postgres.stop()
 
 
-def _names(shard: int | None) -> Iterator[str]:
-    names = (f"cust-{number}" for number in itertools.count())
+def _names(pattern: str, shard: int | None) -> Iterator[str]:
+    names = (pattern.format(number) for number in itertools.count())
     return (name for name in names if shard is None or shard_of(name, SHARDS) == shard)
 
 
-def _fill(made: Place, budget_minor: int, *, repeat: bool) -> None:
+def _fill(made: Place, budget_minor: int, shops: Sequence[str], *, repeat: bool) -> None:
     window = CampaignWindow(start="2026-01-01", end="2026-12-31", zone="America/New_York")
     body = NewCampaign(name="Bench", objective="Measure", portfolio="bench", currency="USD", window=window)
     made.campaign_id = campaigns.create_campaign(made.call("maya"), body).campaign_id
     campaigns.request_budget(made.call("maya"), made.campaign_id, BudgetAsked(amount=budget_minor, reason="Measure"))
     campaigns.approve_budget(made.call("omar"), made.campaign_id, WHY)
     campaigns.schedule_campaign(made.call("maya"), made.campaign_id, WHY)
-    for number in range(OFFERS):
-        body_of_offer = NewOffer(campaign_id=made.campaign_id, name=f"Offer {number}", terms=_terms(f"shop-{number}", repeat=repeat))
+    for number, shop in enumerate(shops):
+        body_of_offer = NewOffer(campaign_id=made.campaign_id, name=f"Offer {number}", terms=_terms(shop, repeat=repeat))
         offer_id = offers.create_offer(made.call("maya"), body_of_offer).offer_id
         offers.submit_offer(made.call("maya"), offer_id, WHY)
         offers.approve_offer(made.call("omar"), offer_id, WHY)
