@@ -99,6 +99,19 @@ def test_failed_credit_is_owed_again_and_tried_again_after_a_pause_under_another
     world.verify()
 
 
+def test_each_failure_makes_the_pause_longer_and_the_last_leaves_it_to_a_person(world: World, clock: SimulatedClock) -> None:
+    given(world, "c1")
+    for turn, days in enumerate((1, 3, 7, None), start=1):
+        pay(world)
+        world.told(world.credits()[-1], result="failed", code="technical", at=NOW)
+        now = clock.now()
+        assert waits(world) == [("technical", turn, now + timedelta(days=days) if days else None)]
+        clock.advance(now + timedelta(days=days or 30))
+        world.tick()
+    assert len(waits(world)) == 1
+    world.verify()
+
+
 def test_closed_account_waits_for_a_person(world: World) -> None:
     given(world, "c1")
     pay(world)

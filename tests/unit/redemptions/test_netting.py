@@ -43,6 +43,11 @@ def test_a_debt_that_was_made_good_takes_nothing_more() -> None:
     assert credits_and_offsets(settle([owed(30, "first"), owed(50, "second")], [debt(30)])) == [(0, [30]), (50, [])]
 
 
+def test_what_of_a_debt_is_on_its_way_is_not_made_good_yet() -> None:
+    assert credits_and_offsets(settle([owed(100)], [debt(80, instructed_minor=50)])) == [(70, [30])]
+    assert credits_and_offsets(settle([owed(100)], [debt(80, instructed_minor=90)])) == [(100, [])]
+
+
 def test_several_debts_are_made_good_in_their_order() -> None:
     first, second = debt(40, "older"), debt(80, "newer")
     (settlement,) = settle([owed(100)], [first, second])
