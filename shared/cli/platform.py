@@ -33,8 +33,6 @@ def up(
     On Kafka the platform starts a broker of its own, or uses the one that CLO_KAFKA_BOOTSTRAP names.
     """
     start = moment(simulated_from) if simulated_from else None
-    if bus is Bus.KAFKA and chaos is not None:
-        raise typer.BadParameter("only the embedded bus can be made to misbehave", param_hint="--chaos")
     require_bus(data, bus)
     with _listen(port) as listener, hold(data), refusals():
         from shared.platform.local.platform import LocalPlatform, Place

@@ -97,7 +97,7 @@ class EmbeddedBus:
 class KafkaBus:
     """A publisher and a source for each function that takes events, on the cluster that is named, else on one of its own in the folder."""
 
-    def __init__(self, folder: Path, database_url: str, base_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, deliver: HttpDelivery) -> None:
         """Start Kafka where none is named, and make the topics; nothing else runs yet."""
         given = os.environ.get(BOOTSTRAP)
         self._own = None if given else LocalKafka(folder / KAFKA_FOLDER)
@@ -106,7 +106,7 @@ class KafkaBus:
         self._straight = StraightToKafka(self._bootstrap)
         self.bulk: outbox.Outlet = self._straight
         self._lag = Lag(self._bootstrap)
-        self._deliver = HttpDelivery(base_url)
+        self._deliver = deliver
         self._publisher = Publisher(database_url=database_url, bootstrap=self._bootstrap)
         self._sources = [
             Source(

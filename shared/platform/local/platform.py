@@ -18,10 +18,10 @@ from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.errors import Busy
 from shared.platform.call import Call, Caller
 from shared.platform.database import Database
-from shared.platform.delivery import Delivery, HttpDelivery
+from shared.platform.delivery import HttpDelivery
 from shared.platform.local.app import build_app
 from shared.platform.local.bus import Bus, EmbeddedBus, KafkaBus
-from shared.platform.local.chaos import ChaoticDelivery
+from shared.platform.local.chaos import ChaoticDelivery, ChaoticHttp
 from shared.platform.local.clock import StoredClock
 from shared.platform.local.drops import DropWatch, folders_in
 from shared.platform.local.keys import LocalKeys
@@ -110,14 +110,14 @@ class LocalPlatform:
 
     def _make_bus(self) -> Bus:
         if self.place.kafka:
-            return KafkaBus(self.place.folder, self.postgres.app_url(), self.place.base_url)
+            return KafkaBus(self.place.folder, self.postgres.app_url(), self._delivery())
         return EmbeddedBus(self.postgres.app_url(), self._delivery)
 
-    def _delivery(self, database: Database) -> Delivery:
-        calm = HttpDelivery(self.place.base_url)
-        if self.place.chaos is None:
-            return calm
-        return ChaoticDelivery(calm=calm, database=database, seed=self.place.chaos)
+    def _delivery(self, database: Database | None = None) -> HttpDelivery:
+        url, seed = self.place.base_url, self.place.chaos
+        if seed is None:
+            return HttpDelivery(url)
+        return ChaoticDelivery(url, seed=seed, database=database) if database else ChaoticHttp(url, seed=seed)
 
     def _build_runtime(self) -> Runtime:
         url, files = self.postgres.app_url(), self._files
