@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from shared.kernel.clock import Clock
@@ -15,6 +15,7 @@ from shared.platform.database import Connected, Database, Queries, exactly_one, 
 from shared.platform.failpoints import Point, reached
 
 SQL = Queries(__file__)
+LETTERS_KEPT: Final = timedelta(days=90)
 Answer = TypeVar("Answer", bound=Wire)
 
 
@@ -114,6 +115,8 @@ class Call:
     file_places: FilePlaces | None = None
     bulk: outbox.Outlet = outbox.store
     """Where bulk events go."""
+    letters_kept: timedelta = LETTERS_KEPT
+    """For how long dead letters are kept once it was decided on them."""
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

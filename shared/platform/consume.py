@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from inspect import signature
 from types import ModuleType
@@ -95,6 +96,7 @@ class EventFunction:
             trace=trace,
             told_at=event.occurred_at,
             bulk=parts.bulk,
+            letters_kept=timedelta(days=parts.settings.dead_letter_days),
         )
         if event.source != SOURCE:
             refuse_card_numbers(event.payload)

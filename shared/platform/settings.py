@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kernel.errors import Invalid, Problem
-from shared.platform.call import FilePlaces
+from shared.platform.call import LETTERS_KEPT, FilePlaces
 
 PREFIX: Final = "CLO_"
 
@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """A file with the passphrase of that key; none where it has none."""
     pgp_senders: str | None = None
     """A folder of OpenPGP certificates, `<sender>.pgp` or `<sender>.asc`: whose signature a sender's encrypted files must bear."""
+    dead_letter_days: Annotated[int, Field(ge=1, le=3650)] = LETTERS_KEPT.days
+    """Days for which a dead letter is kept after it was redriven or discarded, with who decided so and why."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     """Least level that is logged."""
 

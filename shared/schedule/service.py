@@ -10,6 +10,7 @@ from shared.exports import due as exports
 from shared.files.sweeping import sweep_left_behind
 from shared.offers import launch
 from shared.platform.call import Call
+from shared.platform.letters.service import forget_decided
 from shared.redemptions import expiry, payout, unmatched
 
 MOST_ROUNDS: Final = 50
@@ -21,6 +22,7 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
 
     Refunds that waited too long go, campaigns start and end, offers go live, authorisations expire, payouts are sent out, and overdue
     claims are marked. Files for partners that are due are planned, and the alert is raised of those that were not acknowledged in time.
+    Dead letters that were decided on long ago are removed.
     """
     with call.transaction() as tx:
         unmatched.let_go(call, tx)
@@ -31,6 +33,7 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
         _until_done(lambda: claims.mark_overdue(tx))
         _until_done(lambda: exports.mark_overdue(tx))
         exports.plan_due(call, tx)
+        _until_done(lambda: forget_decided(call, tx))
     sweep_left_behind(call)
 
 

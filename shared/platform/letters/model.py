@@ -1,5 +1,6 @@
 """What a dead letter is, and what may become of it."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -71,4 +72,16 @@ def require_decidable(letter: KeptLetter, decision: Decided) -> None:
     if letter.event_id is None or letter.occurred_at is None or not letter.topic:
         raise Conflict("This is no event of ours: whoever sent it has to send it right. Discard it.")
     if not letter.whole:
-        raise Conflict("This is not kept whole: it held a card number or was too large. Whoever sent it has to send it right. Discard it.")
+        raise Conflict("This is not kept whole: it held a card number, was too large, or told of somebody who was erased. Discard it.")
+
+
+def without_customer(payload: bytes, customer_id: str) -> bytes:
+    """What a letter that tells of customers still says without one of them; nothing where it can't be read or nobody is left."""
+    try:
+        said = json.loads(payload)
+        left = [item for item in said["customers"] if item["customer_id"] != customer_id]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return b""
+    if len(left) == len(said["customers"]):
+        return payload
+    return json.dumps(said | {"customers": left}, ensure_ascii=False).encode() if left else b""

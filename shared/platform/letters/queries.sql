@@ -58,6 +58,25 @@ ORDER BY dead_since, letter_id LIMIT %(most)s;
 -- What people decided of a letter, oldest first.
 SELECT decision, decided_by, decided_at, reason FROM dead_letter_decisions WHERE letter_id = %(letter_id)s ORDER BY decided_at;
 
+-- name: forget_decided
+-- Removes letters that were decided on before a moment, with the decisions; at most so many.
+WITH old AS (
+    SELECT letter_id FROM dead_letters
+    WHERE state <> 'waiting' AND (SELECT max(decided_at) FROM dead_letter_decisions AS d WHERE d.letter_id = dead_letters.letter_id) < %(before)s
+    LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+DELETE FROM dead_letters USING old WHERE dead_letters.letter_id = old.letter_id;
+
+-- name: lock_naming
+-- Letters that may tell of a customer, held until the transaction ends: those of a type that tells of customers, and what names the id.
+SELECT letter_id, type, payload FROM dead_letters
+WHERE type = %(type)s OR position(%(name)b IN payload) > 0
+ORDER BY letter_id FOR UPDATE;
+
+-- name: replace_payload
+-- Something was taken out of what a letter says.
+UPDATE dead_letters SET payload = %(payload)b, whole = whole AND %(whole)s WHERE letter_id = %(letter_id)s;
+
 -- name: decide
 -- What a person decided of a letter, and the state that it is in by that.
 WITH decided AS (

@@ -2,11 +2,13 @@
 
 from uuid import UUID
 
+from events.catalog import BY_PAYLOAD, BY_TYPE
+from events.told import CustomersTold
 from shared.kernel.ids import LetterId
-from shared.platform.call import Call
+from shared.platform.call import Call, Transaction
 from shared.platform.letters import store
 from shared.platform.letters.api import MOST_LETTERS, DecisionView, LetterDecision, LetterDetail, Letters, LettersQuery, LetterView, shown
-from shared.platform.letters.model import Decided, Letter, require_decidable
+from shared.platform.letters.model import Decided, Letter, require_decidable, without_customer
 
 
 def store_dead_letter(call: Call, letter: Letter) -> None:
@@ -45,6 +47,29 @@ def redrivable(call: Call) -> list[UUID]:
 def discard_dead_letter(call: Call, letter_id: LetterId, body: LetterDecision) -> LetterView:
     """Find a letter to be of no use: it is kept, and waits no more."""
     return _decide(call, letter_id, "discard", body.reason)
+
+
+def forget_decided(call: Call, tx: Transaction) -> int:
+    """Remove letters that were redriven or discarded so long ago that nobody asks any more; how many, at most a page."""
+    return store.forget_decided(tx, tx.now - call.letters_kept, most=MOST_LETTERS)
+
+
+def forget_customer(tx: Transaction, customer_id: str) -> None:
+    """Take out of all letters what they say of a customer's person.
+
+    Of events that tell of customers the customer's item goes, and the others can still be redriven. Events of ours that only name the id,
+    such as purchases, stay as they are. What is no event of ours and names the id is emptied: nobody knows what it says.
+    """
+    of_customers = BY_PAYLOAD[CustomersTold].type
+    for letter_id, kind, payload in store.naming(tx, customer_id, of_customers):
+        if kind == of_customers:
+            left = without_customer(payload, customer_id)
+        elif kind in BY_TYPE:
+            continue
+        else:
+            left = b""
+        if left != payload:
+            store.replace_payload(tx, letter_id, left, whole=bool(left))
 
 
 def _decide(call: Call, letter_id: LetterId, decision: Decided, reason: str) -> LetterView:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -54,6 +55,22 @@ def decide(tx: Transaction, letter_id: UUID, decision: Decided, *, by: str, reas
     state = OUTCOME[decision].value
     values = {"letter_id": letter_id, "decision": decision, "state": state, "by": by, "reason": reason, "now": tx.now}
     tx.connection.execute(SQL["decide"], values)
+
+
+def forget_decided(tx: Transaction, before: datetime, *, most: int) -> int:
+    """Remove letters that were decided on before a moment; how many they were."""
+    return tx.connection.execute(SQL["forget_decided"], {"before": before, "most": most}).rowcount
+
+
+def naming(tx: Transaction, customer_id: str, of_customers: str) -> list[tuple[UUID, str, bytes]]:
+    """Letters that may tell of a customer, held: id, type, and what they say. `of_customers` is the type that tells of customers."""
+    found = rows(tx.connection, SQL["lock_naming"], type=of_customers, name=customer_id.encode())
+    return [(row["letter_id"], row["type"], bytes(row["payload"])) for row in found]
+
+
+def replace_payload(tx: Transaction, letter_id: UUID, payload: bytes, *, whole: bool) -> None:
+    """Let a letter say something else from now on; not `whole`, it can't be redriven."""
+    tx.connection.execute(SQL["replace_payload"], {"letter_id": letter_id, "payload": payload, "whole": whole})
 
 
 def _letter(row: DictRow) -> KeptLetter:

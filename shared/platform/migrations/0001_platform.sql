@@ -78,11 +78,17 @@ CREATE TABLE dead_letters (
 );
 CREATE INDEX dead_letters_waiting ON dead_letters (letter_id) WHERE state = 'waiting';
 COMMENT ON COLUMN dead_letters.said_id IS 'The id as it came; event_id is what it says where it is an id of ours.';
-COMMENT ON COLUMN dead_letters.whole IS 'Whether the payload is what came: not cut, and no card number in it masked.';
+COMMENT ON COLUMN dead_letters.whole IS 'Whether the payload is what came: not cut, no card number in it masked, and nothing taken out of it.';
 COMMENT ON COLUMN dead_letters.attempts IS 'Deliveries that failed; null where whoever delivered does not tell.';
 
+CREATE FUNCTION keep_waiting_letter() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE insufficient_privilege USING MESSAGE = 'a letter that waits for a person is not removed';
+END $$;
+CREATE TRIGGER keep_waiting BEFORE DELETE ON dead_letters FOR EACH ROW WHEN (OLD.state = 'waiting') EXECUTE FUNCTION keep_waiting_letter();
+
 CREATE TABLE dead_letter_decisions (
-    letter_id uuid NOT NULL REFERENCES dead_letters,
+    letter_id uuid NOT NULL REFERENCES dead_letters ON DELETE CASCADE,
     decided_at timestamptz NOT NULL,
     decided_by text NOT NULL,
     decision text NOT NULL CHECK (decision IN ('redrive', 'discard')),

@@ -21,5 +21,4 @@ REVOKE UPDATE, DELETE ON corrections, correction_history, claims, claim_history,
 GRANT UPDATE (state, decided_by, decided_at, decision_reason) ON corrections TO clo_app;
 GRANT UPDATE (state, overdue_at, resolution, reason_code, correction_id) ON claims TO clo_app;
 REVOKE UPDATE, DELETE ON dead_letter_decisions FROM clo_app;
-REVOKE DELETE ON dead_letters FROM clo_app;
 REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM clo_app;
