@@ -8,14 +8,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from typing import Final
 
 import httpx
 
+from functions.registry import BY_NAME
 from tests.e2e.kills.programs import CONTEXT, FUNCTIONS, HOST, Deaths, Place, live
-from tests.e2e.process import START_SECONDS, wait_until
+from tests.e2e.process import wait_until
 
-LOOK_SECONDS = 0.1
-SHOWN = 3_000
+PRELOADED: Final = ("tests.e2e.kills.programs", "shared.platform.kafka.straight", "shared.platform.consume", "shared.platform.letters.sink")
+"""With the use cases of the functions: a process is there at once."""
+START_SECONDS: Final = 180.0
+LOOK_SECONDS: Final = 0.1
+SHOWN: Final = 3_000
 
 
 class Processes:
@@ -79,10 +84,11 @@ def processes(place: Place) -> Iterator[Processes]:
     with ExitStack() as held:
         sockets = {name: held.enter_context(socket.create_server((HOST, 0))) for name in FUNCTIONS}
         ports = {name: listener.getsockname()[1] for name, listener in sockets.items()}
-    CONTEXT.set_forkserver_preload(["tests.e2e.kills.programs", "shared.platform.kafka.straight"])
+    CONTEXT.set_forkserver_preload([*PRELOADED, *(BY_NAME[name].service for name in FUNCTIONS)])
     running = Processes(replace(place, ports=ports))
     try:
-        wait_until(running.ready, seconds=START_SECONDS, what=f"all functions run\n{running.log()}")
+        wait_until(lambda: bool(running.broken) or running.ready(), seconds=START_SECONDS, what="all functions run")
+        assert not running.broken, running.log()
         yield running
     finally:
         running.stop()
