@@ -40,9 +40,8 @@ class Processes:
         self._watch.start()
 
     def kill(self, program: str) -> None:
-        """End a process without a word of warning, wherever it is just now."""
-        with self._lock:
-            self._running[program].kill()
+        """End a process without a word of warning, wherever it is just now; one that is dead already, when it runs again."""
+        wait_until(lambda: self._kill_if_it_lives(program), seconds=START_SECONDS, what=f"{program} runs")
 
     def ready(self) -> bool:
         """Whether all functions answer."""
@@ -60,6 +59,13 @@ class Processes:
             process.kill()
             process.join()
             process.close()
+
+    def _kill_if_it_lives(self, program: str) -> bool:
+        with self._lock:
+            process = self._running[program]
+            lives = process.is_alive()
+            process.kill()
+            return lives
 
     def _start(self, program: str) -> BaseProcess:
         process = CONTEXT.Process(target=live, args=(program, self.place, self.deaths), name=program, daemon=True)

@@ -23,6 +23,7 @@ from shared.kernel.wire import Wire
 from shared.platform import delivery, failpoints
 from shared.platform.delivery import HttpDelivery
 from shared.platform.failpoints import Point
+from shared.platform.kafka import source
 from shared.platform.kafka.publisher import Publisher
 from shared.platform.kafka.reading import topics_of
 from shared.platform.kafka.source import Source
@@ -37,6 +38,8 @@ CONTEXT: Final = get_context("forkserver")
 RELAY, PUBLISHER, SOURCES = "relay", "publisher", "sources"
 CHUNK_BYTES: Final = 800
 PAUSE_SECONDS: Final = 0.05
+SESSION_MS: Final = 6_000
+"""So long a source that was killed keeps its partitions to itself; a broker allows no less."""
 POINTS: Final = tuple(Point)
 ALWAYS: Final = -1
 
@@ -157,19 +160,25 @@ def _publisher(place: Place, _name: str) -> None:
     Publisher(database_url=place.database_url, bootstrap=place.bootstrap or "").run()
 
 
-def _sources(place: Place, _name: str) -> None:
+def more_sources(place: Place) -> None:
+    """Sources that join those that are at work: partitions are shared out anew when they come and when they go."""
+    vars(source).update(SESSION_MS=SESSION_MS)
+    _sources(place, None)
+
+
+def _sources(place: Place, name: str | None) -> None:
     deliver = ToEach(place.ports)
     sources = [
         Source(
-            function=name,
-            topics=topics_of(BY_NAME[name]),
+            function=function,
+            topics=topics_of(BY_NAME[function]),
             bootstrap=place.bootstrap or "",
             deliver=deliver,
             sink=SINK,
-            instance=f"killed-{name}",
+            instance=name and f"{name}-{function}",
         )
-        for name in FUNCTIONS
-        if name != SINK
+        for function in FUNCTIONS
+        if function != SINK
     ]
     _all_of(*(source.run for source in sources))
 
