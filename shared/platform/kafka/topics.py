@@ -14,6 +14,7 @@ from shared.kernel.errors import Busy, Refused
 DAY_MS: Final = 24 * 60 * 60 * 1000
 FOR_EVER: Final = -1
 BOOTSTRAP_MS: Final = 30_000
+READY_MS: Final = 60_000
 
 
 def create_topics(bootstrap: str, *, replication: int = 1, topics: Sequence[Topic] = TOPICS) -> list[str]:
@@ -26,7 +27,7 @@ def create_topics(bootstrap: str, *, replication: int = 1, topics: Sequence[Topi
         with closing(KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS)) as admin:
             there = set(admin.list_topics())
             made = [topic.name for topic in topics if topic.name not in there and _make(admin, topic, replication)]
-            admin.wait_for_topics([topic.name for topic in topics])
+            admin.wait_for_topics([topic.name for topic in topics], timeout_ms=READY_MS)
             differing = list(_differing(admin, topics, replication))
     except KafkaError as error:
         raise Busy(f"Kafka at {bootstrap} does not answer as it should: {error}") from error
