@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import pytest
+from structlog.testing import capture_logs
 
+from events.envelope import Envelope
 from events.payloads import CampaignWentLive, OfferApproved, ScheduleTicked
 from shared.kernel.errors import Busy
 from shared.kernel.ids import new_id
@@ -229,6 +231,25 @@ def test_relay_waits_for_a_database_that_is_not_reached(
     emit(call, "1")
     monkeypatch.setattr(relay, "database", type("Flaky", (), {"connection": staticmethod(fail_twice)}))
     wait_for(database)
+
+
+def test_delivery_that_fails_in_a_way_that_nobody_knows_is_told_and_made_again(
+    call: MakeCall, database: Database, receiver: Receiver, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([ValueError("unknown")])
+    deliver = relay.deliver
+
+    def fail_once(consumer: str, event: Envelope) -> Answer:
+        for failure in failures:
+            raise failure
+        return deliver(consumer, event)
+
+    monkeypatch.setattr(relay, "deliver", fail_once)
+    with capture_logs() as log:
+        emit(call, "1")
+        wait_for(database)
+    assert [(line["event"], line["key"]) for line in log if line["log_level"] == "error"] == [("not delivered", "k")]
+    assert receiver.of("1") == [("1", 204)]
 
 
 def test_function_that_is_not_reached_is_tried_again() -> None:
