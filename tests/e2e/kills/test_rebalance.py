@@ -15,7 +15,7 @@ from tests.e2e.process import wait_until
 
 FILES: Final = 4
 SEED: Final = 5
-SECONDS: Final = 60.0
+SECONDS: Final = 180.0
 
 
 def test_sources_that_come_and_are_killed_in_the_middle_of_files_change_nothing_in_the_end(scene: Scene, undisturbed: str) -> None:
