@@ -1,6 +1,6 @@
 """Files of Parquet: each row group is a chunk. What the footer and the pages claim is held against bounds before it is believed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -19,14 +19,14 @@ MAGIC: Final = b"PAR1"
 ENCRYPTED: Final = b"PARE"
 TAIL: Final = 8
 MOST_FOOTER_BYTES: Final = 4 << 20
-MOST_RECORDS: Final = 1 << 17
+MOST_RECORDS: Final = 1 << 16
 """Of a row group."""
 MOST_GROUP_BYTES: Final = 64 << 20
 """Of the columns of a row group that are read, unpacked."""
 MOST_PAGE_BYTES: Final = 16 << 20
-MOST_BATCH_BYTES: Final = 32 << 20
-"""Of the text of so many records as are read at a time; a value that stands once in a dictionary can stand in all of them."""
-READ_AHEAD: Final = 1 << 20
+MOST_TEXT_BYTES: Final = 4 << 20
+"""Of a column of as many records as are read at a time; a value that stands once in a dictionary can stand in all of them."""
+READ_AHEAD: Final = 1 << 18
 ENCODINGS: Final = {0: "PLAIN", 2: "PLAIN_DICTIONARY", 3: "RLE", 4: "BIT_PACKED", 8: "RLE_DICTIONARY"}
 """Those in which a value takes no less room than it needs, but for dictionaries."""
 
@@ -81,18 +81,23 @@ def read_group(file: BinaryIO, size: int, number: int, layout: Layout, batch_siz
     for place in places:
         _check_pages(file, group.column(place), group.num_rows)
     names = [metadata.schema.column(place).path for place in places]
-    texts = [name for name, place in zip(names, places, strict=True) if metadata.schema.column(place).physical_type == "BYTE_ARRAY"]
+    for name, place in zip(names, places, strict=True):
+        if metadata.schema.column(place).physical_type == "BYTE_ARRAY":
+            _check_texts(_batches(file, number, [name], batch_size, read_dictionary=[name]), name)
     read = 0
-    with _told():
-        source = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=READ_AHEAD, pre_buffer=False, **_limits())
-        for batch in source.iter_batches(batch_size=batch_size, row_groups=[number], columns=names, use_threads=False):
-            read += batch.num_rows
-            if read > group.num_rows:
-                raise _not_parquet("there are more records than the footer says")
-            _check_texts(batch)
-            yield batch
+    for batch in _batches(file, number, names, batch_size):
+        read += batch.num_rows
+        if read > group.num_rows:
+            raise _not_parquet("there are more records than the footer says")
+        yield batch
     if read != group.num_rows:
         raise _not_parquet("there are fewer records than the footer says")
+
+
+def _batches(file: BinaryIO, number: int, names: list[str], size: int, **how: Any) -> Iterator[pa.RecordBatch]:
+    with _told():
+        source = parquet.ParquetFile(file, buffer_size=READ_AHEAD, pre_buffer=False, **_limits(), **how)
+        yield from source.iter_batches(batch_size=size, row_groups=[number], columns=names, use_threads=False)
 
 
 def _opened(file: BinaryIO, size: int) -> parquet.ParquetFile:
@@ -206,15 +211,12 @@ def _wrong_page(page: Page) -> str | None:
     return None
 
 
-def _check_texts(batch: pa.RecordBatch) -> None:
-    """Before dictionaries become text: how long that is, and whether it is any."""
-    size = 0
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        if not pa.types.is_dictionary(column.type):
-            continue
-        lengths = pc.binary_length(column.dictionary)
-        size += pc.sum(pc.cast(lengths.take(column.indices), pa.int64())).as_py() or 0
-        if size > MOST_BATCH_BYTES:
+def _check_texts(batches: Iterable[pa.RecordBatch], name: str) -> None:
+    """A column whose values still stand in dictionaries: how long they are in all places, and whether they are text."""
+    for batch in batches:
+        column = batch.column(0)
+        size = pc.sum(pc.cast(pc.binary_length(column.dictionary).take(column.indices), pa.int64())).as_py() or 0
+        if size > MOST_TEXT_BYTES:
             raise NotParquet(problems=(_of(name, "holds values that are too long together"),))
         try:
             column.dictionary.validate(full=True)

@@ -99,7 +99,7 @@ PARQUETS: Mapping[str, Callable[[], Sent]] = {
     "parquet_whose_values_are_anything": _edited(lambda data: data[:60] + b"\xff" * 100 + data[160:], compression="none"),
     "parquet_bomb_of_values": sent(lambda: parquet_of(_long(100_000, 1_000), use_dictionary=False, compression="zstd")),
     "parquet_bomb_of_a_dictionary": sent(
-        lambda: parquet_of(_long(100_000, 1) | {"descriptor": _one_for_all(100_000, 900_000)}, compression="zstd")
+        lambda: parquet_of(_long(60_000, 1) | {"descriptor": _one_for_all(60_000, 900_000)}, compression="zstd")
     ),
     "parquet_bomb_of_prefixes": sent(
         lambda: parquet_of(_long(2_000, 9_000), use_dictionary=False, column_encoding={"descriptor": "DELTA_BYTE_ARRAY"})
