@@ -5,7 +5,9 @@ import sys
 
 from benchmarks.result import markdown, show
 
-NAMES = (*"redeem budget eligibility explain verdicts matching holders files engines to_kafka connect cashback workers main_job".split(),)
+NAMES = (
+    *"redeem budget eligibility explain verdicts matching holders files engines to_kafka connect cashback workers export main_job".split(),
+)
 
 
 def main(arguments: list[str]) -> None:

@@ -10,6 +10,7 @@ from shared.kernel.wire import Wire
 
 MONEY = Scale(least=1, most=20, cpu="1", memory="512Mi", timeout_seconds=120)
 FILES = Scale(concurrency=2, most=20, cpu="1", memory="512Mi", timeout_seconds=600)
+EXPORTS = Scale(concurrency=1, most=20, cpu="1", memory="1Gi", timeout_seconds=600)
 LONG = Scale(timeout_seconds=120)
 STORES_TELL = ("google.cloud.storage.object.v1.", "dev.knative.connector.event.aws-sqs", "com.amazon.sqs.message", "aws.sqs.message")
 """What object stores tell of new objects with: Eventarc, and the sources of Knative, old and new, that read a queue of Amazon."""
@@ -166,7 +167,8 @@ FUNCTIONS: tuple[Function, ...] = (
         GET  /v1/exports/{export_id}                          get_export               exports:read
         POST /v1/exports/{export_id}/withdraw                 withdraw_export          exports:write
     """)),
-    Function(name="export_file", service="shared.exports.service", scale=FILES, emits=(p.ExportPartReady, p.ExportPartsDone, p.ExportMoved),
+    Function(name="export_file", service="shared.exports.service", scale=EXPORTS,
+             emits=(p.ExportPartReady, p.ExportPartsDone, p.ExportMoved),
              consumes={p.ExportPlanned: "split_export", p.ExportPartReady: "write_part", p.ExportPartsDone: "finish_export",
                        p.FileDropped: "take_answer"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),

@@ -56,7 +56,7 @@ def show(export: Export, data: Data = DATA, database_url: DatabaseUrl = None) ->
 @app.command("run")
 def run(
     partner: Annotated[str, typer.Argument(help="Whom the file is for.")],
-    kind: Annotated[str, typer.Argument(help="transactions, merchants, redemptions or credits.")],
+    kind: Annotated[str, typer.Argument(help="transactions, merchants, redemptions, credits or reconciliation.")],
     scope: Annotated[str | None, typer.Option(help="full or delta; as the partner's feed says where not given.")] = None,
     data: Data = DATA,
 ) -> None:

@@ -10,7 +10,7 @@ from shared.kernel.ids import ExportId
 from shared.kernel.wire import Moment, Wire
 from shared.platform.batches import ItemProblem
 
-KindName = Literal["transactions", "merchants", "redemptions", "credits"]
+KindName = Literal["transactions", "merchants", "redemptions", "credits", "reconciliation"]
 
 
 class ExportAsked(Wire):

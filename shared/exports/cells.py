@@ -23,6 +23,6 @@ def neutral(cells: Mapping[str, pa.Array], layout: Layout) -> dict[str, pa.Array
 
 def _neutral(column: pa.Array) -> pa.Array:
     data = text_bytes(column)
-    if len(data.translate(None, STARTS)) == len(data):
+    if not any(start in data for start in STARTS):
         return column
     return pc.if_else(matching(column, FORMULA), pc.binary_join_element_wise(TEXT, column, ""), column)

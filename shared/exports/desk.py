@@ -46,7 +46,7 @@ def withdraw_export(call: Call, export_id: ExportId, body: ExportWithdrawn) -> E
     with call.transaction() as tx:
         export = store.read(tx, export_id, lock=True)
         withdrawn = end(tx, export, State.WITHDRAWN, (Problem(path="", message=f"{call.caller.subject}: {body.reason}"),))
-        places = places_of(call)
-        take_away(places, withdrawn)
-        clear(places.lake, work_prefix(export_id))
-        return tx.answer(ExportView.of(withdrawn, store.progress(tx, [export_id]).get(export_id, NO_PARTS)))
+        take_away(places_of(call), withdrawn)
+        answer = tx.answer(ExportView.of(withdrawn, store.progress(tx, [export_id]).get(export_id, NO_PARTS)))
+    clear(places_of(call).lake, work_prefix(export_id))
+    return answer

@@ -6,14 +6,16 @@ One regular expression over all lines finds those that may hold something; only 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from hashlib import sha256
+from itertools import pairwise
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.files.arrays import matching
-from shared.kernel.cards import find_card_number
+from shared.kernel.cards import find_card_number, stand_ins
 from shared.kernel.errors import Problem
 
 MOST_HITS: Final = 20
@@ -26,14 +28,13 @@ PHONES: Final = (
 )
 PHONE: Final = f"{BEFORE}(?:{'|'.join(PHONES)}){AFTER}"
 EMAIL: Final = r"""[^\s@,;:"'<>()]+(?:@|%40)[^\s@,;:"'<>()]+\.[^\s@,;:"'<>()]{2,}"""
-CARD: Final = r"[0-9](?:[ ._-]?[0-9]){12}|[^\x00-\x7f]"
-"""What a card number may be in: enough digits, or characters that stand for them in other scripts."""
+DIGITS: Final = r"[0-9](?:[ ._-]?[0-9]){12}"
 BETWEEN: Final = r"[\s._-]*"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """One thing that may never leave: where it may be, as a regular expression of both libraries, and whether it is."""
+    """One thing that may never leave: where it may be, as a regular expression of RE2, and whether it is."""
 
     name: str
     may_be: str
@@ -79,10 +80,11 @@ class Guard:
         return found[:MOST_HITS]
 
 
-def guard_of(portfolio: Iterable[str]) -> Guard:
+@lru_cache(maxsize=8)
+def guard_of(portfolio: tuple[str, ...]) -> Guard:
     """The guard of a bank whose own names these are."""
     named = _named(sorted(portfolio))
-    return Guard(rules=[*ALWAYS, *([_by_pattern("name of the portfolio", named)] if named else [])])
+    return Guard(rules=[*_always(), *([_by_pattern("name of the portfolio", named)] if named else [])])
 
 
 def _named(names: Sequence[str]) -> str:
@@ -100,11 +102,22 @@ def _is_card_number_in(text: str) -> bool:
     return find_card_number(text.encode()) is not None
 
 
-ALWAYS: Final = (
-    Rule(name="card number", may_be=CARD, is_in=_is_card_number_in),
-    _by_pattern("e-mail address", EMAIL),
-    _by_pattern("phone number", PHONE),
-)
+@cache
+def _always() -> tuple[Rule, ...]:
+    """What is searched for whoever the bank is. A card number may be in enough digits, or in characters that stand for some."""
+    return (
+        Rule(name="card number", may_be=f"{DIGITS}|[{_ranges(stand_ins())}]", is_in=_is_card_number_in),
+        _by_pattern("e-mail address", EMAIL),
+        _by_pattern("phone number", PHONE),
+    )
+
+
+def _ranges(characters: Iterable[str]) -> str:
+    """Characters, in order, as ranges of a regular expression of RE2."""
+    codes = [ord(character) for character in characters]
+    starts = [code for before, code in pairwise([-1, *codes]) if code != before + 1]
+    ends = [code for code, after in pairwise([*codes, -1]) if after != code + 1]
+    return "".join(rf"\x{{{start:x}}}-\x{{{end:x}}}" for start, end in zip(starts, ends, strict=True))
 
 
 def problems_of(hits: Iterable[Hit], part: int) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ class Exported(Totalled):
     columns: Mapping[str, FieldType]
     """Of the records: text, whole numbers (amounts in minor units), moments."""
     statement: str | None = None
-    """The statement that gives key, version and columns of each record; None of what lies in the lake."""
+    """The statement that gives key, version and columns of each record; None of what lies in the lake, or another area tells."""
     personal: bool = True
     """Whether each record is of a customer, whose consent is asked."""
 
@@ -53,7 +53,7 @@ EXPORTED: Final[Mapping[Kind, Exported]] = {
     Kind.REDEMPTIONS: Exported(
         columns=_columns(
             "redemption_id grant_id offer_id campaign_id customer_id account_token transaction_id merchant_id state currency reason",
-            "reward earned paid revision",
+            "reward earned instructed paid revision",
             "earned_at payable_at",
         ),
         id="redemption_id",
@@ -67,5 +67,10 @@ EXPORTED: Final[Mapping[Kind, Exported]] = {
         at="instructed_at",
         amount="amount",
         statement="credits",
+    ),
+    Kind.RECONCILIATION: Exported(
+        columns=_columns("redemption_id record kind currency", "ours theirs difference times"),
+        id="redemption_id",
+        personal=False,
     ),
 }

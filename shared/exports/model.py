@@ -106,8 +106,9 @@ class Part:
     sources: tuple[str, ...]
     object: str | None = None
     """Where it lies once it is written."""
+    generation: str | None = None
+    """Which content of that name it is: nothing else can be put together."""
     size: int = 0
-    sha256: str | None = None
     totals: Totals = field(default_factory=Totals)
     withheld: Mapping[str, int] = field(default_factory=dict)
 

@@ -55,7 +55,7 @@ class Schedule(Wire):
 class Feed(Wire):
     """One kind of file that a partner is sent."""
 
-    kind: Literal["transactions", "merchants", "redemptions", "credits"]
+    kind: Literal["transactions", "merchants", "redemptions", "credits", "reconciliation"]
     layout: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     """The name of a layout: one that comes with Clo, or one of `layouts`."""
     scope: Literal["full", "delta"] = "delta"

@@ -4,27 +4,30 @@ A delta is what differs from what the partner has acknowledged. Nothing is asked
 long its transaction took, differs still when the next delta is settled.
 """
 
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
-from pyarrow import parquet
+import pyarrow.compute as pc
 
 from events.payloads import ExportPartReady, ExportPartsDone, ExportPlanned
-from shared.exports import store
+from shared.exports import breaks, store
 from shared.exports.kinds import EXPORTED, Exported
 from shared.exports.model import Export, Item, Part, State
 from shared.exports.places import Places, clear, keep_work, places_of, work_prefix
 from shared.files.columns import TYPES
 from shared.files.lake import as_parquet
+from shared.files.names import Kind
 from shared.kernel.ids import EXPORT
 from shared.platform.call import Call, Transaction
 
-PART_RECORDS: Final = 100_000
-"""Records of a part, where what it is made from is not more in one piece: it is what is held in memory."""
+PART_RECORDS: Final = 1_000_000
+"""Records of a part, where what it is made from is not more in one piece. Each part looks consent up in a table of its own."""
 ALLOWED: Final = "allowed"
+END: Final = "\n"
+CUSTOMER: Final = "customer_id"
+Page = Sequence[dict[str, Any]]
 
 
 def split_export(call: Call, planned: ExportPlanned) -> None:
@@ -36,7 +39,8 @@ def split_export(call: Call, planned: ExportPlanned) -> None:
             return
         clear(places.lake, work_prefix(export.export_id))  # of an attempt that died
         exported = EXPORTED[export.kind]
-        sources = _from_rows(tx, places, export, exported) if exported.statement else _from_lake(tx, export)
+        pages = _pages(call, tx, export, exported)
+        sources = _from_lake(tx, export) if pages is None else _from_rows(tx, places, export, exported, pages)
         parts = [Part(number=number, sources=tuple(some)) for number, some in enumerate(sources, start=1)]
         allowed = _keep_allowed(tx, places, export) if exported.personal and export.token_key else None
         store.add_parts(tx, export.export_id, parts)
@@ -66,11 +70,18 @@ def _from_lake(tx: Transaction, export: Export) -> Iterator[list[str]]:
         yield some
 
 
-def _from_rows(tx: Transaction, places: Places, export: Export, exported: Exported) -> list[list[str]]:
+def _pages(call: Call, tx: Transaction, export: Export, exported: Exported) -> Iterator[Page] | None:
+    """Key, version and columns of the records, page by page; None of what lies in the lake."""
+    if export.kind is Kind.RECONCILIATION:
+        return breaks.pages(call, tx, export)
+    return store.pages(tx, export, exported) if exported.statement else None
+
+
+def _from_rows(tx: Transaction, places: Places, export: Export, exported: Exported, pages: Iterator[Page]) -> list[list[str]]:
     """Records of the database, kept as they were at this moment: a part that is written later, or again, is the same."""
     names = []
     known: set[tuple[str, str]] = set()
-    for number, page in enumerate(store.pages(tx, export, exported), start=1):
+    for number, page in enumerate(pages, start=1):
         made = as_parquet(_table(page, exported))
         names.append(keep_work(places.lake, f"{work_prefix(export.export_id, 'rows')}{number:06}", made))
         items = {(row["key"], row["version"]) for row in page} - known
@@ -79,20 +90,12 @@ def _from_rows(tx: Transaction, places: Places, export: Export, exported: Export
     return [[name] for name in names]
 
 
-def _table(page: Sequence[dict[str, Any]], exported: Exported) -> pa.Table:
+def _table(page: Page, exported: Exported) -> pa.Table:
     return pa.table({name: pa.array([row[name] for row in page], TYPES[of]) for name, of in exported.columns.items()})
 
 
 def _keep_allowed(tx: Transaction, places: Places, export: Export) -> str:
     """Who may be told of, as it is now."""
-    made = io.BytesIO()
-    schema = pa.schema([("customer_id", pa.string())])
-    with parquet.ParquetWriter(made, schema, compression="zstd") as writer:
-        for table in _tables(store.allowed(tx), schema):
-            writer.write_table(table)
-    return keep_work(places.lake, f"{work_prefix(export.export_id)}{ALLOWED}", made.getvalue())
-
-
-def _tables(pages: Iterable[list[str]], schema: pa.Schema) -> Iterator[pa.Table]:
-    for page in pages:
-        yield pa.table([pa.array(page, pa.string())], schema=schema)
+    ids = pc.list_flatten(pc.split_pattern(pa.array(store.allowed(tx), pa.string()), END))
+    made = as_parquet(pa.table({CUSTOMER: ids}))
+    return keep_work(places.lake, f"{work_prefix(export.export_id)}{ALLOWED}", made)

@@ -1,6 +1,7 @@
 -- name: add_export
 -- Plans an export; nothing where one of its partner and kind is on its way, or was planned for the same moment of the schedule.
-INSERT INTO exports (export_id, partner, kind, scope, format, layout, token_key, day, sequence, asked_by, due_at, state, planned_at, ack_hours)
+INSERT INTO exports (export_id, partner, kind, scope, format, layout, token_key, day, sequence, asked_by, due_at, state, planned_at,
+                     ack_hours)
 SELECT %(export_id)s, %(partner)s, %(kind)s, %(scope)s, %(format)s, %(layout)s, %(token_key)s, %(day)s,
        coalesce((SELECT max(sequence) FROM exports WHERE partner = %(partner)s AND kind = %(kind)s AND day = %(day)s), 0) + 1,
        %(asked_by)s, %(due_at)s, 'planned', %(planned_at)s, %(ack_hours)s
@@ -36,8 +37,8 @@ LIMIT %(limit)s;
 -- name: update_export
 -- Brings an export up to date.
 UPDATE exports
-SET state = %(state)s, allowed = %(allowed)s, records = %(records)s, size = %(size)s, sha256 = %(sha256)s, withheld = %(withheld)s, problems = %(problems)s,
-    written_at = %(written_at)s, overdue_at = %(overdue_at)s, closed_at = %(closed_at)s
+SET state = %(state)s, allowed = %(allowed)s, records = %(records)s, size = %(size)s, sha256 = %(sha256)s, withheld = %(withheld)s,
+    problems = %(problems)s, written_at = %(written_at)s, overdue_at = %(overdue_at)s, closed_at = %(closed_at)s
 WHERE export_id = %(export_id)s;
 
 -- name: lock_overdue
@@ -53,16 +54,17 @@ SELECT %(export_id)s, number, string_to_array(sources, ',') FROM unnest(%(number
 
 -- name: read_parts
 -- The parts of an export, in order.
-SELECT number, sources, object, size, sha256, totals, withheld FROM export_parts WHERE export_id = %(export_id)s ORDER BY number;
+SELECT number, sources, object, generation, size, totals, withheld FROM export_parts WHERE export_id = %(export_id)s ORDER BY number;
 
 -- name: read_part
 -- One part of an export.
-SELECT number, sources, object, size, sha256, totals, withheld FROM export_parts WHERE export_id = %(export_id)s AND number = %(number)s;
+SELECT number, sources, object, generation, size, totals, withheld FROM export_parts
+WHERE export_id = %(export_id)s AND number = %(number)s;
 
 -- name: part_written
 -- A part was written; nothing where it was before.
 UPDATE export_parts
-SET object = %(object)s, size = %(size)s, sha256 = %(sha256)s, totals = %(totals)s, withheld = %(withheld)s, written_at = %(now)s
+SET object = %(object)s, generation = %(generation)s, size = %(size)s, totals = %(totals)s, withheld = %(withheld)s, written_at = %(now)s
 WHERE export_id = %(export_id)s AND number = %(number)s AND object IS NULL
 RETURNING number;
 
@@ -72,7 +74,8 @@ SELECT count(*) AS parts FROM export_parts WHERE export_id = %(export_id)s AND o
 
 -- name: progress
 -- How far the parts of exports are.
-SELECT export_id, count(*) AS parts, count(object) AS parts_written FROM export_parts WHERE export_id = ANY (%(export_ids)s) GROUP BY export_id;
+SELECT export_id, count(*) AS parts, count(object) AS parts_written FROM export_parts
+WHERE export_id = ANY (%(export_ids)s) GROUP BY export_id;
 
 -- name: add_lake_items
 -- The parts of the lake that go into an export: all there are, or those that the partner has not acknowledged.
@@ -90,6 +93,10 @@ SELECT l.name, l.records FROM export_items i JOIN lake_parts l ON l.name = i.key
 -- The records that go into an export.
 COPY export_items (export_id, key, version) FROM STDIN (FORMAT binary);
 
+-- name: known
+-- As which version a partner knows some records.
+SELECT key, version FROM export_known WHERE partner = %(partner)s AND kind = %(kind)s AND key = ANY (%(keys)s);
+
 -- name: acknowledge
 -- What an export holds is known to its partner.
 INSERT INTO export_known (partner, kind, key, version)
@@ -101,10 +108,10 @@ ON CONFLICT (partner, kind, key) DO UPDATE SET version = excluded.version;
 DELETE FROM export_items WHERE export_id = %(export_id)s;
 
 -- name: allowed
--- Customers who may be told of: known, not erased, with consent, and not marked as never to be targeted.
-SELECT customer_id FROM customers
+-- Customers who may be told of, a line each, shard by shard: known, not erased, with consent, and not marked as never to be targeted.
+SELECT string_agg(customer_id, E'\n') AS ids FROM customers
 WHERE consent AND erased_at IS NULL AND NOT attributes @> '{"do_not_target": true}'
-ORDER BY customer_id;
+GROUP BY shard ORDER BY shard;
 
 -- name: merchants
 -- Merchants with their places, of a delta those that are not as the partner knows them.
@@ -122,14 +129,15 @@ ORDER BY merchant_id, location_id;
 
 -- name: redemptions
 -- Redemptions as they stand, of a delta those that are not as the partner knows them.
-SELECT key, version, redemption_id, grant_id, offer_id, campaign_id, customer_id, account_token, transaction_id, merchant_id, state, currency,
-       reason, reward, earned, paid, revision, earned_at, payable_at
+SELECT key, version, redemption_id, grant_id, offer_id, campaign_id, customer_id, account_token, transaction_id, merchant_id, state,
+       currency, reason, reward, earned, instructed, paid, revision, earned_at, payable_at
 FROM (
-    SELECT redemption_id::text AS key, concat_ws('/', revision, state, paid_minor) AS version, 'rdm_' || replace(redemption_id::text, '-', '') AS
-           redemption_id, 'grn_' || replace(grant_id::text, '-', '') AS grant_id, 'off_' || replace(offer_id::text, '-', '') AS offer_id,
-           'cmp_' || replace(campaign_id::text, '-', '') AS campaign_id, customer_id, account_token, transaction_id, merchant_id, state,
-           currency::text AS currency, reason, reward_minor AS reward, earned_minor AS earned, paid_minor AS paid, revision::bigint AS revision,
-           earned_at, payable_at
+    SELECT redemption_id::text AS key, concat_ws('/', revision, state, paid_minor, instructed_minor) AS version,
+           'rdm_' || replace(redemption_id::text, '-', '') AS redemption_id, 'grn_' || replace(grant_id::text, '-', '') AS grant_id,
+           'off_' || replace(offer_id::text, '-', '') AS offer_id, 'cmp_' || replace(campaign_id::text, '-', '') AS campaign_id,
+           customer_id, account_token, transaction_id, merchant_id, state, currency::text AS currency, reason,
+           reward_minor AS reward, earned_minor AS earned, instructed_minor AS instructed, paid_minor - instructed_minor AS paid,
+           revision::bigint AS revision, earned_at, payable_at
     FROM redemptions
 ) AS told
 WHERE %(scope)s = 'full' OR NOT EXISTS (
@@ -141,7 +149,8 @@ ORDER BY key;
 -- Statement credits that were instructed, of a delta those that the partner has not acknowledged.
 SELECT c.credit_id::text AS key, '' AS version, 'crd_' || replace(c.credit_id::text, '-', '') AS credit_id,
        'rdm_' || replace(c.redemption_id::text, '-', '') AS redemption_id, c.customer_id, r.account_token,
-       'cmp_' || replace(c.campaign_id::text, '-', '') AS campaign_id, c.currency::text AS currency, c.amount_minor AS amount, c.instructed_at
+       'cmp_' || replace(c.campaign_id::text, '-', '') AS campaign_id, c.currency::text AS currency, c.amount_minor AS amount,
+       c.instructed_at
 FROM statement_credits c JOIN redemptions r USING (redemption_id)
 WHERE %(scope)s = 'full' OR NOT EXISTS (
     SELECT FROM export_known k WHERE k.partner = %(partner)s AND k.kind = 'credits' AND k.key = c.credit_id::text)

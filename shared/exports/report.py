@@ -35,7 +35,7 @@ def sign(export: Export, parts: Sequence[Part], guard: Guard, keys: Keys) -> byt
         "withheld": dict(export.withheld),
         "token_key": export.token_key,
         "guard": {"searched_for": guard.names, "version": guard.version},
-        "scanned": [{"part": part.number, "records": part.totals.count, "bytes": part.size, "sha256": part.sha256} for part in parts],
+        "scanned": [{"part": part.number, "records": part.totals.count, "bytes": part.size} for part in parts],
         "found": [{"path": problem.path, "message": problem.message} for problem in export.problems],
     }
     return jwt.encode(said, keys.signing, algorithm=ALGORITHM, headers={"kid": keys.signing_id}).encode()

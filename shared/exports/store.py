@@ -84,7 +84,7 @@ def part(tx: Transaction, export_id: UUID, number: int) -> Part:
 
 def part_written(tx: Transaction, export_id: UUID, part: Part) -> bool:
     """Say what became of a part; False where that was said before."""
-    said = {"object": part.object, "size": part.size, "sha256": part.sha256, "number": part.number, "now": tx.now}
+    said = {"object": part.object, "generation": part.generation, "size": part.size, "number": part.number, "now": tx.now}
     told = {"totals": Jsonb(part.totals.told()), "withheld": Jsonb(dict(part.withheld)), "export_id": export_id}
     return one(tx.connection, SQL["part_written"], **said, **told) is not None
 
@@ -109,26 +109,26 @@ def add_lake_items(tx: Transaction, export: Export) -> list[tuple[str, int]]:
 
 def pages(tx: Transaction, export: Export, exported: Exported) -> Iterator[list[DictRow]]:
     """The records that go into an export, with key and version of each, page by page, all as of one moment."""
-    said = {"partner": export.partner, "scope": export.scope.value}
-    yield from _pages(tx, SQL[str(exported.statement)], said)
-
-
-def allowed(tx: Transaction) -> Iterator[list[str]]:
-    """Customers who may be told of, in order, page by page."""
-    for page in _pages(tx, SQL["allowed"], {}):
-        yield [row["customer_id"] for row in page]
-
-
-def _pages(tx: Transaction, statement: Any, said: dict[str, Any]) -> Iterator[list[DictRow]]:  # noqa: ANN401  (a literal string)
     with tx.connection.cursor(name="pages") as cursor:
-        cursor.execute(statement, said)
+        cursor.execute(SQL[str(exported.statement)], {"partner": export.partner, "scope": export.scope.value})
         while page := cursor.fetchmany(PAGE):
             yield page
+
+
+def allowed(tx: Transaction) -> list[str]:
+    """Customers who may be told of: for each shard their ids, one a line."""
+    return [row["ids"] for row in rows(tx.connection, SQL["allowed"])]
 
 
 def add_items(tx: Transaction, export_id: UUID, items: Iterable[Item]) -> None:
     """Settle which records go into an export, each as which version."""
     copy_rows(tx.connection, SQL["copy_items"], ITEM_TYPES, ((export_id, item.key, item.version) for item in items))
+
+
+def known(tx: Transaction, export: Export, keys: Collection[str]) -> dict[str, str]:
+    """As which version the partner knows some records."""
+    found = rows(tx.connection, SQL["known"], partner=export.partner, kind=export.kind.value, keys=list(keys))
+    return {row["key"]: row["version"] for row in found}
 
 
 def acknowledge(tx: Transaction, export: Export) -> None:

@@ -1,29 +1,31 @@
 """A part of an export: records of customers who may be told of, tokens in place of ids, lines as the layout has them, scanned, kept."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from hashlib import sha256
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from pyarrow import parquet
 
 from events.payloads import ExportPartReady, ExportPartsDone
 from shared.audiences import cards
 from shared.exports import finishing, store
 from shared.exports.cells import neutral
-from shared.exports.guard import guard_of
+from shared.exports.guard import Guard, Hit, guard_of
 from shared.exports.kinds import EXPORTED, TOKENS, Exported
 from shared.exports.model import Export, Part, State
-from shared.exports.places import Places, clear, keep_work, places_of, work_prefix
+from shared.exports.places import Places, clear, places_of, work_prefix
+from shared.exports.planning import CUSTOMER
 from shared.exports.tokens import Tokens
 from shared.files.columns import TYPES
+from shared.files.kinds import CURRENCY
 from shared.files.layout import Layout
 from shared.files.parsing import totals_of
 from shared.files.places import read_whole
-from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import ObjectStore
 from shared.files.totals import Totals
 from shared.files.writing import cells_of, encoded, lines_of
@@ -32,22 +34,56 @@ from shared.kernel.ids import EXPORT
 from shared.platform.call import Call
 
 PARTS: Final = "parts"
-CUSTOMER: Final = "customer_id"
 CARD: Final = "card_token"
+UTF_8: Final = "utf-8"
+FEW_AHEAD: Final = {"batch_readahead": 1, "fragment_readahead": 1}
+SLICE: Final = 64_000
+"""So many records are in a slice; a few slices are held at a time, however long a part is."""
 NO_CONSENT: Final = "no consent, or never to be targeted"
 HOLDER_UNKNOWN: Final = "nobody is known to hold the card"
 
-Columns = Mapping[str, pa.Array]
+
+@dataclass(kw_only=True)
+class Making:
+    """A part while it is made, slice by slice: what was written so far comes to this."""
+
+    guard: Guard
+    layout: Layout
+    exported: Exported
+    tokens: Tokens | None
+    lines: int = 0
+    read: int = 0
+    holder_unknown: int = 0
+    totals: Totals = field(default_factory=Totals)
+
+    def written(self, batch: pa.RecordBatch) -> bytes:
+        """Some records as they are written, scanned. Raises FoundByGuard."""
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        if self.tokens:
+            columns = _tokenised(columns, self.layout, self.tokens)
+        lines = lines_of(neutral(cells_of(columns, self.layout), self.layout), batch.num_rows, self.layout)
+        data = encoded(lines, self.layout)
+        hits = self.guard.search(lines if self.layout.encoding == UTF_8 else _lines(data, self.layout))
+        if hits:
+            raise FoundByGuard(replace(hit, line=hit.line + self.lines) for hit in hits)
+        self.lines += batch.num_rows
+        self.totals += totals_of([batch], self.exported)
+        return data
+
+    @property
+    def withheld(self) -> dict[str, int]:
+        """How many records were left out, by why."""
+        counts = {HOLDER_UNKNOWN: self.holder_unknown, NO_CONSENT: self.read - self.lines - self.holder_unknown}
+        return {why: count for why, count in counts.items() if count}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
-    """What a part comes to."""
+class FoundByGuard(Exception):
+    """Some lines hold what may not leave."""
 
-    lines: pa.Array
-    data: bytes
-    totals: Totals
-    withheld: Mapping[str, int]
+    def __init__(self, hits: Iterable[Hit]) -> None:
+        """Carry where, and of what kind."""
+        super().__init__()
+        self.hits = tuple(hits)
 
 
 def write_part(call: Call, ready: ExportPartReady) -> None:
@@ -57,27 +93,16 @@ def write_part(call: Call, ready: ExportPartReady) -> None:
         export = store.read(tx, ready.export_id)
         part = store.part(tx, ready.export_id, ready.number)
     if export.state is not State.WRITING:
-        clear(places.lake, _stem(export, part))
-        return
-    if part.object is not None:
-        return
-    try:
-        made = _make(call, places, export, part)
-    except NotFound as error:
-        raise Broken("What a part is made from is gone: it was withdrawn just now, or something is wrong.") from error
-    hits = guard_of(places.partners.portfolio).search(made.lines)
-    if hits:
-        finishing.refuse(call, places, export, tuple(hit.problem(part.number) for hit in hits))
-        return
-    written = replace(
-        part,
-        object=keep_work(places.lake, _stem(export, part), made.data),
-        size=len(made.data),
-        sha256=sha256(made.data).hexdigest(),
-        totals=made.totals,
-        withheld=made.withheld,
-    )
-    _record(call, places, written, ready)
+        clear(places.lake, work_prefix(export.export_id))
+    elif part.object is None:
+        try:
+            written = _write(call, places, export, part)
+        except FoundByGuard as found:
+            finishing.refuse(call, places, export, tuple(hit.problem(part.number) for hit in found.hits))
+        except NotFound as error:
+            raise Broken("What a part is made from is gone: it was withdrawn just now, or something is wrong.") from error
+        else:
+            _record(call, places, written, ready)
 
 
 def _record(call: Call, places: Places, written: Part, ready: ExportPartReady) -> None:
@@ -94,17 +119,16 @@ def _stem(export: Export, part: Part) -> str:
     return f"{work_prefix(export.export_id, PARTS)}{part.number:06}"
 
 
-def _make(call: Call, places: Places, export: Export, part: Part) -> Made:
-    exported, layout = EXPORTED[export.kind], places.layout_of(export)
-    columns = _read(places.lake, part.sources, exported)
-    columns, withheld = _told_of(call, places, export, columns) if export.allowed else (columns, {})
-    if export.token_key:
-        columns = _tokenised(columns, layout, Tokens(secret=places.keys.secret(export.token_key), partner=export.partner))
-    count = len(columns[exported.id])
-    lines = lines_of(neutral(cells_of(columns, layout), layout), count, layout)
-    data = encoded(lines, layout)
-    totals = totals_of([pa.RecordBatch.from_pydict(dict(columns))] if count else [], exported)
-    return Made(lines=lines if layout.encoding == "utf-8" else _lines(data, layout), data=data, totals=totals, withheld=withheld)
+def _write(call: Call, places: Places, export: Export, part: Part) -> Part:
+    """A part as one object under a name of this attempt, so that of several attempts each is whole; the one on record counts."""
+    layout, exported = places.layout_of(export), EXPORTED[export.kind]
+    tokens = Tokens(secret=places.keys.secret(export.token_key), partner=export.partner) if export.token_key else None
+    making = Making(guard=guard_of(places.partners.portfolio), layout=layout, exported=exported, tokens=tokens)
+    batches = _batches(places.lake, part.sources, _schema(exported, layout))
+    told = _told_of(call, places, export, batches, making) if export.allowed else batches
+    stored = places.lake.create(f"{_stem(export, part)}-{uuid4().hex}", map(making.written, told))
+    withheld = making.withheld if export.allowed else {}
+    return replace(part, object=stored.name, generation=stored.generation, size=stored.size, totals=making.totals, withheld=withheld)
 
 
 def _lines(data: bytes, layout: Layout) -> pa.Array:
@@ -112,63 +136,64 @@ def _lines(data: bytes, layout: Layout) -> pa.Array:
     return pa.array(data.decode(layout.encoding).splitlines(keepends=True), pa.string())
 
 
-def _read(lake: ObjectStore, sources: tuple[str, ...], exported: Exported) -> dict[str, pa.Array]:
-    """The columns of some objects of Parquet, one behind the other; what one of them lacks is null there."""
-    schema = pa.schema([(name, TYPES[of]) for name, of in exported.columns.items()])
-    tables = [_read_one(lake, source, schema) for source in sources]
-    table = pa.concat_tables(tables).combine_chunks()
-    return {name: _one_array(table[name]) for name in schema.names}
+def _schema(exported: Exported, layout: Layout) -> pa.Schema:
+    """The columns that are written, and those by which it is told whose a record is and what all come to."""
+    asked = {exported.id, exported.at, exported.amount, CURRENCY, CUSTOMER, CARD, *(told.target for told in layout.fields)}
+    return pa.schema([(name, TYPES[of]) for name, of in exported.columns.items() if name in asked])
 
 
-def _read_one(lake: ObjectStore, source: str, schema: pa.Schema) -> pa.Table:
-    file = parquet.ParquetFile(pa.BufferReader(read_whole(lake, source)))
-    table = file.read(columns=[name for name in schema.names if name in file.schema_arrow.names], use_threads=False)
-    columns = [
-        table[name] if name in table.column_names else pa.nulls(table.num_rows, kind)
-        for name, kind in zip(schema.names, schema.types, strict=True)
-    ]
-    return pa.table(columns, names=schema.names).cast(schema)
+def _batches(lake: ObjectStore, sources: tuple[str, ...], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The records of some objects of Parquet, slice by slice; a column that one of them lacks is null there."""
+    for source in sources:
+        file = parquet.ParquetFile(pa.BufferReader(read_whole(lake, source)))
+        names = [name for name in schema.names if name in file.schema_arrow.names]
+        for batch in file.iter_batches(batch_size=SLICE, columns=names, use_threads=False):
+            found = dict(zip(batch.schema.names, batch.columns, strict=True))
+            columns = [
+                found[name] if name in found else pa.nulls(batch.num_rows, kind)
+                for name, kind in zip(schema.names, schema.types, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _one_array(column: pa.ChunkedArray) -> pa.Array:
-    return (
-        column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    )
+def _told_of(call: Call, places: Places, export: Export, batches: Iterator[pa.RecordBatch], making: Making) -> Iterator[pa.RecordBatch]:
+    """The records of customers who may be told of. Who they are is looked up in one table for all slices."""
+    named = _named(call, export, batches, making)
+    first = next(named, None)
+    if first is not None:
+        may_be_told_of = pc.field(CUSTOMER).isin(_allowed(places.lake, str(export.allowed)))
+        scanner = ds.Scanner.from_batches(chain([first], named), schema=first.schema, filter=may_be_told_of, use_threads=False, **FEW_AHEAD)
+        yield from (batch for batch in scanner.to_batches() if batch.num_rows)
 
 
-def _told_of(call: Call, places: Places, export: Export, columns: dict[str, pa.Array]) -> tuple[dict[str, pa.Array], dict[str, int]]:
-    """The records of customers who may be told of, and how many others there are, by why."""
-    customers = _holders(call, export, columns)
-    known = customers.is_valid()
-    allowed = pc.is_in(customers, value_set=_allowed(places.lake.url, str(export.allowed)), skip_nulls=True)
-    unknown, refused = pc.sum(pc.invert(known)).as_py() or 0, pc.sum(pc.invert(pc.or_(allowed, pc.invert(known)))).as_py() or 0
-    counts = {HOLDER_UNKNOWN: unknown, NO_CONSENT: refused}
-    kept = columns | {CUSTOMER: customers}
-    if unknown or refused:
-        kept = {name: column.filter(allowed) for name, column in kept.items()}
-    return kept, {why: count for why, count in counts.items() if count}
+def _named(call: Call, export: Export, batches: Iterator[pa.RecordBatch], making: Making) -> Iterator[pa.RecordBatch]:
+    """The records with the customer of each, and how many there are."""
+    for batch in batches:
+        customers = _holders(call, export, batch)
+        making.read += batch.num_rows
+        making.holder_unknown += customers.null_count
+        yield batch.set_column(batch.schema.get_field_index(CUSTOMER), CUSTOMER, customers)
 
 
-def _holders(call: Call, export: Export, columns: Columns) -> pa.Array:
+def _holders(call: Call, export: Export, batch: pa.RecordBatch) -> pa.Array:
     """Whose each record is: the customer that it names, else who held the card at that moment, as far as was known when it was planned."""
-    customers = columns[CUSTOMER]
-    if not customers.null_count or CARD not in columns:
+    customers = batch.column(CUSTOMER)
+    if not customers.null_count or CARD not in batch.schema.names:
         return customers
     places = pc.indices_nonzero(customers.is_null())
-    asked = list(zip(columns[CARD].take(places).to_pylist(), columns["at"].take(places).to_pylist(), strict=True))
+    asked = list(zip(batch.column(CARD).take(places).to_pylist(), batch.column("at").take(places).to_pylist(), strict=True))
     with call.reading() as tx:
         held = cards.holders(tx, {(card, at) for card, at in asked if card}, as_of=export.planned_at)
     found = pa.array([held[one].customer_id if one in held else None for one in asked], pa.string())
     return pc.replace_with_mask(customers, customers.is_null(), found)
 
 
-@lru_cache(maxsize=1)
-def _allowed(lake: str, name: str) -> pa.Array:
-    """Who may be told of: some bytes for each customer, held while parts of one export are written."""
-    return _one_array(parquet.read_table(pa.BufferReader(read_whole(open_store(lake), name)), use_threads=False)[CUSTOMER])
+def _allowed(lake: ObjectStore, name: str) -> pa.Array:
+    """Who may be told of: some bytes for each customer."""
+    return parquet.read_table(pa.BufferReader(read_whole(lake, name)), use_threads=False)[CUSTOMER].combine_chunks()
 
 
-def _tokenised(columns: Columns, layout: Layout, tokens: Tokens) -> dict[str, pa.Array]:
+def _tokenised(columns: Mapping[str, pa.Array], layout: Layout, tokens: Tokens) -> dict[str, pa.Array]:
     """The columns with tokens in place of the ids that the layout writes."""
-    written = {field.target for field in layout.fields}
+    written = {told.target for told in layout.fields}
     return {name: tokens.column(column, TOKENS[name]) if name in TOKENS and name in written else column for name, column in columns.items()}

@@ -1,7 +1,7 @@
 """From columns of values to the text of a file as its layout writes it: the way back from reading."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final
@@ -196,13 +196,22 @@ def _csv_lines(cells: Cells, count: int, layout: Layout) -> pa.Array:
     row = [_csv_cell(cells.get(places[place].target), layout) if place in places else "" for place in range(width)]
     if layout.detail:
         row[0] = layout.detail
-    return _joined(_between(row, layout.delimiter), count)
+    row[-1] = f"{row[-1]}\n" if isinstance(row[-1], str) else pc.binary_join_element_wise(pc.fill_null(row[-1], ""), "\n", "")
+    pieces = _together(row, layout.delimiter)
+    if len(pieces) == 1 and isinstance(pieces[0], str):
+        return pa.repeat(pieces[0], count)
+    return pc.binary_join_element_wise(*pieces, layout.delimiter, null_handling="replace", null_replacement="")
 
 
-def _between(row: list[pa.Array | str], delimiter: str) -> Iterator[pa.Array | str]:
-    for place, cell in enumerate(row):
-        yield from (delimiter, cell) if place else (cell,)
-    yield "\n"
+def _together(pieces: list[pa.Array | str], between: str) -> list[pa.Array | str]:
+    """Text that follows text as one piece."""
+    together: list[pa.Array | str] = []
+    for piece in pieces:
+        if isinstance(piece, str) and together and isinstance(together[-1], str):
+            together[-1] += between + piece
+        else:
+            together.append(piece)
+    return together
 
 
 def _csv_cell(column: pa.Array | None, layout: Layout) -> pa.Array | str:
@@ -268,14 +277,9 @@ def _is_bare(field: LayoutField) -> bool:
     return field.type in {"minor", "whole", "json"} or (field.type == "bool" and field.values is None) or field.format in EPOCH_PARTS
 
 
-def _joined(pieces: Iterator[pa.Array | str] | list[pa.Array | str], count: int) -> pa.Array:
-    """Pieces side by side, in each of `count` lines; null is nothing. Text that follows text is one piece."""
-    together: list[pa.Array | str] = []
-    for piece in pieces:
-        if isinstance(piece, str) and together and isinstance(together[-1], str):
-            together[-1] += piece
-        else:
-            together.append(piece)
+def _joined(pieces: list[pa.Array | str], count: int) -> pa.Array:
+    """Pieces side by side, in each of `count` lines; null is nothing."""
+    together = _together(pieces, "")
     arrays = [pa.repeat(piece, count) if isinstance(piece, str) else piece for piece in together if not isinstance(piece, str) or piece]
     return pc.binary_join_element_wise(*arrays, "", null_handling="skip")
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -17,6 +18,7 @@ SEPARATOR: Final = re.compile(r"[ ._-]")
 SEPARATORS: Final = b" ._-"
 ENOUGH_DIGITS: Final = re.compile(rb"[0-9]{13}")
 OUTLANDISH: Final = re.compile(r"[^\x00-\x7f]")
+BEYOND: Final = (*range(0x80, 0x20000), *range(0xE0000, 0xE1000))  # no digit, space or dash of any script is elsewhere
 BLANKS: Final = frozenset({"Zs", "Pd", "Cf"})  # spaces, dashes, characters that are not seen
 UNEVEN_GROUPS: Final = frozenset({(4, 6, 5), (4, 6, 4)})  # as American Express and Diners print theirs
 DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -58,6 +60,12 @@ def masked(value: object, how: Callable[[str], str] = mask) -> object:
     text = str(value)
     hidden = how(text)
     return value if hidden == text else hidden
+
+
+@cache
+def stand_ins() -> str:
+    """The characters beyond ASCII that may be a part of a card number: digits, spaces and dashes of all scripts, in order."""
+    return "".join(character for character in map(chr, BEYOND) if _plain(character) != character)
 
 
 def _plain(text: str) -> str:

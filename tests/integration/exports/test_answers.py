@@ -109,7 +109,7 @@ def test_a_file_that_is_taken_back_goes_and_its_records_come_again(sent: Office)
         desk.withdraw_export(sent.call(), view.export_id, WHY)
 
 
-@pytest.mark.parametrize("moment", ["_make", "_record"])
+@pytest.mark.parametrize("moment", ["_write", "_record"])
 def test_an_export_that_is_taken_back_while_it_is_written_is_never_seen(
     office: Office, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -1,13 +1,16 @@
 """Merchants, redemptions and statement credits: what of them is new or changed, and what was sent before and is as it was."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from shared.exports import service, store, writing
 from shared.kernel.clock import SimulatedClock
+from shared.kernel.ids import REDEMPTION
 from shared.merchants import service as merchants
-from tests.integration.exports.office import Office
+from shared.reconciliation.service import put_partner_redemptions
+from tests.integration.exports.office import Office, feed, partner
 from tests.world import World, purchase
 
 SHOPS = """{"merchants": [
@@ -69,7 +72,7 @@ def test_redemptions_leave_as_they_stand_and_again_when_they_move(office: Office
     office.answer(second)
     pay(office, world, clock)
     [row] = office.rows(office.send("redemptions"))
-    assert (row["transaction_id"], row["paid"], row["state"]) == ("t1", "200", "paid")
+    assert (row["transaction_id"], row["instructed"], row["paid"], row["state"]) == ("t1", "200", "0", "payable")
 
 
 def test_statement_credits_leave_once_with_the_ids_of_the_bank_whoever_consents(
@@ -103,4 +106,25 @@ def test_what_moves_after_an_export_was_settled_is_in_it_as_it_was_and_in_the_ne
     first = office.send("redemptions")
     assert [row["state"] for row in office.rows(first)] == ["held"]
     office.answer(first)
-    assert [row["state"] for row in office.rows(office.send("redemptions"))] == ["paid"]
+    assert [row["state"] for row in office.rows(office.send("redemptions"))] == ["payable"]
+
+
+def test_breaks_of_a_reconciliation_leave_with_signs_and_again_when_they_change(office: Office, world: World) -> None:
+    office.partners(partner(feeds=[feed("reconciliation", "partner-reconciliation-csv")]))
+    [held, _] = world.redemptions()
+
+    def told(amount: int) -> None:
+        line = {"reference": "r1", "redemption_id": REDEMPTION.render(held["redemption_id"]), "currency": "USD", "amount": amount}
+        raw = json.dumps({"lines": [line | {"at": f"2026-01-15T12:00:0{amount % 9}Z"}]}).encode()
+        assert put_partner_redemptions(office.call(), "agg-one", raw).rejected == []
+
+    told(150)
+    first = office.send("reconciliation")
+    [row] = [row for row in office.rows(first) if row["kind"] == "amount"]
+    assert (row["record"], row["ours"], row["theirs"], row["difference"]) == ("partner", "200", "150", "-50")
+    office.answer(first)
+    again = office.send("reconciliation")
+    assert office.ids(again) == []
+    office.answer(again)
+    told(152)
+    assert [row["theirs"] for row in office.rows(office.send("reconciliation"))] == ["152"]

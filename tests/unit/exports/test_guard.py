@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from shared.exports.guard import MOST_HITS, guard_of
 from shared.exports.tokens import Tokens
-from shared.kernel.cards import find_card_number
+from shared.kernel.cards import _plain, find_card_number, stand_ins
 
-GUARD = guard_of(["First Sample Bank", "Öko-Karte+"])
+GUARD = guard_of(("First Sample Bank", "Öko-Karte+"))
 FOUND = {
     "4111111111111111": "card number",
     "4111-1111-1111-1111": "card number",
@@ -83,6 +83,10 @@ def test_it_tells_of_so_many_and_never_what_it_found() -> None:
 
 
 def test_a_guard_with_other_names_has_another_version() -> None:
-    assert GUARD.version != guard_of(["First Sample Bank"]).version
-    assert guard_of(["A b", "C d"]).version == guard_of(["C d", "A b"]).version
-    assert guard_of([]).names == ["card number", "e-mail address", "phone number"]
+    assert GUARD.version != guard_of(("First Sample Bank",)).version
+    assert guard_of(("A b", "C d")).version == guard_of(("C d", "A b")).version
+    assert guard_of(()).names == ["card number", "e-mail address", "phone number"]
+
+
+def test_characters_that_stand_for_digits_are_those_of_all_of_unicode() -> None:
+    assert stand_ins() == "".join(character for character in map(chr, range(0x80, 0x110000)) if _plain(character) != character)

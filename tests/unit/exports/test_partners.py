@@ -74,7 +74,7 @@ def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
 
 
 def test_layouts_that_come_with_clo_are_good_and_each_kind_has_one() -> None:
-    assert [list(faults_of(layout)) for layout in _packaged()] == [[]] * 4
+    assert [list(faults_of(layout)) for layout in _packaged()] == [[]] * 5
     assert {layout.kind for layout in _packaged()} == set(EXPORTED)
     assert Kind.CUSTOMERS not in EXPORTED
 
