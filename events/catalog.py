@@ -38,6 +38,7 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.OfferWentLive, "offer.went_live.v1", "offers", "campaign"),
     _row(p.OfferRolledOut, "offer.rolled_out.v1", "rollouts", "campaign", outward=True),
     _row(p.TransactionsPosted, "transactions.posted.v1", "transactions", "customer shard", inward=True, bulk=True),
+    _row(p.TransactionsWithdrawn, "transactions.withdrawn.v1", "transactions", "customer shard", bulk=True),
     _row(p.HistoriesChanged, "histories.changed.v1", "transactions", "customer shard"),
     _row(p.CardsChanged, "cards.changed.v1", "cards", "none"),
     _row(p.PlacesTold, "places.told.v1", "places", "none"),

@@ -32,7 +32,7 @@ MAX_BATCH = 5_000
 MAX_ITEMS = 1_000
 
 Shard = Annotated[int, Field(ge=0, lt=1024)]
-FileStep = Literal["read", "apply"]
+FileStep = Literal["read", "withdraw", "apply"]
 ObjectName = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\x7f\\]+$")]
 ChannelName = Literal["email", "social", "in_app", "web", "sms", "statement"]
 
@@ -235,11 +235,37 @@ OF_KIND: Final = {"sequence_count": "clearing", "expires_at": "authorization", "
 """Which kind of message alone says what."""
 
 
+class FileOrigin(Wire):
+    """The revision of a file."""
+
+    file_id: ExternalId
+    revision: Annotated[int, Field(ge=1, le=99_999)]
+
+
 class TransactionsPosted(Wire):
     """What was said of purchases of the customers of one shard, as it was accepted."""
 
     shard: Shard
+    file: FileOrigin | None = None
+    """The file that told it, if one did: what its later revisions tell otherwise, or tell no more, goes before."""
     transactions: Annotated[list[Transaction], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class MessageNamed(Wire):
+    """One message about a purchase."""
+
+    transaction_id: ExternalId
+    kind: MessageKind = "purchase"
+    sequence: Annotated[int, Field(ge=0, le=999)] = 0
+
+
+class TransactionsWithdrawn(Wire):
+    """What a file told in an earlier revision and tells no more, of the customers of one shard as it told them then."""
+
+    shard: Shard
+    file: FileOrigin
+    """The revision that does not tell it any more."""
+    messages: Annotated[list[MessageNamed], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 class RecordedRedemption(Wire):
@@ -321,6 +347,8 @@ class FileDropped(Wire):
     name: ObjectName
     generation: Annotated[str, Field(min_length=1, max_length=200)]
     """Which content of that name it is."""
+    attempt: Annotated[int, Field(ge=1, le=999)] = 1
+    """Above 1 where it was refused or rejected before and somebody asked that it be tried anew."""
 
 
 class ChunkReady(Wire):

@@ -138,8 +138,8 @@ FUNCTIONS: tuple[Function, ...] = (
              consumes={p.OfferWentLive: "build_audience"}),
     Function(name="redeem_cashback", service="shared.redemptions.service", scale=MONEY,
              emits=(p.RedemptionsRecorded, p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.PlacesTold),
-             consumes={p.TransactionsPosted: "redeem", p.HistoriesChanged: "refold", p.CardsChanged: "attribute",
-                       p.PlacesTold: "complete"}),
+             consumes={p.TransactionsPosted: "redeem", p.TransactionsWithdrawn: "withdraw", p.HistoriesChanged: "refold",
+                       p.CardsChanged: "attribute", p.PlacesTold: "complete"}),
     Function(name="pay_cashback", service="shared.redemptions.payout", emits=(p.StatementCreditsInstructed,), scale=MONEY,
              consumes={p.RedemptionsRecorded: "pay_recorded", p.PayoutsDue: "pay_due"}),
     Function(name="manage_payouts", service="shared.redemptions.payout_results", emits=(p.PayoutsDue, p.HistoriesChanged), scale=MONEY,
@@ -149,10 +149,11 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/payouts/{redemption_id}/retry                retry_payout             payouts:write      202
     """)),
     Function(name="count_impressions", service="shared.impressions.service", consumes={p.ImpressionsLogged: "count_impressions"}),
-    Function(name="manage_files", service="shared.files.desk", emits=(p.FileDropped,), routes=routes("""
+    Function(name="manage_files", service="shared.files.desk", emits=(p.FileDropped, p.ChunkReady, p.FileStepDone), routes=routes("""
         GET  /v1/files                                        list_files               files:read
         POST /v1/files                                        note_drop                files:write        202
         GET  /v1/files/{drop_id}                              get_file                 files:read
+        POST /v1/files/{drop_id}/replay                       replay_file              files:write        202
     """)),
     Function(name="receive_file", service="shared.files.receiving", scale=FILES,
              emits=(p.FileDropped, p.ChunkReady, p.FileStepDone, p.FileClosed),

@@ -9,7 +9,15 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from events.catalog import BY_PAYLOAD
-from events.payloads import BasketItem, ScheduleTicked, Transaction, TransactionsPosted
+from events.payloads import (
+    BasketItem,
+    FileOrigin,
+    MessageNamed,
+    ScheduleTicked,
+    Transaction,
+    TransactionsPosted,
+    TransactionsWithdrawn,
+)
 from functions.registry import BY_NAME
 from shared.audiences import cards
 from shared.audiences import service as audiences
@@ -136,12 +144,21 @@ class World:
                 )  # fmt: skip
         return grants
 
-    def post(self, *purchases: Transaction, key: str | None = None) -> None:
-        """Purchases as batch events of their shards, delivered."""
+    def post(self, *purchases: Transaction, key: str | None = None, file: FileOrigin | None = None) -> None:
+        """Purchases as batch events of their shards, delivered; told by a file where one is named."""
         with self.call("world").reading() as tx:
             routed = list(routing.route(purchases, routing.holders_of(tx, purchases)))
         for shard, batch in routing.parts(routed, SHARDS):
-            redemptions.redeem(self._event(f"{key}-{shard}" if key else None), TransactionsPosted(shard=shard, transactions=batch))
+            posted = TransactionsPosted(shard=shard, file=file, transactions=batch)
+            redemptions.redeem(self._event(f"{key}-{shard}" if key else None), posted)
+
+    def withdraw(self, file: FileOrigin, *purchases: Transaction) -> None:
+        """That a revision of a file tells these no more, as events of their shards, delivered."""
+        with self.call("world").reading() as tx:
+            routed = list(routing.route(purchases, routing.holders_of(tx, purchases)))
+        for shard, batch in routing.parts(routed, SHARDS):
+            named = [MessageNamed(transaction_id=one.transaction_id, kind=one.kind, sequence=one.sequence) for one in batch]
+            redemptions.withdraw(self._event(None), TransactionsWithdrawn(shard=shard, file=file, messages=named))
 
     def cards(self, *sent: dict[str, Any]) -> None:
         """What the bank says of whose cards are."""

@@ -306,7 +306,7 @@ FROM grants g JOIN transactions t ON t.customer_id = g.customer_id AND t.at < g.
 WHERE g.grant_id = ANY (%(grant_ids)s)
   AND (t.kind = 'clearing' OR t.kind IN ('purchase', 'authorization') AND NOT EXISTS (
         SELECT FROM transactions other
-        WHERE other.transaction_id = t.transaction_id AND other.kind IN ('decline', 'reversal', 'expiry')))
+        WHERE other.transaction_id = t.transaction_id AND NOT other.withdrawn AND other.kind IN ('decline', 'reversal', 'expiry')))
 GROUP BY g.grant_id;
 
 -- name: shown_often

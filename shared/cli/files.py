@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 import typer
 from pydantic_core import PydanticCustomError
@@ -64,7 +65,7 @@ def watch(
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with operator_call(data, database_url) as call, Progress(*columns, console=words) as progress:
-        drop = file if file.startswith(f"{DROP.prefix}_") else _newest(call, file)
+        drop = _drop_of(call, file)
         read, applied = (progress.add_task(what, total=None) for what in ("Chunks read", "Chunks applied"))
         while True:
             view = _view(call, drop)
@@ -74,6 +75,27 @@ def watch(
                 break
             time.sleep(PAUSE_SECONDS)
     print_json(view)
+
+
+@app.command("replay")
+def replay(
+    file: Annotated[str, typer.Argument(help="The drop (drp_...), or the file's name: the newest drop of it.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the file.")],
+    by: Annotated[str, typer.Option(help="Who asks; kept with the file.")],
+    data: Data = DATA,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Take a file up again from where it stands: what got lost on its way is asked for again, what was turned away is tried anew."""
+    from shared.files import desk
+    from shared.files.api import ReplayAsked
+    from shared.kernel.errors import NotFound
+
+    with operator_call(data, database_url, subject=by) as call:
+        drop = _drop_of(call, file)
+        try:
+            print_json(desk.replay_file(call, _parsed(drop), ReplayAsked(reason=reason)).model_dump(mode="json"))
+        except NotFound as error:
+            fail(str(error))
 
 
 @app.command("send")
@@ -101,6 +123,10 @@ def send(
                 fail(f"{part.name}: {error}")
 
 
+def _drop_of(call: Any, file: str) -> str:  # noqa: ANN401  (as below)
+    return file if file.startswith(f"{DROP.prefix}_") else _newest(call, file)
+
+
 def _newest(call: Any, name: str) -> str:  # noqa: ANN401  (as below)
     """The newest drop of a file; one that was dropped just now is waited for."""
     from shared.files import desk
@@ -119,8 +145,13 @@ def _view(call: Any, drop: str) -> dict[str, Any]:  # noqa: ANN401  (a Call, whi
     from shared.kernel.errors import NotFound
 
     try:
-        return desk.get_file(call, DROP.parse(drop)).model_dump(mode="json")
-    except PydanticCustomError as error:
-        raise typer.BadParameter(f"{drop!r}: {error.message()}", param_hint="DROP") from error
+        return desk.get_file(call, _parsed(drop)).model_dump(mode="json")
     except NotFound as error:
         fail(str(error))
+
+
+def _parsed(drop: str) -> UUID:
+    try:
+        return DROP.parse(drop)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(f"{drop!r}: {error.message()}", param_hint="DROP") from error

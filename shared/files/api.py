@@ -9,7 +9,7 @@ from events.payloads import ObjectName
 from shared.files.drops import Drop, State
 from shared.files.store import Counted
 from shared.kernel.ids import DropId
-from shared.kernel.wire import Moment, Wire
+from shared.kernel.wire import Moment, Text, Wire
 from shared.platform.batches import ItemProblem
 
 Sender = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -62,6 +62,10 @@ class FileView(Wire):
     """At that rate; null while that can't be told."""
     problems: list[ItemProblem]
     repeat_of: DropId | None
+    superseded_by: DropId | None
+    """The later revision of the file that took its place."""
+    tried_anew_by: DropId | None
+    """The next attempt at it, of one that was refused or rejected and taken up again."""
     received_at: Moment
     split_at: Moment | None
     read_at: Moment | None
@@ -92,6 +96,8 @@ class FileView(Wire):
             seconds_left=_seconds_left(drop, counted, rate),
             problems=[ItemProblem(path=problem.path, message=problem.message) for problem in drop.problems],
             repeat_of=drop.repeat_of,
+            superseded_by=drop.superseded_by,
+            tried_anew_by=drop.tried_anew_by,
             received_at=drop.received_at,
             split_at=drop.split_at,
             read_at=drop.read_at,
@@ -105,6 +111,27 @@ class FileList(Wire):
     files: list[FileView]
     next: DropId | None
     """To be sent as `before` for the next page; null where this is the last."""
+
+
+TakenUpWith = Literal["receive", "read", "withdraw", "apply"]
+
+
+class ReplayAsked(Wire):
+    """That a file is to be taken up again."""
+
+    reason: Text
+    """Why; kept with the file, as is who asked."""
+
+
+class FileTakenUp(Wire):
+    """From where a file is taken up again."""
+
+    drop_id: DropId
+    """Of one that was refused or rejected: the new attempt at it."""
+    step: TakenUpWith | None
+    """The step that is asked for again; null where nothing is left to do."""
+    chunks: int
+    """With so many chunks; none where only that the step is done is told again."""
 
 
 class DropNoted(Wire):

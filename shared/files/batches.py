@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic_core import to_json
 
-from events.payloads import MAX_BATCH, Transaction
+from events.payloads import MAX_BATCH, FileOrigin, Transaction
 from shared.files.arrays import iso_text, json_text
 
 MOST_BYTES: Final = 880_000
@@ -37,13 +37,16 @@ class EventPayload:
     json: bytes = field(repr=False)
 
 
-def payloads(batches: Sequence[pa.RecordBatch], shards: int, holders: Sequence[pa.Array | None] = ()) -> Iterator[EventPayload]:
+def payloads(
+    batches: Sequence[pa.RecordBatch], shards: int, holders: Sequence[pa.Array | None] = (), origin: FileOrigin | None = None
+) -> Iterator[EventPayload]:
     """Accepted transactions as payloads of the shards of their customers, each below 900 kB and of at most 5,000.
 
-    `holders`: for each batch the customers as the cards tell them, null where nobody is known; a customer who is named goes first, a card
-    of nobody's stands for its customer.
+    `origin`: the file that tells them. `holders`: for each batch the customers as the cards tell them, null where nobody is known; a
+    customer who is named goes first, a card of nobody's stands for its customer.
     """
-    gathered = [_Shard(number=number) for number in range(shards)]
+    told = b'"file":%b,' % origin.model_dump_json().encode() if origin else b""
+    gathered = [_Shard(number=number, origin=told) for number in range(shards)]
     for batch, held in zip(batches, holders or [None] * len(batches), strict=True):
         places = _places(_whose(batch, held), shards)
         ends, texts = _rows(pc.take(_json_rows(batch), pc.sort_indices(places)))
@@ -85,6 +88,7 @@ class _Shard:
     """What is gathered for the next event of a shard."""
 
     number: int
+    origin: bytes
     part: int = 0
     count: int = 0
     size: int = 0
@@ -117,7 +121,7 @@ class _Shard:
     def rest(self) -> Iterator[EventPayload]:
         if self.count:
             last = self.pieces.pop()[:-1]  # each row ends with a comma
-            text = b"".join((b'{"shard":%d,"transactions":[' % self.number, *self.pieces, last, b"]}"))
+            text = b"".join((b'{"shard":%d,%b"transactions":[' % (self.number, self.origin), *self.pieces, last, b"]}"))
             yield EventPayload(shard=self.number, part=self.part, count=self.count, json=text)
             self.part, self.count, self.size, self.pieces = self.part + 1, 0, 0, []
 

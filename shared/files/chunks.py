@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from events.payloads import ChunkReady
-from shared.files import closing, effects, lake, store, taking
+from shared.files import closing, effects, lake, revising, steps, store, taking
 from shared.files.answers import REJECTED_LINES
 from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, problems_in
 from shared.files.effects import EFFECTS
@@ -76,8 +76,9 @@ def _apply(call: Call, ready: ChunkReady) -> None:
     taken = _taken(call, drop, piece, layout, batches) if layout.kind not in EFFECTS else None
     kept = lake.keep_part(places.lake, layout, drop, piece.number, taken.batches if taken else batches)
     with call.transaction() as tx:
-        if store.chunk_applied(tx, drop.drop_id, piece.number, taken.found if taken else None):
-            store.add_lake_parts(tx, kept)
+        if store.chunk_applied(tx, drop.drop_id, piece.number, taken.found if taken else None, kept):
+            if not store.superseded(tx, drop.drop_id):  # else they count from the moment when those of the earlier one count no more
+                store.add_lake_parts(tx, kept)
             if not taken:
                 effects.publish(call, tx, layout, drop, piece.number, batches)
             _tell_when_all_are(tx, drop, Step.APPLY)
@@ -92,7 +93,25 @@ def _taken(call: Call, drop: Drop, piece: Piece, layout: Layout, batches: Sequen
     return taken
 
 
-STEPS: Final[dict[Step, Callable[[Call, ChunkReady], None]]] = {Step.READ: _read, Step.APPLY: _apply}
+def _withdraw(call: Call, ready: ChunkReady) -> None:
+    """Take back what a chunk told that the revision which takes its file's place tells no more."""
+    places = places_of(call)
+    before, piece, done = _look_up(call, ready)
+    if done is not Step.APPLY or before.superseded_by is None:
+        return
+    with call.reading() as tx:
+        later, kept = store.read(tx, before.superseded_by), store.lake_parts(tx, before.drop_id)[piece.number]
+        numbers = sorted(store.numbers(tx, later.drop_id), key=lambda number: abs(number - piece.number))
+    told = lake.read_parts(places.lake, kept, revising.NEEDED)
+    names = (work_name(later.drop_id, PARTS, number) for number in numbers)  # records mostly stand about where they stood
+    gone = revising.told_no_more(told, (lake.of_parquet(data, revising.KEY) for name in names if (data := _staged_part(places, name))))
+    with call.transaction() as tx:
+        if store.chunk_withdrawn(tx, before.drop_id, piece.number):
+            revising.publish(call, tx, before, later, piece.number, gone)
+            _tell_when_all_are(tx, before, Step.WITHDRAW)
+
+
+STEPS: Final[dict[Step, Callable[[Call, ChunkReady], None]]] = {Step.READ: _read, Step.WITHDRAW: _withdraw, Step.APPLY: _apply}
 
 
 def _give_up(tx: Transaction, places: Places, drop: Drop, *problems: Problem) -> None:
@@ -116,7 +135,7 @@ def _look_up(call: Call, ready: ChunkReady) -> tuple[Drop, Piece, Step | None]:
 def _tell_when_all_are(tx: Transaction, drop: Drop, step: Step) -> None:
     store.read(tx, drop.drop_id, lock=True)  # of two that end at once, the later one sees the other
     if store.counted(tx, [drop.drop_id])[drop.drop_id].all_are(step):
-        closing.step_done(tx, drop, step)
+        steps.step_done(tx, drop, step)
 
 
 def _parsed(places: Places, drop: Drop, piece: Piece) -> Parsed:
@@ -138,12 +157,15 @@ def _staged(parsed: Parsed) -> bytes:
 
 
 def _unstaged(places: Places, drop: Drop, piece: Piece) -> list[pa.RecordBatch]:
-    name = work_name(drop.drop_id, PARTS, piece.number)
+    data = _staged_part(places, work_name(drop.drop_id, PARTS, piece.number))
+    return list(parquet.read_table(io.BytesIO(data)).to_batches()) if data else []
+
+
+def _staged_part(places: Places, name: str) -> bytes:
     try:
-        data = read_whole(places.drops, name)
+        return read_whole(places.drops, name)
     except NotFound as error:
         raise Broken("The staged part of a chunk that was read is gone.") from error
-    return list(parquet.read_table(io.BytesIO(data)).to_batches()) if data else []
 
 
 def _lines(rejects: Sequence[Reject]) -> bytes:

@@ -1,19 +1,20 @@
 """From chunks back to the file: are its totals as told, and when it is done, who is told what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
-from events.payloads import ChunkReady, FileClosed, FileStepDone
-from shared.files import answers, store, taking
-from shared.files.drops import Drop, Found, Outcome, State, Step, outcome_of, reconcile
+from events.payloads import FileClosed, FileStepDone
+from shared.files import answers, lake, steps, store, taking
+from shared.files.drops import ONE_BY_ONE, Drop, Found, Outcome, State, Step, outcome_of, reconcile, superseded
 from shared.files.manifest import Manifest
 from shared.files.places import Places, places_of
 from shared.kernel.errors import Problem
 from shared.kernel.ids import DROP
 from shared.platform.call import Call, Transaction
 
-UNDER_WAY: Final = {Step.READ: State.PROCESSING, Step.APPLY: State.APPLYING}
+UNDER_WAY: Final = {Step.READ: State.PROCESSING, Step.WITHDRAW: State.CLOSED, Step.APPLY: State.APPLYING}
 """The state of a drop of which a step is done chunk by chunk."""
 
 
@@ -38,21 +39,6 @@ def _finish(call: Call, done: FileStepDone) -> None:
         taking.finish(call, drop)
 
 
-def start(tx: Transaction, drop: Drop, step: Step, numbers: Sequence[int]) -> None:
-    """Let a step be done with every chunk; where there is none, it is done."""
-    for number in numbers:
-        ready = ChunkReady(drop_id=drop.drop_id, number=number, step=step.value)
-        tx.emit(ready, subject=DROP.render(drop.drop_id), key=f"{DROP.render(drop.drop_id)}/{number}")
-    if not numbers:
-        step_done(tx, drop, step)
-
-
-def step_done(tx: Transaction, drop: Drop, step: Step) -> None:
-    """A step is done with every chunk."""
-    key = DROP.render(drop.drop_id)
-    tx.emit(FileStepDone(drop_id=drop.drop_id, step=step.value), subject=key, key=key)
-
-
 def close(tx: Transaction, places: Places, drop: Drop) -> Drop:
     """Put a drop's end on record once its sender can read it, and tell of it."""
     found = store.found(tx, drop.drop_id)
@@ -71,15 +57,41 @@ def _reconciled(tx: Transaction, places: Places, drop: Drop) -> None:
     if outcome is Outcome.REJECTED:
         close(tx, places, drop.closed(outcome, problems, tx.now))
     else:
-        store.update(tx, replace(drop, state=State.APPLYING, read_at=tx.now))
-        start(tx, drop, Step.APPLY, store.numbers(tx, drop.drop_id))
+        _take_effect(tx, replace(drop, state=State.APPLYING, read_at=tx.now))
+
+
+def _take_effect(tx: Transaction, drop: Drop) -> None:
+    """Let what a file says take effect; where it takes the place of an earlier revision, what that tells alone is taken back first."""
+    store.update(tx, drop)
+    before = superseded(drop, store.revisions(tx, drop.origin.file_id))
+    if before:
+        store.update(tx, replace(before, superseded_by=drop.drop_id))
+    if before and drop.kind in ONE_BY_ONE:
+        steps.start(tx, before, Step.WITHDRAW, store.numbers(tx, before.drop_id))
+    else:
+        steps.start(tx, drop, Step.APPLY, store.numbers(tx, drop.drop_id))
+
+
+def _withdrawn(tx: Transaction, _places: Places, before: Drop) -> None:
+    later = store.read(tx, before.superseded_by, lock=True) if before.superseded_by else None
+    if later and later.state is State.APPLYING:
+        steps.start(tx, later, Step.APPLY, store.numbers(tx, later.drop_id))
 
 
 def _applied(tx: Transaction, places: Places, drop: Drop) -> None:
+    for before in store.superseded(tx, drop.drop_id):
+        old, new = (list(chain.from_iterable(store.lake_parts(tx, one.drop_id).values())) for one in (before, drop))
+        store.forget_lake_parts(tx, old)
+        store.add_lake_parts(tx, new)
+        lake.remove(places.lake, old)
     close(tx, places, drop.closed(outcome_of(store.found(tx, drop.drop_id), ()), (), tx.now))
 
 
-AFTER: Final[dict[Step, Callable[[Transaction, Places, Drop], None]]] = {Step.READ: _reconciled, Step.APPLY: _applied}
+AFTER: Final[dict[Step, Callable[[Transaction, Places, Drop], None]]] = {
+    Step.READ: _reconciled,
+    Step.WITHDRAW: _withdrawn,
+    Step.APPLY: _applied,
+}
 
 
 def _closed(drop: Drop, manifest: Manifest, found: Found) -> FileClosed:

@@ -4,12 +4,12 @@ from shared.files import store
 from shared.files.api import DropNoted, DropTold, FileList, FilesQuery, FileView
 from shared.files.notes import note
 from shared.files.places import places_of
-from shared.files.store import Counted
+from shared.files.replaying import NO_CHUNKS, replay_file
 from shared.files.stores.names import object_name
 from shared.kernel.ids import DropId
 from shared.platform.call import Call
 
-NO_CHUNKS = Counted()
+__all__ = ["get_file", "list_files", "note_drop", "replay_file"]
 
 
 def list_files(call: Call, query: FilesQuery) -> FileList:

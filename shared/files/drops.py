@@ -11,14 +11,17 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
+from events.payloads import FileOrigin
 from shared.files.frame import Said
 from shared.files.manifest import Manifest
-from shared.files.names import FileName, read_name
+from shared.files.names import FileName, Kind, read_name
 from shared.files.totals import Totals
 from shared.kernel.cards import mask
-from shared.kernel.errors import Busy, Invalid, Problem
+from shared.kernel.errors import Broken, Busy, Invalid, Problem
+from shared.kernel.ids import derived_id
 
 MOST_PROBLEMS: Final = 100
+ANEW: Final = "anew"
 MOST_CHARACTERS: Final = 500
 UNSEEN: Final = "?"
 
@@ -46,12 +49,14 @@ class Step(Enum):
     """What is done with a chunk."""
 
     READ = "read"  # parsed and checked
+    WITHDRAW = "withdraw"  # what a later revision of the file tells no more is taken back
     APPLY = "apply"  # what its records say is published
 
 
 TOOK_EFFECT: Final = frozenset({Outcome.ACCEPTED, Outcome.PARTIAL})
-IRREVERSIBLE: Final = frozenset({"transactions"})
-"""Kinds of which a later revision would have to take back what an earlier one did."""
+TURNED_AWAY: Final = frozenset({Outcome.REFUSED, Outcome.REJECTED})
+ONE_BY_ONE: Final = frozenset({Kind.TRANSACTIONS.value})
+"""Kinds whose records are facts of their own: one that a later revision tells no more is taken back. Of others the last word holds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +78,13 @@ class Drop:
     read_at: datetime | None = None
     closed_at: datetime | None = None
     repeat_of: UUID | None = None
+    superseded_by: UUID | None = None
+    """The later revision of its file whose records take the place of its own."""
+    manifest_generation: str
+    attempt: int = 1
+    """Which attempt at this content of its manifest; one that was refused or rejected may be tried anew."""
+    tried_anew_by: UUID | None = None
+    """The next attempt, once one was asked for."""
     names: tuple[str, ...] = ()
     """The columns of its details, where the file itself names them."""
 
@@ -80,6 +92,18 @@ class Drop:
     def file_name(self) -> FileName:
         """What its name says, without its folder. Raises NotAFileName."""
         return read_name(self.name.rsplit("/", 1)[-1])
+
+    @property
+    def origin(self) -> FileOrigin:
+        """Which revision of which file it holds."""
+        if self.manifest is None:
+            raise Broken("A drop without a manifest holds no revision.")
+        return FileOrigin(file_id=self.manifest.file_id, revision=self.manifest.revision)
+
+    @property
+    def next_attempt(self) -> UUID:
+        """The drop that is the next attempt at it."""
+        return derived_id(self.drop_id, ANEW)
 
     def refused(self, problems: Iterable[Problem]) -> "Drop":
         """Not taken in, for these reasons."""
@@ -141,6 +165,13 @@ def _shown(text: str) -> str:
     return shown if shown.isprintable() else "".join(sign if sign.isprintable() else UNSEEN for sign in shown)
 
 
+def attempt_of(first: UUID, attempt: int) -> UUID:
+    """The drop that is an attempt (from 1) at what the first one is of."""
+    for _ in range(1, attempt):
+        first = derived_id(first, ANEW)
+    return first
+
+
 def admitted(drop: Drop, earlier: Sequence[Drop]) -> Drop:
     """The drop as it goes on, given those that hold revisions of its file, oldest first: taken in, repeated or refused.
 
@@ -154,7 +185,7 @@ def admitted(drop: Drop, earlier: Sequence[Drop]) -> Drop:
         return same if same.drop_id == drop.drop_id else _again(drop, manifest, same)
     if any(one.state is not State.CLOSED for one in earlier):
         raise Busy("An earlier revision is on its way.")
-    problems = tuple(_wrong_revision(manifest, drop.kind, earlier))
+    problems = tuple(_wrong_revision(manifest, earlier))
     return drop.refused(problems) if problems else drop
 
 
@@ -164,17 +195,18 @@ def _again(drop: Drop, manifest: Manifest, same: Drop) -> Drop:
     return drop.refused([Problem(path="/revision", message="other data were taken in as this revision: send a new one")])
 
 
-def _wrong_revision(manifest: Manifest, kind: str | None, earlier: Sequence[Drop]) -> Iterator[Problem]:
+def _wrong_revision(manifest: Manifest, earlier: Sequence[Drop]) -> Iterator[Problem]:
     newest = max((one.manifest.revision for one in earlier if one.manifest), default=None)
     if newest is not None and manifest.revision < newest:
         yield Problem(path="/revision", message=f"revision {newest} was taken in before")
     elif manifest.supersedes != newest:
         yield Problem(path="/supersedes", message=f"must be {newest}" if newest else "there is no revision to take the place of")
-    if kind in IRREVERSIBLE and any(one.outcome in TOOK_EFFECT for one in earlier):
-        yield Problem(
-            path="/supersedes",
-            message=f"{kind} that took effect can't be replaced yet: send what is new, and refunds, as another file",
-        )
+
+
+def superseded(drop: Drop, revisions: Iterable[Drop]) -> Drop | None:
+    """The earlier revision whose effects stand when a drop is to take effect, of all of its file; None where there is none."""
+    standing = (one for one in revisions if one.outcome in TOOK_EFFECT and one.superseded_by in {None, drop.drop_id})
+    return next((one for one in standing if one.drop_id != drop.drop_id), None)
 
 
 def contradictions(manifest: Manifest, said: Said) -> tuple[Problem, ...]:

@@ -19,17 +19,17 @@ from shared.platform.outbox import Written
 Batches = Sequence[pa.RecordBatch]
 Outgoing = tuple[Wire | Written, str]
 """A payload, and the key that orders it."""
-Effect = Callable[[Batches, Layout, int], Iterator[Outgoing]]
+Effect = Callable[[Batches, Drop, int], Iterator[Outgoing]]
 
 
 def publish(call: Call, tx: Transaction, layout: Layout, drop: Drop, number: int, batches: Batches) -> None:
     """Publish what the accepted records of a chunk say. Published again, they are the same events."""
-    for part, (payload, key) in enumerate(EFFECTS[layout.kind](batches, layout, call.shards)):
+    for part, (payload, key) in enumerate(EFFECTS[layout.kind](batches, drop, call.shards)):
         tx.emit(payload, subject=key, key=key, event_id=derived_id(drop.drop_id, number, key, part), bulk=True)
 
 
-def _transactions(batches: Batches, _layout: Layout, shards: int) -> Iterator[Outgoing]:
-    for payload in payloads(batches, shards):
+def _transactions(batches: Batches, drop: Drop, shards: int) -> Iterator[Outgoing]:
+    for payload in payloads(batches, shards, origin=drop.origin):
         yield Written(of=TransactionsPosted, json=payload.json), shard_key(payload.shard)
 
 

@@ -1,7 +1,8 @@
 """The lake: every accepted record as Parquet, by kind and day, a part for each chunk and day. Committed once under its own name."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
@@ -11,8 +12,9 @@ from pyarrow import parquet
 
 from shared.files.drops import Drop, LakePart
 from shared.files.layout import Layout
-from shared.files.places import keep
+from shared.files.places import keep, read_whole
 from shared.files.stores.protocol import ObjectStore
+from shared.kernel.errors import NotFound
 
 COMPRESSION: Final = "zstd"
 NO_DAY: Final = "none"
@@ -27,6 +29,25 @@ def keep_part(lake: ObjectStore, layout: Layout, drop: Drop, number: int, batche
         stored = keep(lake, name, as_parquet(table))
         kept.append(LakePart(name=name, kind=layout.kind.value, records=table.num_rows, bytes=stored.size))
     return kept
+
+
+def read_parts(lake: ObjectStore, parts: Iterable[LakePart], fields: Collection[str]) -> pa.Table:
+    """These fields of what parts hold, where they have them."""
+    tables = [of_parquet(read_whole(lake, part.name), fields) for part in parts]
+    return pa.concat_tables(tables, promote_options="default") if tables else pa.table({})
+
+
+def of_parquet(data: bytes, fields: Collection[str]) -> pa.Table:
+    """These fields of a part of Parquet, where it has them."""
+    part = parquet.ParquetFile(io.BytesIO(data))
+    return part.read(columns=[name for name in part.schema_arrow.names if name in fields])
+
+
+def remove(lake: ObjectStore, parts: Iterable[LakePart]) -> None:
+    """Remove parts, once they count no more. Done again, it changes nothing."""
+    for part in parts:
+        with suppress(NotFound):
+            lake.delete(part.name, lake.stat(part.name).generation)
 
 
 def _by_day(table: pa.Table, at: str | None) -> Iterator[tuple[str, pa.Table]]:

@@ -1,47 +1,53 @@
 -- name: add_drop
 -- Puts a drop on record; nothing where it is there already, or where another one holds its revision.
 INSERT INTO drops (drop_id, name, generation, size, state, outcome, file_id, revision, kind, sender, manifest, problems, repeat_of,
-                   received_at, closed_at)
+                   received_at, closed_at, manifest_generation, attempt)
 VALUES (%(drop_id)s, %(name)s, %(generation)s, %(size)s, %(state)s, %(outcome)s, %(file_id)s, %(revision)s, %(kind)s, %(sender)s,
-        %(manifest)s, %(problems)s, %(repeat_of)s, %(received_at)s, %(closed_at)s)
+        %(manifest)s, %(problems)s, %(repeat_of)s, %(received_at)s, %(closed_at)s, %(manifest_generation)s, %(attempt)s)
 ON CONFLICT DO NOTHING
 RETURNING drop_id;
 
 -- name: read_drop
 -- One drop.
-SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, received_at, split_at, read_at,
-       closed_at
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, superseded_by, received_at,
+       split_at, read_at, closed_at, manifest_generation, attempt, tried_anew_by
 FROM drops WHERE drop_id = %(drop_id)s;
 
 -- name: lock_drop
 -- One drop, held until the transaction ends.
-SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, received_at, split_at, read_at,
-       closed_at
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, superseded_by, received_at,
+       split_at, read_at, closed_at, manifest_generation, attempt, tried_anew_by
 FROM drops WHERE drop_id = %(drop_id)s FOR UPDATE;
 
 -- name: read_revisions
 -- The drops that hold a revision of a file, oldest revision first.
-SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, received_at, split_at, read_at,
-       closed_at
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, superseded_by, received_at,
+       split_at, read_at, closed_at, manifest_generation, attempt, tried_anew_by
 FROM drops
-WHERE file_id = %(file_id)s AND (outcome IS NULL OR outcome IN ('accepted', 'partial', 'rejected'))
+WHERE file_id = %(file_id)s AND tried_anew_by IS NULL AND (outcome IS NULL OR outcome IN ('accepted', 'partial', 'rejected'))
 ORDER BY revision;
 
 -- name: read_closed
 -- Which of some drops are closed.
 SELECT drop_id FROM drops WHERE drop_id = ANY (%(drop_ids)s) AND state = 'closed';
 
+-- name: read_superseded
+-- The drops whose place another one takes.
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, superseded_by, received_at,
+       split_at, read_at, closed_at, manifest_generation, attempt, tried_anew_by
+FROM drops WHERE superseded_by = %(drop_id)s;
+
 -- name: update_drop
 -- Brings a drop up to date.
 UPDATE drops
 SET state = %(state)s, outcome = %(outcome)s, problems = %(problems)s, names = %(names)s, split_at = %(split_at)s, read_at = %(read_at)s,
-    closed_at = %(closed_at)s
+    closed_at = %(closed_at)s, superseded_by = %(superseded_by)s, tried_anew_by = %(tried_anew_by)s
 WHERE drop_id = %(drop_id)s;
 
 -- name: list_drops
 -- Drops, newest first, with whatever is asked of them.
-SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, received_at, split_at, read_at,
-       closed_at
+SELECT drop_id, name, generation, size, state, outcome, manifest, kind, sender, problems, names, repeat_of, superseded_by, received_at,
+       split_at, read_at, closed_at, manifest_generation, attempt, tried_anew_by
 FROM drops
 WHERE (%(before)s::uuid IS NULL OR (received_at, drop_id) < (SELECT received_at, drop_id FROM drops WHERE drop_id = %(before)s))
   AND (%(state)s::text IS NULL OR state = %(state)s)
@@ -73,10 +79,30 @@ RETURNING number;
 -- name: chunk_applied
 -- What a chunk's records say took effect, or was refused; nothing where it did before.
 UPDATE drop_chunks
-SET step = 'apply', applied_at = %(now)s, accepted = accepted - %(refused)s, rejected = rejected + %(refused)s,
+SET step = 'apply', applied_at = %(now)s, parts = %(parts)s, accepted = accepted - %(refused)s, rejected = rejected + %(refused)s,
     totals = coalesce(%(totals)s, totals)
 WHERE drop_id = %(drop_id)s AND number = %(number)s AND step = 'read'
 RETURNING number;
+
+-- name: chunk_withdrawn
+-- What a chunk told and a later revision tells no more was published; nothing where it was before.
+UPDATE drop_chunks SET step = 'withdraw' WHERE drop_id = %(drop_id)s AND number = %(number)s AND step = 'apply' RETURNING number;
+
+-- name: add_replay
+-- Keeps that a file was taken up again.
+INSERT INTO drop_replays (drop_id, asked_at, asked_by, reason, step) VALUES (%(drop_id)s, %(now)s, %(by)s, %(reason)s, %(step)s);
+
+-- name: read_open
+-- The chunks of a drop with which a step is not done, of which the step before it is.
+SELECT number FROM drop_chunks WHERE drop_id = %(drop_id)s AND step IS NOT DISTINCT FROM %(after)s ORDER BY number;
+
+-- name: read_parts
+-- What each chunk of a drop has in the lake.
+SELECT number, parts FROM drop_chunks WHERE drop_id = %(drop_id)s ORDER BY number;
+
+-- name: forget_lake_parts
+-- Parts of the lake count no more.
+DELETE FROM lake_parts WHERE name = ANY (%(names)s);
 
 -- name: add_lake_part
 -- A part of the lake, from now on; nothing where it is on record.
@@ -86,10 +112,10 @@ ON CONFLICT DO NOTHING;
 
 -- name: count_chunks
 -- How far the chunks of drops are.
-SELECT drop_id, count(*) AS chunks, count(*) FILTER (WHERE step IS NOT NULL) AS read, count(*) FILTER (WHERE step = 'apply') AS applied,
-       sum(lines)::bigint AS lines, sum(accepted)::bigint AS accepted, sum(rejected)::bigint AS rejected,
+SELECT drop_id, count(*) AS chunks, count(*) FILTER (WHERE step IS NOT NULL) AS read, count(*) FILTER (WHERE step IN ('apply', 'withdraw')) AS applied,
+       count(*) FILTER (WHERE step = 'withdraw') AS withdrawn, sum(lines)::bigint AS lines, sum(accepted)::bigint AS accepted, sum(rejected)::bigint AS rejected,
        coalesce(sum(lines) FILTER (WHERE step IS NOT NULL), 0)::bigint AS lines_read,
-       coalesce(sum(lines) FILTER (WHERE step = 'apply'), 0)::bigint AS lines_applied
+       coalesce(sum(lines) FILTER (WHERE step IN ('apply', 'withdraw')), 0)::bigint AS lines_applied
 FROM drop_chunks WHERE drop_id = ANY (%(drop_ids)s)
 GROUP BY drop_id;
 

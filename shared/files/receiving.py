@@ -9,8 +9,8 @@ from typing import BinaryIO, Final
 from uuid import UUID
 
 from events.payloads import FileDropped
-from shared.files import answers, closing, store
-from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, admitted, contradictions, problems_in
+from shared.files import answers, closing, steps, store
+from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, admitted, attempt_of, contradictions, problems_in
 from shared.files.effects import EFFECTS
 from shared.files.frame import read_header, read_trailer, way_of
 from shared.files.layout import LONGEST_RECORD
@@ -58,6 +58,8 @@ def receive_file(call: Call, dropped: FileDropped) -> None:
     """
     object_name(dropped.name)
     drop = _put_on_record(call, dropped) if dropped.name.endswith(MANIFEST) else None
+    if drop and drop.state is State.RECEIVED and drop.attempt > 1:
+        answers.remove(places_of(call).drops, drop)
     cut = _cut(places_of(call), drop) if drop and drop.state is State.RECEIVED else None
     with call.transaction() as tx:
         if drop and cut and store.read(tx, drop.drop_id, lock=True).state is State.RECEIVED:
@@ -117,9 +119,11 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
     """The drop by what its name, its manifest and the store say: received, or refused with all that is wrong."""
     name = dropped.name.removesuffix(MANIFEST)
     seen = Drop(
-        drop_id=derived_id(places.drops.url, dropped.name, dropped.generation),
+        drop_id=attempt_of(derived_id(places.drops.url, dropped.name, dropped.generation), dropped.attempt),
         name=name,
         generation=dropped.generation,
+        manifest_generation=dropped.generation,
+        attempt=dropped.attempt,
         size=0,
         state=State.RECEIVED,
         received_at=now,
@@ -256,5 +260,5 @@ def _go_on(tx: Transaction, places: Places, drop: Drop, cut: Cut) -> Drop:
     drop = replace(drop, state=State.PROCESSING, names=cut.names, split_at=tx.now)
     store.update(tx, drop)
     store.add_pieces(tx, drop.drop_id, cut.pieces)
-    closing.start(tx, drop, Step.READ, [piece.number for piece in cut.pieces])
+    steps.start(tx, drop, Step.READ, [piece.number for piece in cut.pieces])
     return drop

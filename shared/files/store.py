@@ -25,6 +25,7 @@ class Counted:
     chunks: int = 0
     read: int = 0
     applied: int = 0
+    withdrawn: int = 0
     lines: int = 0
     lines_read: int = 0
     lines_applied: int = 0
@@ -33,7 +34,7 @@ class Counted:
 
     def all_are(self, step: Step) -> bool:
         """Whether a step is done with every chunk."""
-        return self.chunks == (self.read if step is Step.READ else self.applied)
+        return self.chunks == {Step.READ: self.read, Step.APPLY: self.applied, Step.WITHDRAW: self.withdrawn}[step]
 
 
 def add(tx: Transaction, drop: Drop) -> bool:
@@ -57,6 +58,11 @@ def closed(tx: Transaction, drop_ids: Collection[UUID]) -> list[UUID]:
 def revisions(tx: Transaction, file_id: str) -> list[Drop]:
     """The drops that hold a revision of a file, oldest revision first."""
     return [_drop(row) for row in rows(tx.connection, SQL["read_revisions"], file_id=file_id)]
+
+
+def superseded(tx: Transaction, drop_id: UUID) -> list[Drop]:
+    """The drops whose place another one takes."""
+    return [_drop(row) for row in rows(tx.connection, SQL["read_superseded"], drop_id=drop_id)]
 
 
 def update(tx: Transaction, drop: Drop) -> None:
@@ -98,14 +104,40 @@ def chunk_read(tx: Transaction, drop_id: UUID, number: int, found: Found) -> boo
     return one(tx.connection, SQL["chunk_read"], **values) is not None
 
 
-def chunk_applied(tx: Transaction, drop_id: UUID, number: int, found: Found | None) -> bool:
-    """Say that what a chunk's records say took effect; False where that was said before.
+def chunk_applied(tx: Transaction, drop_id: UUID, number: int, found: Found | None, parts: Sequence[LakePart] = ()) -> bool:
+    """Say that what a chunk's records say took effect, and what the lake has of it; False where that was said before.
 
     `found`: what became of the records that had been accepted; None where all were published.
     """
     told = (found.rejected, Jsonb(found.totals.told())) if found else (0, None)
     values = {"refused": told[0], "totals": told[1], "drop_id": drop_id, "number": number, "now": tx.now}
+    values["parts"] = Jsonb([asdict(part) for part in parts])
     return one(tx.connection, SQL["chunk_applied"], **values) is not None
+
+
+def chunk_withdrawn(tx: Transaction, drop_id: UUID, number: int) -> bool:
+    """Say that what a chunk told, and a later revision tells no more, was published; False where that was said before."""
+    return one(tx.connection, SQL["chunk_withdrawn"], drop_id=drop_id, number=number) is not None
+
+
+def add_replay(tx: Transaction, drop_id: UUID, *, by: str, reason: str, step: str | None) -> None:
+    """Keep that a file was taken up again, by whom and why."""
+    tx.connection.execute(SQL["add_replay"], {"drop_id": drop_id, "by": by, "reason": reason, "step": step, "now": tx.now})
+
+
+def open_numbers(tx: Transaction, drop_id: UUID, after: Step | None) -> list[int]:
+    """The chunks of a drop of which a step is the last that is done, in order; None: of which none is."""
+    return [row["number"] for row in rows(tx.connection, SQL["read_open"], drop_id=drop_id, after=after.value if after else None)]
+
+
+def lake_parts(tx: Transaction, drop_id: UUID) -> dict[int, list[LakePart]]:
+    """What each chunk of a drop has in the lake."""
+    return {row["number"]: [LakePart(**part) for part in row["parts"]] for row in rows(tx.connection, SQL["read_parts"], drop_id=drop_id)}
+
+
+def forget_lake_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:
+    """Parts of the lake count no more."""
+    tx.connection.execute(SQL["forget_lake_parts"], {"names": [part.name for part in parts]})
 
 
 def add_lake_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:

@@ -106,7 +106,8 @@ class KnownSince(Wire):
 
     what: str
     """The kind of a message about the purchase, or: grant, activation, consent, opt_out, zone, version, withdrawal, campaign,
-    correction, match (to a merchant, anew), place (of which more was told), others."""
+    correction, match (to a merchant, anew), place (of which more was told), restated, withdrawn or told_again (by revisions of a file),
+    others."""
     offer_id: OfferId | None
     recorded_at: Moment
     told: str

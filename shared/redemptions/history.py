@@ -8,14 +8,18 @@ from uuid import UUID
 import orjson
 from psycopg.rows import DictRow
 
+from events.payloads import FileOrigin
 from events.payloads import Transaction as Posted
 from shared.eligibility.life import Kind, Message, given_back, purchase_of
 from shared.eligibility.model import Item, Purchase
 from shared.kernel.reasons import Reason
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, copy_rows, joined, rows
+from shared.platform.database import Queries, copy_rows, joined, prepared, rows
 from shared.redemptions.purchases import Arrival, Filed
 from shared.redemptions.routing import Routed
+from shared.redemptions.words import Tellers
+from shared.redemptions.words import read as read_tellers
+from shared.redemptions.words import written as written_tellers
 
 SQL = Queries(__file__)
 Pair = tuple[str, UUID]
@@ -25,15 +29,25 @@ Key = tuple[str, str, int]
 MESSAGE: Final = (
     "text", "text", "int4", "int4", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text",
     "text", "text", "text", "text", "text", "text", "text", "text", "text", "int8", "int8", "int8", "text", "uuid[]", "bytea",
-    "timestamptz", "text", "text", "timestamptz", "timestamptz", "bool", "text", "bool",
+    "timestamptz", "text", "text", "timestamptz", "timestamptz", "bool", "text", "bool", "text",
 )  # fmt: skip
 """Types of the columns of copy_messages."""
+COLUMNS: Final = (
+    "transaction_id", "kind", "sequence", "sequence_count", "purchase_id", "customer_id", "at", "amount_minor", "currency", "merchant_id",
+    "matched_by", "merchant_said", "network", "network_merchant_id", "descriptor", "location_id", "mcc", "zone", "brand", "channel",
+    "country", "region", "city", "card_product", "tip_minor", "tax_minor", "cash_back_minor", "items", "offers", "content_hash",
+    "recorded_at", "card_token", "account_token", "posted_at", "expires_at", "loose", "unmatched", "by_card", "told_by",
+)  # fmt: skip
+"""Their names, as they are restated."""
 
 
-def read_lives(tx: Transaction, ids: Collection[str], customer_ids: Collection[str]) -> list[Filed]:
-    """All that is on file with these transaction ids or of these purchases, and these customers' refunds that name no purchase."""
+def read_lives(tx: Transaction, ids: Collection[str], customer_ids: Collection[str], *, withdrawn: bool = False) -> list[Filed]:
+    """All that is on file with these transaction ids or of these purchases, and these customers' refunds that name no purchase.
+
+    What is `withdrawn` is left out unless asked for.
+    """
     found = rows(tx.connection, SQL["read_lives"], transaction_ids=joined(ids), customer_ids=joined(customer_ids))
-    return [_filed(row) for row in found]
+    return [_filed(row) for row in found if withdrawn or not row["withdrawn"]]
 
 
 def read_all(tx: Transaction, customer_ids: Collection[str]) -> list[Filed]:
@@ -98,6 +112,31 @@ def file_under_more(tx: Transaction, more: Collection[tuple[Key, UUID]]) -> None
     tx.connection.execute(SQL["file_under_more"], _keys(key for key, _ in more) | values)
 
 
+def restate(tx: Transaction, messages: Collection[Filed]) -> None:
+    """Bring it up to date what messages say, or that they are withdrawn."""
+    told = orjson.dumps([dict(zip(COLUMNS, _plain(one), strict=True)) | {"withdrawn": one.withdrawn} for one in messages])
+    tx.connection.execute(SQL["restate"], {"messages": told.decode(), "now": tx.now})
+
+
+def retell(tx: Transaction, told: Mapping[Key, Tellers]) -> None:
+    """Bring it up to date who tells messages in the words that stand."""
+    tx.connection.execute(SQL["retell"], _keys(told) | {"told_by": [written_tellers(tellers) for tellers in told.values()]})
+
+
+def read_whose(tx: Transaction, transaction_ids: Iterable[str]) -> set[str]:
+    """Whose, or of which cards, those of these messages are that may be told otherwise."""
+    return {row["whose"] for row in rows(tx.connection, SQL["read_whose"], transaction_ids=joined(transaction_ids))}
+
+
+def newest_revision(tx: Transaction, origin: FileOrigin) -> int:
+    """The newest revision of a file of which anything came, that of the origin included, which is noted where no later one came."""
+    found = prepared(tx.connection, SQL["read_file_revision"], file_id=origin.file_id)
+    newest = found[0]["revision"] if found else 1
+    if origin.revision > newest:  # rarely: the row is held until the transaction ends
+        tx.connection.execute(SQL["put_file_revision"], {"file_id": origin.file_id, "revision": origin.revision})
+    return max(newest, origin.revision)
+
+
 def move(tx: Transaction, moved: Collection[Filed]) -> None:
     """Bring it up to date whose messages are, of which account, and with which kind of card."""
     values = {
@@ -153,15 +192,26 @@ def _expiry(row: DictRow) -> Posted:
 EXPIRED: Final = ("transaction_id", "at", "currency", "merchant_id", "network", "network_merchant_id", "descriptor", "card_token")
 
 
-def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason) -> None:
-    """Keep messages that could not be taken, with the reason."""
+def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason, origin: FileOrigin | None) -> None:
+    """Keep messages that could not be taken, with the reason and the file that told them."""
     values = {
+        "file_id": origin.file_id if origin else "",
+        "revision": origin.revision if origin else 0,
         "hashes": [one.filed.content_hash for one in arrivals],
         "payloads": [one.posted.model_dump_json() for one in arrivals],
         "reason": reason.code,
         "now": tx.now,
     }
     tx.connection.execute(SQL["set_aside"], _keys(one.filed.message.key for one in arrivals) | values)
+
+
+def read_set_aside(tx: Transaction, keys: Iterable[Key]) -> dict[FileOrigin | None, list[Posted]]:
+    """What was set aside because of these messages, oldest first, by the file that told it."""
+    found: dict[tuple[str, int], list[Posted]] = {}
+    for row in rows(tx.connection, SQL["read_set_aside"], **_keys(keys)):
+        found.setdefault((row["file_id"], row["revision"]), []).append(Posted.model_validate_json(row["payload"]))
+    origins = {told: FileOrigin(file_id=told[0], revision=told[1]) if told[0] else None for told in found}
+    return {origins[told]: messages for told, messages in found.items()}
 
 
 def message_of_row(row: Mapping[str, Any]) -> Message:
@@ -218,6 +268,8 @@ def _filed(row: DictRow) -> Filed:
         merchant_said=row["merchant_said"],
         network=row["network"],
         city=row["city"],
+        told_by=read_tellers(row["told_by"]),
+        withdrawn=row["withdrawn"],
     )
 
 
@@ -229,8 +281,13 @@ def _row(one: Filed) -> tuple[object, ...]:
         p.amount_minor, p.currency, p.merchant_id, p.matched_by, one.merchant_said, one.network, p.network_merchant_id, p.descriptor,
         p.location_id, p.mcc, p.zone, p.brand, p.channel, p.country, p.region, one.city, p.card_product, p.tip_minor, p.tax_minor,
         p.cash_back_minor, items, list(one.offers), one.content_hash, p.recorded_at, p.card_token, p.account_token, p.posted_at,
-        one.expires_at, one.loose, one.unmatched.code if one.unmatched else None, one.by_card,
+        one.expires_at, one.loose, one.unmatched.code if one.unmatched else None, one.by_card, written_tellers(one.told_by),
     )  # fmt: skip
+
+
+def _plain(one: Filed) -> tuple[object, ...]:
+    """A row as JSON has it."""
+    return tuple(rf"\x{value.hex()}" if isinstance(value, bytes) else value for value in _row(one))
 
 
 def _keys(keys: Iterable[Key]) -> dict[str, list[Any]]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from events.payloads import Transaction as Posted
+from shared.eligibility import wording
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.life import Kind, Message
 from shared.eligibility.life import purchase_of as life_of
@@ -30,6 +31,7 @@ from shared.redemptions.routing import customer_of
 from shared.redemptions.store import SQL, told
 from shared.redemptions.verdicts import NO_SUCH_OFFER, Facts, Together, all_of, answer, budgets_of, facts_of_row, in_order
 
+WITHDRAWN = "The purchase was withdrawn {at}: a later revision of its file tells it no more. Ask as of an earlier moment."
 NOT_ON_RECORD = "No purchase of this id is on record: those in the scope of no offer are not kept. Tell its facts to have it judged."
 
 
@@ -115,13 +117,19 @@ def _find(tx: Transaction, asked: EligibilityAsked, as_of: datetime) -> _Made:
     messages = [message for message, _ in found]
     purchase = life_of(messages) if messages else None
     if purchase is None:
-        raise NotFound(NOT_ON_RECORD)
+        raise NotFound(_not_on_record(tx, asked.transaction_id, as_of))
     since = min(row["since"] for message, row in found if message.kind is not Kind.REFUND)
     under = {asked.offer_id} if asked.offer_id else {offer_id for _, row in found for offer_id in row["offers"]}
     customer_id = found[0][1]["customer_id"]
     filed_anew = any(row["filed_at"] and row["filed_at"] > since for _, row in found)
     first = [message for message, _ in _messages(tx, purchase.transaction_id, customer_id, since)] if filed_anew else []
     return _Made(customer_id, messages, purchase, (life_of(first) if first else None) or purchase, since, frozenset(under))
+
+
+def _not_on_record(tx: Transaction, transaction_id: str | None, as_of: datetime) -> str:
+    """Why no purchase of an id stands at a moment."""
+    withdrawn = prepared(tx.connection, SQL["read_withdrawn"], transaction_id=transaction_id, as_of=as_of)
+    return WITHDRAWN.format(at=wording.moment(withdrawn[0]["at"])) if withdrawn else NOT_ON_RECORD
 
 
 def _messages(tx: Transaction, transaction_id: str | None, customer_id: str | None, as_of: datetime) -> list[tuple[Message, DictRow]]:

@@ -19,6 +19,7 @@ from shared.merchants import service as merchants
 from shared.merchants.ladder import Book, Clues, match
 from shared.platform.call import Transaction
 from shared.redemptions.routing import Holders, customer_of, holder_of, holders_of
+from shared.redemptions.words import Tellers
 
 
 class Surroundings(NamedTuple):
@@ -53,11 +54,19 @@ class Filed:
     """What it said of its merchant, beside what its purchase says that it was matched to."""
     network: str | None = None
     city: str | None = None
+    told_by: Tellers = None
+    withdrawn: bool = False
+    """Whether nobody tells it any more."""
 
     @property
     def card_token(self) -> str | None:
         """The card that was paid with."""
         return self.message.said.card_token
+
+    @property
+    def whose(self) -> str:
+        """What decides its shard: the customer, or the card while nobody is known to hold it."""
+        return self.customer_id or str(self.card_token)
 
     @property
     def life(self) -> tuple[str | None, str | None]:
@@ -77,7 +86,7 @@ def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, as_of: date
     return Surroundings(merchants.look_up(tx, [clues_of(purchase) for purchase in said], as_of=as_of), holders_of(tx, said, as_of=as_of))
 
 
-def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset[UUID]) -> Filed:
+def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset[UUID], told_by: Tellers = None) -> Filed:
     """What was posted, and is `said` in our terms, as the history holds it."""
     kind = Kind(posted.kind)
     purchase_id = posted.purchase_id
@@ -95,6 +104,7 @@ def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset
         merchant_said=posted.merchant_id,
         network=posted.network,
         city=posted.city,
+        told_by=told_by,
     )
 
 

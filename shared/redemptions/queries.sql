@@ -3,7 +3,7 @@
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
        merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
        tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
-       unmatched, expires_at, by_card
+       unmatched, expires_at, by_card, told_by, withdrawn
 FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR kind = 'refund' AND purchase_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR loose AND customer_id = ANY (string_to_array(%(customer_ids)s, ','));
@@ -13,38 +13,38 @@ FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
        merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
        tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
-       unmatched, expires_at, by_card
-FROM transactions WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ','));
+       unmatched, expires_at, by_card, told_by, withdrawn
+FROM transactions WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND NOT withdrawn;
 
 -- name: read_cards
 -- All that is on file with these cards, and with the purchases that refunds to them are for.
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
        merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
        tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
-       unmatched, expires_at, by_card
+       unmatched, expires_at, by_card, told_by, withdrawn
 FROM transactions
-WHERE card_token = ANY (string_to_array(%(card_tokens)s, ','))
+WHERE NOT withdrawn AND (card_token = ANY (string_to_array(%(card_tokens)s, ','))
    OR transaction_id = ANY (ARRAY(
         SELECT r.purchase_id FROM transactions AS r
-        WHERE r.card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND r.kind = 'refund' AND r.by_card));
+        WHERE r.card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND r.kind = 'refund' AND r.by_card AND NOT r.withdrawn)));
 
 -- name: read_places
 -- All that is on file of purchases at these places, of so many transactions at most, in order from after one.
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
        merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
        tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
-       unmatched, expires_at, by_card
+       unmatched, expires_at, by_card, told_by, withdrawn
 FROM transactions
-WHERE location_id = ANY (%(location_ids)s) AND transaction_id IN (
+WHERE location_id = ANY (%(location_ids)s) AND NOT withdrawn AND transaction_id IN (
     SELECT DISTINCT transaction_id FROM transactions
-    WHERE location_id = ANY (%(location_ids)s) AND (%(after)s::text IS NULL OR transaction_id > %(after)s)
+    WHERE location_id = ANY (%(location_ids)s) AND NOT withdrawn AND (%(after)s::text IS NULL OR transaction_id > %(after)s)
     ORDER BY transaction_id LIMIT %(most)s)
 ORDER BY transaction_id, kind, sequence;
 
 -- name: refunded
 -- Those of these cards to which refunds are on file that name no customer.
 SELECT DISTINCT card_token FROM transactions
-WHERE card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND kind = 'refund' AND by_card;
+WHERE card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND kind = 'refund' AND by_card AND NOT withdrawn;
 
 -- name: read_messages
 -- The history of these customers under these offers.
@@ -59,7 +59,7 @@ WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %
 COPY transactions (transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id,
                    matched_by, merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country,
                    region, city, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, content_hash, recorded_at, card_token,
-                   account_token, posted_at, expires_at, loose, unmatched, by_card)
+                   account_token, posted_at, expires_at, loose, unmatched, by_card, told_by)
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
@@ -99,13 +99,59 @@ FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[]
     AS m (transaction_id, kind, sequence, merchant_id, matched_by, brand, mcc, zone, country, region)
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
 
+-- name: restate
+-- Brings it up to date what messages say that were told otherwise, or not at all any more. Since when they were known stays.
+UPDATE transactions AS t
+SET (sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by, merchant_said, network,
+     network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product, tip_minor, tax_minor,
+     cash_back_minor, items, offers, content_hash, card_token, account_token, posted_at, expires_at, loose, unmatched, by_card, told_by,
+     withdrawn)
+  = (m.sequence_count, m.purchase_id, m.customer_id, m.at, m.amount_minor, m.currency, m.merchant_id, m.matched_by, m.merchant_said,
+     m.network, m.network_merchant_id, m.descriptor, m.location_id, m.mcc, m.zone, m.brand, m.channel, m.country, m.region, m.city,
+     m.card_product, m.tip_minor, m.tax_minor, m.cash_back_minor, m.items, m.offers, m.content_hash, m.card_token, m.account_token,
+     m.posted_at, m.expires_at, m.loose, m.unmatched, m.by_card, m.told_by, m.withdrawn),
+    filed_at = %(now)s
+FROM json_populate_recordset(NULL::transactions, %(messages)s) AS m
+WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
+
+-- name: retell
+-- Brings it up to date who tells messages in the words that stand.
+UPDATE transactions AS t SET told_by = m.told_by
+FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(told_by)s::text[])
+    AS m (transaction_id, kind, sequence, told_by)
+WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);
+
+-- name: read_whose
+-- Whose, or of which cards, those of these messages are that may be told otherwise.
+SELECT DISTINCT coalesce(customer_id, card_token) AS whose FROM transactions
+WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ',')) AND (told_by IS NOT NULL OR withdrawn);
+
+-- name: read_file_revision
+-- The newest revision of a file of which anything came; nothing of a file that was not revised.
+SELECT revision FROM file_revisions WHERE file_id = %(file_id)s;
+
+-- name: put_file_revision
+-- Notes that something of a revision came.
+INSERT INTO file_revisions AS f (file_id, revision) VALUES (%(file_id)s, %(revision)s)
+ON CONFLICT (file_id) DO UPDATE SET revision = greatest(f.revision, excluded.revision);
+
 -- name: set_aside
 -- Keeps messages that reuse the id of another.
-INSERT INTO set_aside (transaction_id, kind, sequence, content_hash, reason, payload, recorded_at)
-SELECT transaction_id, kind, sequence, content_hash, %(reason)s, payload, %(now)s
+INSERT INTO set_aside AS a (transaction_id, kind, sequence, content_hash, reason, payload, recorded_at, file_id, revision)
+SELECT DISTINCT ON (transaction_id, kind, sequence, content_hash)
+       transaction_id, kind, sequence, content_hash, %(reason)s, payload, %(now)s, %(file_id)s, %(revision)s
 FROM unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[], %(hashes)s::bytea[], %(payloads)s::text[])
     AS t (transaction_id, kind, sequence, content_hash, payload)
-ON CONFLICT DO NOTHING;
+ORDER BY transaction_id, kind, sequence, content_hash
+ON CONFLICT (transaction_id, kind, sequence, content_hash, file_id) DO UPDATE SET revision = greatest(a.revision, excluded.revision);
+
+-- name: read_set_aside
+-- What was set aside because of these messages, oldest first.
+SELECT a.payload, a.file_id, a.revision
+FROM set_aside AS a
+JOIN unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[]) AS m (transaction_id, kind, sequence)
+    USING (transaction_id, kind, sequence)
+ORDER BY a.recorded_at, a.file_id, a.content_hash;
 
 -- name: close_due
 -- Closes authorisations that waited too long for their clearing, oldest first, and tells of those that nothing has closed and none that
@@ -125,7 +171,7 @@ WITH due AS (
 SELECT DISTINCT ON (c.transaction_id) c.transaction_id, c.customer_id, c.by_card, c.card_token, c.at, c.currency,
        c.merchant_said AS merchant_id, c.network, c.network_merchant_id, c.descriptor,
        EXISTS (SELECT FROM transactions AS other
-               WHERE other.transaction_id = c.transaction_id
+               WHERE other.transaction_id = c.transaction_id AND NOT other.withdrawn
                  AND (other.expires_at > %(now)s OR other.kind IN ('purchase', 'decline', 'expiry')
                       OR other.kind = 'clearing' AND other.sequence_count IS NULL)) AS settled,
        count(*) OVER () AS closed
@@ -390,7 +436,8 @@ SELECT (SELECT revision FROM revisions WHERE area = 'offers') AS offers_revision
        (SELECT json_object_agg(campaign_id, credit_minor - debit_minor) FROM accounts
         WHERE kind = 'available' AND campaign_id = ANY (wanted.campaign_ids)) AS available,
        (SELECT json_agg(p) FROM given_by_pots(asked.pots::json) AS p) AS pots,
-       EXISTS (SELECT FROM transactions WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id) AS on_record
+       EXISTS (SELECT FROM transactions
+               WHERE transaction_id = asked.transaction_id AND customer_id = asked.customer_id AND NOT withdrawn) AS on_record
 FROM (SELECT %(customer_ids)s AS customer_ids, %(transaction_ids)s AS transaction_ids, %(offer_ids)s AS offer_ids,
              %(campaign_ids)s AS campaign_ids, %(pots)s AS pots OFFSET 0) AS said,
      unnest(string_to_array(said.customer_ids, ','), string_to_array(said.transaction_ids, ','), string_to_array(said.offer_ids, ';'),
@@ -478,12 +525,18 @@ SELECT filed.transaction_id, filed.kind, filed.sequence, filed.sequence_count, f
        greatest(filed.recorded_at, (
             SELECT max(until) FROM filings AS f
             WHERE (transaction_id, kind, sequence) = (m.transaction_id, m.kind, m.sequence) AND until <= %(as_of)s
-              AND f.customer_id IS DISTINCT FROM filed.customer_id)) AS since
+              AND (f.customer_id IS DISTINCT FROM filed.customer_id OR f.withdrawn))) AS since
 FROM transactions AS m, filed_as_of(m, %(as_of)s) AS filed
 WHERE (m.transaction_id = %(transaction_id)s OR m.kind = 'refund' AND m.purchase_id = %(transaction_id)s
        OR m.transaction_id = ANY (ARRAY(SELECT transaction_id FROM filings WHERE purchase_id = %(transaction_id)s)))
-  AND m.recorded_at <= %(as_of)s AND %(transaction_id)s IN (m.transaction_id, filed.purchase_id)
+  AND m.recorded_at <= %(as_of)s AND NOT filed.withdrawn AND %(transaction_id)s IN (m.transaction_id, filed.purchase_id)
   AND filed.customer_id = coalesce(%(customer_id)s, filed.customer_id);
+
+-- name: read_withdrawn
+-- Since when a purchase stands no more that was withdrawn by a moment.
+SELECT filed.filed_at AS at FROM transactions AS m, filed_as_of(m, %(as_of)s) AS filed
+WHERE m.transaction_id = %(transaction_id)s AND m.kind <> 'refund' AND m.recorded_at <= %(as_of)s AND filed.withdrawn
+ORDER BY filed.filed_at DESC LIMIT 1;
 
 -- name: read_record
 -- All that was decided by a moment about redemptions that a purchase completed at any time, oldest first.
@@ -510,41 +563,47 @@ ORDER BY at, redemption_id, what;
 
 -- name: read_known_since
 -- What was recorded after one moment and by another, beside messages, of all that a decision on a purchase depends on.
-SELECT known.what, known.offer_id, known.at, known.recorded_at, known.detail
+SELECT known.what, known.offer_id, known.at, known.recorded_at, known.detail, known.amount_minor
 FROM (SELECT %(customer_id)s AS customer_id, %(transaction_id)s AS transaction_id, string_to_array(%(offer_ids)s, ',')::uuid[] AS offer_ids,
              string_to_array(%(campaign_ids)s, ',')::uuid[] AS campaign_ids, %(at)s::timestamptz AS at, %(since)s::timestamptz AS since,
              %(as_of)s::timestamptz AS as_of OFFSET 0) AS asked,
      LATERAL (
-      SELECT 'grant', offer_id, granted_at, recorded_at, NULL FROM grants
+      SELECT 'grant', offer_id, granted_at, recorded_at, NULL, NULL::bigint FROM grants
       WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids)
-      UNION ALL SELECT 'activation', offer_id, a.at, a.recorded_at, NULL FROM grants JOIN activations AS a USING (grant_id)
+      UNION ALL SELECT 'activation', offer_id, a.at, a.recorded_at, NULL, NULL FROM grants JOIN activations AS a USING (grant_id)
       WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids)
-      UNION ALL SELECT CASE WHEN given THEN 'consent' ELSE 'opt_out' END, NULL, at, recorded_at, NULL FROM consents
+      UNION ALL SELECT CASE WHEN given THEN 'consent' ELSE 'opt_out' END, NULL, at, recorded_at, NULL, NULL FROM consents
       WHERE customer_id = asked.customer_id AND at <= asked.at
-      UNION ALL SELECT 'zone', NULL, until, until, coalesce(zone, 'none') FROM customer_zones WHERE customer_id = asked.customer_id
-      UNION ALL SELECT 'version', offer_id, decided_at, decided_at, version::text FROM offer_versions AS v
+      UNION ALL SELECT 'zone', NULL, until, until, coalesce(zone, 'none'), NULL FROM customer_zones WHERE customer_id = asked.customer_id
+      UNION ALL SELECT 'version', offer_id, decided_at, decided_at, version::text, NULL FROM offer_versions AS v
       WHERE state = 'approved' AND offer_id = ANY (asked.offer_ids) AND (decided_at <= asked.at OR version = (
             SELECT min(version) FROM offer_versions AS first WHERE first.offer_id = v.offer_id AND first.state = 'approved'))
-      UNION ALL SELECT 'withdrawal', offer_id, withdrawn_at, withdrawn_at, NULL FROM offers
+      UNION ALL SELECT 'withdrawal', offer_id, withdrawn_at, withdrawn_at, NULL, NULL FROM offers
       WHERE offer_id = ANY (asked.offer_ids) AND withdrawn_at <= asked.at
-      UNION ALL SELECT 'campaign', NULL, at, recorded_at, to_state FROM campaign_history
+      UNION ALL SELECT 'campaign', NULL, at, recorded_at, to_state, NULL FROM campaign_history
       WHERE campaign_id = ANY (asked.campaign_ids) AND from_state <> to_state AND at <= asked.at
-      UNION ALL SELECT 'correction', offer_id, decided_at, decided_at, kind FROM corrections
+      UNION ALL SELECT 'correction', offer_id, decided_at, decided_at, kind, NULL FROM corrections
       WHERE customer_id = asked.customer_id AND offer_id = ANY (asked.offer_ids) AND transaction_id = asked.transaction_id
         AND state = 'approved'
       UNION ALL SELECT DISTINCT 'place', NULL::uuid, was.until, was.until,
              concat_ws(', ', 'time zone ' || nullif(filed.zone, was.zone), 'category ' || nullif(filed.mcc, was.mcc),
-                       'country ' || nullif(filed.country, was.country), 'region ' || nullif(filed.region, was.region))
+                       'country ' || nullif(filed.country, was.country), 'region ' || nullif(filed.region, was.region)), NULL::bigint
       FROM transactions AS m JOIN filings AS was USING (transaction_id, kind, sequence), filed_as_of(m, was.until) AS filed
-      WHERE m.transaction_id = asked.transaction_id
+      WHERE m.transaction_id = asked.transaction_id AND was.content_hash = filed.content_hash
         AND (was.merchant_id, was.matched_by) IS NOT DISTINCT FROM (filed.merchant_id, filed.matched_by)
         AND (was.zone, was.mcc, was.country, was.region) IS DISTINCT FROM (filed.zone, filed.mcc, filed.country, filed.region)
-      UNION ALL SELECT DISTINCT 'match', NULL::uuid, was.until, was.until, coalesce(was.merchant_id, 'unknown')
+      UNION ALL SELECT DISTINCT 'match', NULL::uuid, was.until, was.until, coalesce(was.merchant_id, 'unknown'), NULL::bigint
       FROM transactions AS m JOIN filings AS was USING (transaction_id, kind, sequence), filed_as_of(m, was.until) AS filed
-      WHERE m.transaction_id = asked.transaction_id AND (was.merchant_id, was.matched_by) IS DISTINCT FROM (filed.merchant_id, filed.matched_by)
-     ) AS known (what, offer_id, at, recorded_at, detail)
+      WHERE m.transaction_id = asked.transaction_id AND NOT was.withdrawn AND NOT filed.withdrawn
+        AND (was.merchant_id, was.matched_by) IS DISTINCT FROM (filed.merchant_id, filed.matched_by)
+      UNION ALL SELECT CASE WHEN filed.withdrawn THEN 'withdrawn' WHEN was.withdrawn THEN 'told_again' ELSE 'restated' END, NULL::uuid, was.at,
+                       was.until, was.currency::text, was.amount_minor
+      FROM transactions AS m JOIN filings AS was USING (transaction_id, kind, sequence), filed_as_of(m, was.until) AS filed
+      WHERE asked.transaction_id IN (m.transaction_id, was.purchase_id)
+        AND (was.content_hash, was.withdrawn) IS DISTINCT FROM (filed.content_hash, filed.withdrawn)
+     ) AS known (what, offer_id, at, recorded_at, detail, amount_minor)
 WHERE known.recorded_at > asked.since AND known.recorded_at <= asked.as_of
-ORDER BY known.recorded_at, known.what, known.at, known.offer_id, known.detail;
+ORDER BY known.recorded_at, known.what, known.at, known.offer_id, known.detail, known.amount_minor;
 
 -- name: list_unmatched
 -- Refunds that are matched with no purchase: those that wait for one, or those of one reason, with what was decided of them.
@@ -554,7 +613,7 @@ FROM transactions AS t, LATERAL (
     SELECT coalesce(json_agg(json_build_object('decision', decision, 'purchase_id', purchase_id, 'reason', reason,
                                                'decided_by', decided_by, 'decided_at', decided_at) ORDER BY seq), '[]')::text AS decisions
     FROM refund_decisions AS d WHERE d.transaction_id = t.transaction_id) AS d
-WHERE t.unmatched IS NOT NULL AND CASE WHEN %(reason)s::text IS NULL THEN t.loose ELSE t.unmatched = %(reason)s END
+WHERE t.unmatched IS NOT NULL AND NOT t.withdrawn AND CASE WHEN %(reason)s::text IS NULL THEN t.loose ELSE t.unmatched = %(reason)s END
   AND t.recorded_at <= %(before)s AND (%(after)s::text IS NULL OR t.transaction_id > %(after)s)
 ORDER BY t.transaction_id
 LIMIT %(limit)s;
@@ -567,7 +626,7 @@ FROM transactions AS t, LATERAL (
     SELECT coalesce(json_agg(json_build_object('decision', decision, 'purchase_id', purchase_id, 'reason', reason,
                                                'decided_by', decided_by, 'decided_at', decided_at) ORDER BY seq), '[]')::text AS decisions
     FROM refund_decisions AS d WHERE d.transaction_id = t.transaction_id) AS d
-WHERE t.transaction_id = %(transaction_id)s AND t.kind = 'refund';
+WHERE t.transaction_id = %(transaction_id)s AND t.kind = 'refund' AND NOT t.withdrawn;
 
 -- name: count_waiting
 -- How many refunds wait for a purchase, by reason and currency, and since when.
@@ -588,7 +647,7 @@ VALUES (%(transaction_id)s, %(decision)s, %(purchase_id)s, %(reason)s, %(by)s, %
 -- One that was under an offer before stays: what was known at past moments holds it.
 SELECT t.transaction_id, coalesce(t.customer_id, t.card_token) AS whose
 FROM transactions AS t
-WHERE t.kind = 'refund' AND t.offers = '{}' AND t.recorded_at <= %(before)s
+WHERE t.kind = 'refund' AND t.offers = '{}' AND NOT t.withdrawn AND t.recorded_at <= %(before)s
   AND NOT EXISTS (SELECT FROM refund_decisions AS d WHERE d.transaction_id = t.transaction_id)
   AND NOT EXISTS (SELECT FROM filings AS f WHERE f.transaction_id = t.transaction_id AND f.kind = 'refund' AND f.offers <> '{}')
 ORDER BY t.recorded_at, t.transaction_id
@@ -598,7 +657,7 @@ LIMIT %(most)s;
 -- Takes these refunds out of the history, where they are under no offer still, and counts them.
 WITH gone AS (
     DELETE FROM transactions AS t
-    WHERE t.transaction_id = ANY (string_to_array(%(transaction_ids)s, ',')) AND t.kind = 'refund' AND t.offers = '{}'
+    WHERE t.transaction_id = ANY (string_to_array(%(transaction_ids)s, ',')) AND t.kind = 'refund' AND t.offers = '{}' AND NOT t.withdrawn
     RETURNING coalesce(t.unmatched, %(unnamed)s) AS reason, t.currency, t.amount_minor
 ), counted AS (
     INSERT INTO refunds_let_go AS l (reason, currency, refunds, amount_minor)

@@ -38,6 +38,9 @@ TOLD: Final = {
     "correction": "A correction ({detail}) was approved by a second person.",
     "match": "The purchase was matched to its merchant anew; it was {detail} before.",
     "place": "More was told of the place of the purchase: {detail}.",
+    "restated": "A later revision of its file told otherwise what had been told as {detail}.",
+    "withdrawn": "A later revision of its file told no more of what had been told as {detail}.",
+    "told_again": "What had been withdrawn, of {detail}, was told again.",
     "others": "Messages about other purchases, earlier ones or refunded, were recorded: {number}.",
 }
 """What was recorded, in words."""
@@ -143,7 +146,8 @@ def _event(redemption: Redemption, at: datetime, what: str, amount_minor: int, *
 
 
 def _since(row: DictRow) -> KnownSince:
-    told = TOLD[row["what"]].format(at=wording.moment(row["at"]), detail=row["detail"])
+    detail = wording.money(row["amount_minor"], row["detail"]) if row["amount_minor"] is not None else row["detail"]
+    told = TOLD[row["what"]].format(at=wording.moment(row["at"]), detail=detail)
     return KnownSince(what=row["what"], offer_id=row["offer_id"], recorded_at=row["recorded_at"], told=told)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from events.payloads import PurchaseSaid, Transaction, TransactionsPosted
+from events.payloads import FileOrigin, PurchaseSaid, Transaction, TransactionsPosted
 from shared.audiences import cards
 from shared.audiences.model import Holder
 from shared.kernel.ids import derived_id
@@ -58,15 +58,17 @@ def sort_out(posted: TransactionsPosted, holders: Holders, shards: int) -> tuple
     return here, elsewhere
 
 
-def send(tx: call.Transaction, routed: Iterable[Routed], shards: int, *origin: object, bulk: bool = False) -> None:
+def send(
+    tx: call.Transaction, routed: Iterable[Routed], shards: int, *origin: object, bulk: bool = False, file: FileOrigin | None = None
+) -> None:
     """Emit messages as events of their shards. From the same origin (where one is told), the same messages are the same events.
 
-    `bulk` says that they are input on its way, as the transaction changes nothing that they tell of.
+    `bulk` says that they are input on its way, as the transaction changes nothing that they tell of; `file` which file told them.
     """
     for shard, part in parts(routed, shards):
         keys = (f"{message.transaction_id}/{message.kind}/{message.sequence}" for message in part)
         tx.emit(
-            TransactionsPosted(shard=shard, transactions=part),
+            TransactionsPosted(shard=shard, file=file, transactions=part),
             subject=shard_key(shard),
             key=shard_key(shard),
             event_id=derived_id(*origin, shard, *keys) if origin else None,

@@ -5,17 +5,20 @@ purchase, repeated events: all are history, folded by the same code.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Final
 from uuid import UUID
 
-from events.payloads import HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted
+from events.payloads import HistoriesChanged, RecordedRedemption, RedemptionsRecorded, TransactionsPosted, TransactionsWithdrawn
 from shared.audiences import cards
-from shared.audiences.histories import emit_changed_in
+from shared.audiences.histories import emit_changed, emit_changed_in
 from shared.eligibility.matching import Catalogue
 from shared.eligibility.model import Evaluation, Grant, History
 from shared.eligibility.stacking import Member, evaluate_together
 from shared.kernel.reasons import Reason
-from shared.kernel.shards import shard_key
+from shared.kernel.shards import shard_key, shard_of
 from shared.ledger import service as ledger
 from shared.offers.catalogue import catalogue
 from shared.platform.call import Call, Transaction
@@ -25,30 +28,87 @@ from shared.redemptions.admission import Pots, admit, keys_of, left_of
 from shared.redemptions.attribution import attribute, unsettled
 from shared.redemptions.completing import complete
 from shared.redemptions.history import Pair
+from shared.redemptions.holding import Held, NotHeld
 from shared.redemptions.model import Change, Completion, Owner, Redemption, State, difference, refusals_of
 from shared.redemptions.owners import OfferTerms
 from shared.redemptions.purchases import Filed, surroundings
-from shared.redemptions.routing import send, sort_out
-from shared.redemptions.taking import Taken, take_in
+from shared.redemptions.routing import holders_of, route, send, sort_out
+from shared.redemptions.taking import Taken, take_back, take_in
 
-__all__ = ["attribute", "complete", "redeem", "refold"]
+__all__ = ["attribute", "complete", "redeem", "refold", "withdraw"]
+
+WHY: Final = "a revision of a file told purchases otherwise"
 
 
 def redeem(call: Call, posted: TransactionsPosted) -> None:
-    """Take a batch of messages about purchases into the history and post what they earn."""
+    """Take a batch of messages about purchases into the history and post what they earn.
+
+    What a file told that has been revised since is let pass: the later revision tells the same, something else, or no more of it.
+    Raises Busy where what is told otherwise passes from hand to hand meanwhile.
+    """
+    _widening(partial(_redeem, call, posted), wide=posted.file is not None and posted.file.revision > 1)
+
+
+def withdraw(call: Call, told: TransactionsWithdrawn) -> None:
+    """Take out of the history what a revision of a file tells no more, unless somebody else tells it, and post the difference.
+
+    What had been set aside because of it is told again. Raises Busy as `redeem` does.
+    """
+    _widening(partial(_withdraw, call, told), wide=True)
+
+
+def _widening(work: Callable[..., None], *, wide: bool) -> None:
+    """Hold the shards of whatever may be told otherwise only where that is likely, or turned out to be needed."""
+    try:
+        work(wide=wide)
+    except NotHeld:
+        if wide:
+            raise
+        work(wide=True)
+
+
+def _redeem(call: Call, posted: TransactionsPosted, *, wide: bool) -> None:
     with call.transaction() as tx:
-        lock_shards(tx, [posted.shard])
+        held = Held.of(tx, posted.shard, call.shards, and_of=[one.transaction_id for one in posted.transactions] if wide else ())
+        if posted.file and history.newest_revision(tx, posted.file) > posted.file.revision:
+            return
         offers = catalogue(tx)
         known = surroundings(tx, posted.transactions)
         here, elsewhere = sort_out(posted, known.holders, call.shards)
         if elsewhere:
-            send(tx, elsewhere, call.shards)
-        taken = take_in(tx, here, known, offers)
-        if taken.touched:
-            fold_and_post(tx, posted.shard, offers, taken)
+            send(tx, elsewhere, call.shards, file=posted.file)
+        taken = take_in(tx, here, known, offers, held, posted.file)
+        _fold_all(call, tx, posted.shard, offers, taken)
         if taken.fresh:
             history.add(tx, taken.fresh)
-        cards.emit_changed(tx, unsettled(tx, here, known.holders))
+        cards.emit_changed(tx, unsettled(tx, here, known.holders) | _refunded(tx, taken))
+
+
+def _withdraw(call: Call, told: TransactionsWithdrawn, *, wide: bool) -> None:
+    with call.transaction() as tx:
+        held = Held.of(tx, told.shard, call.shards, and_of=[one.transaction_id for one in told.messages] if wide else ())
+        history.newest_revision(tx, told.file)
+        offers = catalogue(tx)
+        taken = take_back(tx, told.messages, told.file, offers, held)
+        _fold_all(call, tx, told.shard, offers, taken)
+        cards.emit_changed(tx, _refunded(tx, taken))
+        for origin, messages in history.read_set_aside(tx, [one.message.key for one in taken.left]).items():
+            send(tx, route(messages, holders_of(tx, messages)), call.shards, file=origin)
+
+
+def _fold_all(call: Call, tx: Transaction, shard: int, offers: Catalogue, taken: Taken) -> None:
+    """Fold what changed in a shard, and let be folded what changed in others: what is told otherwise may pass to another customer."""
+    if not taken.touched:
+        return
+    here = {pair for pair in taken.touched if shard_of(pair[0], call.shards) == shard} if taken.left else taken.touched
+    fold_and_post(tx, shard, offers, replace(taken, touched=here))
+    emit_changed(call, tx, sorted(taken.touched - here), WHY)
+
+
+def _refunded(tx: Transaction, taken: Taken) -> set[str]:
+    """Cards with refunds whose owners may follow from purchases that are told otherwise now, or no more."""
+    card_tokens = {one.card_token for one in taken.left if one.card_token}
+    return history.refunded(tx, card_tokens) if card_tokens else set()
 
 
 def refold(call: Call, changed: HistoriesChanged) -> None:

@@ -197,7 +197,7 @@ LIMIT %(limit)s;
 -- Cards that purchases wait for whose they are, by token, after a given one.
 SELECT card_token, count(*) AS transactions, min(at) AS first_at, max(at) AS last_at
 FROM transactions
-WHERE customer_id IS NULL AND (%(after)s::text IS NULL OR card_token > %(after)s)
+WHERE customer_id IS NULL AND NOT withdrawn AND (%(after)s::text IS NULL OR card_token > %(after)s)
 GROUP BY card_token ORDER BY card_token LIMIT %(limit)s;
 
 -- name: trial_balance

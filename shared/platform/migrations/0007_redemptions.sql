@@ -41,11 +41,14 @@ CREATE TABLE transactions (
     expires_at timestamptz,
     loose boolean NOT NULL DEFAULT false,
     unmatched text,
+    told_by text,
+    withdrawn boolean NOT NULL DEFAULT false,
     PRIMARY KEY (transaction_id, kind, sequence),
     CHECK (kind = 'refund' OR purchase_id = transaction_id),
     CHECK (customer_id IS NOT NULL OR by_card),
     CHECK (card_token IS NOT NULL OR NOT by_card),
-    CHECK ((unmatched IS NOT NULL) = (purchase_id IS NULL))
+    CHECK ((unmatched IS NOT NULL) = (purchase_id IS NULL)),
+    CHECK (NOT withdrawn OR offers = '{}' AND NOT loose AND expires_at IS NULL)
 );
 CREATE INDEX transactions_customer ON transactions (customer_id, at);
 CREATE INDEX transactions_card ON transactions (card_token) WHERE card_token IS NOT NULL;
@@ -70,7 +73,14 @@ COMMENT ON COLUMN transactions.matched_by IS 'What told the merchant: a rung of 
 COMMENT ON COLUMN transactions.merchant_said IS 'The merchant id that it said: the merchant''s own, or its acquirer''s.';
 COMMENT ON COLUMN transactions.brand IS
     'As the merchants told when it came or was matched anew, as the zone is, and what of MCC, country and region it did not say.';
-COMMENT ON COLUMN transactions.filed_at IS 'When it was filed anew last: another customer, purchase, merchant, or more offers; NULL before.';
+COMMENT ON COLUMN transactions.filed_at IS
+    'When it was filed anew last: another customer, purchase or merchant, other words, withdrawn, or more offers; NULL before.';
+COMMENT ON COLUMN transactions.told_by IS
+    'JSON: the files that tell it in these words, each with its last revision that did; NULL where also one does whose word stays for good.';
+COMMENT ON COLUMN transactions.withdrawn IS 'No file tells it any more: kept for what was known before, and under no offer.';
+COMMENT ON COLUMN transactions.told_by IS
+    'JSON: the files that tell it in these words, each with its last revision that did; NULL where also one does whose word stays for good.';
+COMMENT ON COLUMN transactions.withdrawn IS 'No file tells it any more: kept for what was known before, and under no offer.';
 COMMENT ON COLUMN transactions.items IS 'JSON: [[product code, amount in minor units], ...].';
 
 CREATE INDEX transactions_unmatched ON transactions (transaction_id) WHERE unmatched IS NOT NULL;
@@ -135,9 +145,20 @@ CREATE TABLE set_aside (
     reason text NOT NULL,
     payload text NOT NULL,
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (transaction_id, kind, sequence, content_hash)
+    file_id text NOT NULL DEFAULT '',
+    revision integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (transaction_id, kind, sequence, content_hash, file_id)
 );
-COMMENT ON TABLE set_aside IS 'Transactions that could not be taken, with the reason: nothing is lost.';
+COMMENT ON TABLE set_aside IS
+    'Transactions that could not be taken, with the reason: nothing is lost. Where the word that stands against one goes, it is told again.';
+COMMENT ON COLUMN set_aside.file_id IS 'The file that told it, and in revision its last revision that did; empty where no file did.';
+
+CREATE TABLE file_revisions (
+    file_id text PRIMARY KEY,
+    revision integer NOT NULL
+);
+COMMENT ON TABLE file_revisions IS
+    'Of files that were revised the newest revision of which anything came: what an earlier one tells is not taken any more.';
 
 CREATE TABLE redemptions (
     redemption_id uuid PRIMARY KEY,

@@ -16,6 +16,10 @@ CREATE TABLE drops (
     problems jsonb NOT NULL DEFAULT '[]',
     names text[] NOT NULL DEFAULT '{}',
     repeat_of uuid REFERENCES drops,
+    superseded_by uuid REFERENCES drops,
+    manifest_generation text NOT NULL,
+    attempt integer NOT NULL DEFAULT 1,
+    tried_anew_by uuid,
     received_at timestamptz NOT NULL,
     split_at timestamptz,
     read_at timestamptz,
@@ -24,9 +28,13 @@ CREATE TABLE drops (
     CHECK ((outcome = 'repeated') = (repeat_of IS NOT NULL)),
     CHECK (manifest IS NULL OR (file_id IS NOT NULL AND revision IS NOT NULL))
 );
-CREATE UNIQUE INDEX drops_revision ON drops (file_id, revision) WHERE outcome IS NULL OR outcome IN ('accepted', 'partial', 'rejected');
+CREATE UNIQUE INDEX drops_revision ON drops (file_id, revision)
+    WHERE tried_anew_by IS NULL AND (outcome IS NULL OR outcome IN ('accepted', 'partial', 'rejected'));
+CREATE INDEX drops_superseded ON drops (superseded_by) WHERE superseded_by IS NOT NULL;
 CREATE INDEX drops_received ON drops (received_at, drop_id);
 COMMENT ON TABLE drops IS 'One content of one name in the drop place. A file''s revision is held by one drop at most; refused and repeated ones hold none.';
+COMMENT ON COLUMN drops.tried_anew_by IS 'The next attempt at the same file, once one was asked for: it holds the revision then.';
+COMMENT ON COLUMN drops.superseded_by IS 'The later revision of the file whose records take the place of its own.';
 COMMENT ON COLUMN drops.names IS 'The columns of the details, where the file itself names them; every chunk is read with them.';
 
 CREATE TABLE drop_chunks (
@@ -37,14 +45,16 @@ CREATE TABLE drop_chunks (
     start bigint NOT NULL,
     stop bigint NOT NULL,
     object text,
-    step text CHECK (step IN ('read', 'apply')),
+    step text CHECK (step IN ('read', 'apply', 'withdraw')),
     accepted bigint NOT NULL DEFAULT 0,
     rejected bigint NOT NULL DEFAULT 0,
     totals jsonb,
+    parts jsonb NOT NULL DEFAULT '[]',
     read_at timestamptz,
     applied_at timestamptz,
     PRIMARY KEY (drop_id, number)
 );
+COMMENT ON COLUMN drop_chunks.parts IS 'What the lake has of it; of a revision that takes an earlier one''s place it counts when the last chunk does.';
 COMMENT ON COLUMN drop_chunks.step IS 'The last step that is done; NULL before the first.';
 
 CREATE TABLE lake_parts (
@@ -54,4 +64,14 @@ CREATE TABLE lake_parts (
     bytes bigint NOT NULL,
     kept_at timestamptz NOT NULL
 );
-COMMENT ON TABLE lake_parts IS 'The objects of the lake that count. Written in the transaction that lets their records take effect.';
+COMMENT ON TABLE lake_parts IS 'The objects of the lake that count. Written in the transaction that lets their records take effect; of a later revision, in the one that takes out those of the earlier.';
+
+CREATE TABLE drop_replays (
+    drop_id uuid NOT NULL REFERENCES drops,
+    asked_at timestamptz NOT NULL,
+    asked_by text NOT NULL,
+    reason text NOT NULL,
+    step text
+);
+CREATE INDEX drop_replays_drop ON drop_replays (drop_id, asked_at);
+COMMENT ON TABLE drop_replays IS 'That a file was taken up again: who asked, when and why, and the step that was asked for; NULL where nothing was left to do.';

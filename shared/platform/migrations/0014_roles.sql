@@ -20,5 +20,5 @@ REVOKE DELETE ON partner_lines, drops, drop_chunks, merchants, aliases, accounts
 REVOKE UPDATE, DELETE ON corrections, correction_history, claims, claim_history, claim_findings FROM clo_app;
 GRANT UPDATE (state, decided_by, decided_at, decision_reason) ON corrections TO clo_app;
 GRANT UPDATE (state, overdue_at, resolution, reason_code, correction_id) ON claims TO clo_app;
-REVOKE UPDATE, DELETE ON dead_letter_decisions FROM clo_app;
+REVOKE UPDATE, DELETE ON dead_letter_decisions, drop_replays FROM clo_app;
 REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM clo_app;

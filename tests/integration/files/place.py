@@ -124,7 +124,7 @@ class Place:
 
     def rows(self, *rows: Row, name: str = f"{FILE}_delta_r1.csv", **said: object) -> FileDropped:
         """A whole file of these rows, as it should be but for what is said otherwise."""
-        return self.drop(as_csv(rows), name=name, **manifest_of(rows) | said)
+        return self.drop(as_csv(rows, file_id=str(said.get("file_id", FILE))), name=name, **manifest_of(rows) | said)
 
     def packed(self, *rows: Row) -> FileDropped:
         """The same, packed: its chunks are objects of their own."""

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from shared.files import answers, chunks, closing, effects, lake, receiving, store
+from shared.files import answers, chunks, effects, lake, receiving, revising, steps, store
+from shared.redemptions import history
 from tests.conftest import MakeCall
-from tests.integration.files.place import Place, bought
+from tests.integration.files.place import FILE, Place, bought
 from tests.world import World, amounts
 
 RECORDS = 24
+SECOND = f"{FILE}_delta_r2.csv"
 
 
 class Died(Exception):
@@ -59,10 +61,10 @@ def dying(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, *, tur
         (lake, "keep", 2),
         (effects, "publish", 1),
         (effects, "publish", 2),
-        (closing, "start", 1),
-        (closing, "start", 2),
-        (closing, "step_done", 1),
-        (closing, "step_done", 2),
+        (steps, "start", 1),
+        (steps, "start", 2),
+        (steps, "step_done", 1),
+        (steps, "step_done", 2),
         (answers, "write", 1),
         (answers, "acknowledgement", 1),
     ],
@@ -88,4 +90,53 @@ def test_death_anywhere_changes_nothing_in_the_end(
     assert len(list(place.lake.list())) == place.file().chunks
     assert {row["name"] for row in place.query("SELECT name FROM lake_parts")} == {stored.name for stored in place.lake.list()}
     assert place.query("SELECT sum(records)::int AS records FROM lake_parts") == [{"records": RECORDS - 1}]
+    world.verify()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("module", "name", "turn"),
+    [
+        (lake, "read_parts", 1),
+        (revising, "publish", 1),
+        (revising, "publish", 2),
+        (store, "chunk_withdrawn", 1),
+        (store, "chunk_withdrawn", 2),
+        (store, "superseded", 1),
+        (store, "forget_lake_parts", 1),
+        (store, "add_lake_parts", 1),
+        (lake, "remove", 1),
+        (store, "update", 3),
+        (steps, "start", 2),
+        (steps, "start", 3),
+        (steps, "step_done", 2),
+        (answers, "write", 1),
+        (history, "newest_revision", 2),
+        (history, "restate", 1),
+        (history, "restate", 2),
+        (history, "retell", 1),
+    ],
+    ids=lambda part: part.__name__.rsplit(".", 1)[-1] if isinstance(part, ModuleType) else str(part),
+)
+def test_death_anywhere_on_the_way_of_a_revision_changes_nothing_in_the_end(
+    place: Place, call: MakeCall, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, turn: int, *, after: bool
+) -> None:
+    monkeypatch.setattr(receiving, "CHUNK_BYTES", 600)
+    monkeypatch.setattr(receiving, "LONGEST_RECORD", 600)
+    world = World(call)
+    world.grant(world.offer(world.campaign(budget=1_000_000), repeat=True), *(f"cust-{number}" for number in range(RECORDS)))
+    place.receive(place.rows(*(bought(number) for number in range(RECORDS))))
+    rows = [bought(number, **({"amount": 2000} if number % 3 else {})) for number in range(0, RECORDS, 2)]
+    calls = dying(monkeypatch, module, name, turn=turn, after=after)
+    place.receive(place.rows(*rows, name=SECOND, revision=2, supersedes=1), survives=Died)
+    assert len(calls) > turn or (after and len(calls) == turn)
+    standing = [row for row in world.redemptions() if row["state"] != "reversed"]
+    assert sorted((row["transaction_id"], row["qualifying_minor"]) for row in standing) == sorted(
+        (str(row["transaction_id"]), row["amount"]) for row in rows
+    )
+    assert world.rows("SELECT count(*) AS gone FROM transactions WHERE withdrawn") == [{"gone": RECORDS // 2}]
+    assert place.answer(SECOND)["outcome"] == "accepted"
+    assert place.left() == []
+    assert {row["name"] for row in place.query("SELECT name FROM lake_parts")} == {stored.name for stored in place.lake.list()}
+    assert place.query("SELECT sum(records)::int AS records FROM lake_parts") == [{"records": len(rows)}]
     world.verify()

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import pytest
 
-from events.payloads import HistoriesChanged, PayoutsDue, PlacesTold, Transaction
+from events.payloads import FileOrigin, HistoriesChanged, PayoutsDue, PlacesTold, Transaction
 from shared.audiences import erasure, wallet
 from shared.audiences.wallet_api import Activation
 from shared.campaigns import service as campaigns
@@ -67,6 +67,9 @@ class Life:
     campaign: UUID
     offers: list[UUID] = field(default_factory=list)
     posted: list[Transaction] = field(default_factory=list)
+    filed: dict[str, Transaction] = field(default_factory=dict)
+    """What a file tells."""
+    file: FileOrigin | None = None
     told: int = 0
     places: int = 0
 
@@ -86,6 +89,7 @@ class Life:
             self._refund,
             self._clear,
             self._correct,
+            self._revise,
         )
         happens = self.chance.choice([*steps, *(self._buy,) * 5, self._activate, self._grant, self._correct])
         with suppress(Conflict, Invalid):  # not allowed as things stand: nothing happens
@@ -150,6 +154,20 @@ class Life:
         where: dict[str, Any] = {"location_id": "l1"} if self.chance.random() < 0.5 else {}
         where |= self.chance.choice([{}, {"merchant_id": None, "descriptor": "Blue cup"}])
         self._post(purchase(name, self.chance.choice(CUSTOMERS), kind=kind, amount=amount, at=at, **where, **self._until(kind)))
+
+    def _revise(self) -> None:
+        """A file is told, or in its next revision otherwise: some of its purchases no more, some with another amount, and a new one."""
+        self.file = FileOrigin(file_id="f", revision=self.file.revision + 1) if self.file else FileOrigin(file_id="f", revision=1)
+        gone = {name for name in self.filed if self.chance.random() < 0.3}
+        if gone:
+            self.world.withdraw(self.file, *(self.filed.pop(name) for name in sorted(gone)))
+        name = f"f{self.file.revision}"
+        self.filed[name] = purchase(name, self.chance.choice(CUSTOMERS), at=self._earlier(at_most=3 * DAY))
+        for name, one in self.filed.items():
+            if self.chance.random() < 0.5:
+                self.filed[name] = one.model_copy(update={"amount": self.chance.randrange(900, 3500)})
+        self.posted += self.filed.values()
+        self.world.post(*self.filed.values(), file=self.file)
 
     def _refund(self) -> None:
         if self.posted:
@@ -283,6 +301,10 @@ def named(life: Life) -> None:
     life.world.post(purchase("t1", "ana", at=NOW + DAY))
 
 
+def restates(life: Life) -> None:
+    life.world.post(purchase("t1", "ana", at=NOW + DAY, amount=4000), file=FileOrigin(file_id="f", revision=2))
+
+
 SINCE: dict[str, Callable[[Life], object]] = {
     "grant": lambda life: issue(life.world.call, life.offers[0], "ana", at=NOW - 2 * DAY),
     "opt_out": opts_out,
@@ -293,13 +315,15 @@ SINCE: dict[str, Callable[[Life], object]] = {
     "refund": lambda life: life.world.post(purchase("r1", "ana", kind="refund", original_transaction_id="t1")),
     "correction": corrects,
     "match": named,
+    "restated": restates,
 }
 
 
 @pytest.mark.parametrize("what", SINCE)
 def test_what_became_known_since_is_told_in_words(world: World, asker: Asker, clock: SimulatedClock, what: str) -> None:
     life = begun(world, clock, seed=0)
-    world.post(purchase("t1", "ana", at=NOW + DAY))  # of tomorrow, so that a pause of today still matters
+    of_file = FileOrigin(file_id="f", revision=1) if what == "restated" else None
+    world.post(purchase("t1", "ana", at=NOW + DAY), file=of_file)  # of tomorrow, so that a pause of today still matters
     clock.advance(NOW + MINUTE)
     SINCE[what](life)
     record = asker.one(EligibilityAsked(transaction_id="t1")).record
@@ -308,6 +332,25 @@ def test_what_became_known_since_is_told_in_words(world: World, asker: Asker, cl
     assert record.known_since[0].told.endswith(".")
     assert "{" not in record.known_since[0].told
     assert record.differs == (what in {"opt_out", "campaign", "withdrawal", "refund", "grant", "correction"}), record.summary
+
+
+def test_a_purchase_that_was_withdrawn_is_told_of_as_long_as_it_stood(world: World, asker: Asker, clock: SimulatedClock) -> None:
+    begun(world, clock, seed=0)
+    world.post(made := purchase("t1", "ana"), file=FileOrigin(file_id="f", revision=1))
+    for minutes, revision in enumerate((2, 3, 4), 1):
+        clock.advance(NOW + minutes * MINUTE)
+        if revision == 3:
+            world.post(made, file=FileOrigin(file_id="f", revision=revision))
+        else:
+            world.withdraw(FileOrigin(file_id="f", revision=revision), made)
+    question = EligibilityAsked(transaction_id="t1")
+    found = [asker.together(question.model_copy(update={"as_of": NOW + minutes * MINUTE}))[0] for minutes in range(4)]
+    gone = "The purchase was withdrawn 2026-01-15"
+    assert [isinstance(one, Eligibility) or str(one).startswith(gone) for one in found] == [True] * 4
+    assert [isinstance(one, Eligibility) for one in found] == [True, False, True, False]
+    assert isinstance(found[2], Eligibility)
+    assert found[2].record
+    assert found[2].record.recorded_at == NOW + 2 * MINUTE
 
 
 def told_of(asker: Asker, transaction_id: str) -> list[tuple[str, datetime]]:

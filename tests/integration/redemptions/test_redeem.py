@@ -105,6 +105,13 @@ def test_the_same_id_with_other_content_is_set_aside_and_pays_nothing(world: Wor
     assert [row["reason"] for row in world.rows("SELECT reason FROM set_aside")] == ["transaction_id_reused"]
 
 
+def test_the_same_other_content_twice_in_a_batch_is_set_aside_once(world: World) -> None:
+    world.grant(world.offer(world.campaign(), repeat=True), "cust-1")
+    world.post(purchase("t1"), purchase("t1", amount=9_000), purchase("t1", amount=9_000))
+    assert len(world.redemptions()) == 1
+    assert [row["reason"] for row in world.rows("SELECT reason FROM set_aside")] == ["transaction_id_reused"]
+
+
 def test_decimal_and_minor_units_are_the_same_purchase(world: World) -> None:
     world.grant(world.offer(world.campaign(), repeat=True), "cust-1")
     world.post(purchase("t1", amount=1500))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from events.payloads import MAX_BATCH, Transaction, TransactionsPosted
+from events.payloads import MAX_BATCH, FileOrigin, Transaction, TransactionsPosted
 from shared.files.batches import EventPayload, payloads
 from shared.files.parsing import Parsed, parse, shapes_of
 from shared.files.rows import Way
@@ -32,6 +32,14 @@ def transactions(event: EventPayload) -> list[Transaction]:
     assert posted.model_dump_json(exclude_none=True).encode() == event.json
     assert (posted.shard, len(posted.transactions)) == (event.shard, event.count)
     return posted.transactions
+
+
+def test_events_say_which_revision_of_a_file_tells_them() -> None:
+    origin = FileOrigin(file_id="transactions_mybank_20260112_0001", revision=2)
+    read = parsed(csv_file([USUAL]))
+    (event,) = payloads(read.accepted, SHARDS, origin=origin)
+    assert [one.transaction_id for one in transactions(event)] == [USUAL["transaction_id"]]
+    assert TransactionsPosted.model_validate_json(event.json).file == origin
 
 
 def whose(transaction: Transaction) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.files.drops import Drop, Found, Outcome, State, admitted, outcome_of, reconcile
+from shared.files.drops import Drop, Found, Outcome, State, admitted, outcome_of, reconcile, superseded
 from shared.files.manifest import Manifest
 from shared.files.totals import Totals
 from shared.kernel.errors import Busy, Problem
@@ -32,6 +32,7 @@ def drop(number: int, told: Manifest, *, outcome: Outcome | None = None, kind: s
         drop_id=UUID(int=number),
         name=f"inbox/{told.file_id}",
         generation=str(number),
+        manifest_generation=str(number),
         size=10,
         state=State.CLOSED if outcome else State.RECEIVED,
         outcome=outcome,
@@ -88,18 +89,13 @@ def test_revision_that_does_not_follow_is_refused(told: Manifest, before: list[M
     assert [problem.path for problem in refused.problems] == [path]
 
 
-@pytest.mark.parametrize(
-    ("kind", "before", "taken"),
-    [
-        ("merchants", Outcome.ACCEPTED, True),
-        ("transactions", Outcome.REJECTED, True),
-        ("transactions", Outcome.PARTIAL, False),
-        ("transactions", Outcome.ACCEPTED, False),
-    ],
-)
-def test_revision_that_would_have_to_take_something_back_is_refused(kind: str, before: Outcome, *, taken: bool) -> None:
-    follows = admitted(drop(2, manifest(2, supersedes=1), kind=kind), [drop(1, manifest(), outcome=before, kind=kind)])
-    assert (follows.outcome is None) == taken
+def test_revision_takes_the_place_of_the_one_whose_effects_stand() -> None:
+    accepted, rejected = drop(1, manifest(), outcome=Outcome.PARTIAL), drop(2, manifest(2, supersedes=1), outcome=Outcome.REJECTED)
+    later = drop(3, manifest(3, supersedes=2))
+    assert superseded(later, [accepted, rejected, later]) == accepted
+    assert superseded(later, [replace(accepted, superseded_by=later.drop_id)]) == replace(accepted, superseded_by=later.drop_id)
+    assert superseded(later, [replace(accepted, superseded_by=UUID(int=9))]) is None
+    assert superseded(later, [rejected, later]) is None
 
 
 @pytest.mark.parametrize(
