@@ -98,3 +98,12 @@ def saying(name: str, content: bytes) -> KafkaHeaders:
 def test_record_that_is_no_cloudevent_of_ours_is_malformed(headers: KafkaHeaders, key: bytes | None, value: bytes | None) -> None:
     with pytest.raises(Malformed):
         read_kafka(headers, key, value)
+
+
+def test_event_of_others_is_known_by_its_source_and_id() -> None:
+    def told(**other: str) -> Envelope:
+        said = {"specversion": "1.0", "id": "17", "source": "//storage", "type": "com.example.told", "time": NOW.isoformat()} | other
+        return read_http({f"ce-{name}": value for name, value in said.items()} | {"content-type": "application/json"}, b"{}")
+
+    assert told().event_id == told().event_id
+    assert len({told().event_id, told(id="18").event_id, told(source="//other").event_id}) == 3
