@@ -75,8 +75,10 @@ class Place:
     def forget(self) -> None:
         """Take back all that was redeemed, so that the next measurement starts from the same state."""
         with psycopg.connect(self.postgres.owner_url(), autocommit=True) as connection:
-            connection.execute("TRUNCATE transactions, filings, redemptions, redemption_revisions, statement_credits, offsets")
-            connection.execute("TRUNCATE outbox, handled, refusal_counts, set_aside, drops, drop_chunks, lake_parts")
+            connection.execute(
+                "TRUNCATE transactions, filings, redemptions, redemption_revisions, statement_credits, credit_results, offsets,"
+                " payout_waits, payout_retries, outbox, handled, refusal_counts, set_aside, drops, drop_chunks, lake_parts"
+            )
             connection.execute("DELETE FROM postings WHERE step <> 'approve'")
             connection.execute(
                 "UPDATE accounts SET debit_minor = CASE kind WHEN 'funding' THEN debit_minor ELSE 0 END,"

@@ -184,6 +184,11 @@ SELECT g.grant_id, g.customer_id, g.offer_id, g.granted_at, g.activated_at, g.re
 FROM unnest(string_to_array(%(customer_ids)s, ','), string_to_array(%(offer_ids)s, ',')::uuid[]) AS pair (customer_id, offer_id)
 JOIN grants AS g USING (customer_id, offer_id);
 
+-- name: read_held
+-- Of which offers these customers were ever given a grant.
+SELECT customer_id, array_agg(offer_id) AS offers FROM grants
+WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) GROUP BY customer_id;
+
 -- name: read_customers
 -- Zones of customers, and their consents in order.
 SELECT customer_id, c.zone, array_agg(s.at ORDER BY s.at, s.seq) FILTER (WHERE s.at IS NOT NULL) AS changed,

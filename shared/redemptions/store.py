@@ -47,6 +47,11 @@ def read_grants(tx: Transaction, pairs: Collection[Pair]) -> dict[Pair, list[Gra
     return found
 
 
+def read_held(tx: Transaction, customer_ids: Collection[str]) -> dict[str, list[UUID]]:
+    """Of which offers customers were ever given a grant; those who never were are left out."""
+    return {row["customer_id"]: row["offers"] for row in rows(tx.connection, SQL["read_held"], customer_ids=joined(customer_ids))}
+
+
 def read_customers(tx: Transaction, customer_ids: Collection[str]) -> dict[str, tuple[str | None, tuple[Interval, ...]]]:
     """Zone of each customer, and the intervals in which consent did not stand."""
     found = rows(tx.connection, SQL["read_customers"], customer_ids=joined(customer_ids))

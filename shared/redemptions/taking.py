@@ -6,6 +6,7 @@ All that is known of a purchase is filed under the same offers: those in whose s
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from events.payloads import FileOrigin, MessageNamed
@@ -24,6 +25,8 @@ from shared.redemptions.routing import customer_of
 from shared.redemptions.words import Tellers, tellers_of, without
 
 NO_OFFERS: frozenset[UUID] = frozenset()
+MANY: Final = 10
+"""With more offers a purchase than that it is quicker to ask what its customer holds than to look for a grant of each of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +40,15 @@ class Taken:
     """What was on file and is matched to another merchant now."""
     left: list[Filed] = field(default_factory=list)
     """What was on file and is told otherwise now, or not at all."""
+
+
+class Changed(NamedTuple):
+    """A purchase of which something is new: the offers that it is under, and those that it was under before."""
+
+    customer_id: str
+    purchase_id: str
+    under: frozenset[UUID]
+    before: frozenset[UUID]
 
 
 def take_in(
@@ -106,6 +118,7 @@ def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
     taken = Taken()
     more: list[tuple[Key, UUID]] = []
     restated: list[Filed] = []
+    changed: list[Changed] = []
     said = {key: life for key, life in lives.items() if life.is_spoken_of}  # of others the customer's shard may not be held
     forced = store.forced_purchases(tx, {purchase_id for _, purchase_id in said if purchase_id})
     for (customer_id, purchase_id), life in said.items():
@@ -123,8 +136,8 @@ def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
         if customer_id is not None:
             taken.touched.update((customer_id, offer_id) for one in life.left for offer_id in one.offers)
             if purchase_id is not None:
-                taken.touched.update((customer_id, offer_id) for offer_id in under)
-                taken.new.update((purchase_id, offer_id) for offer_id in under - before)
+                changed.append(Changed(customer_id, purchase_id, under, before))
+    _touch(tx, taken, changed)
     if restated:
         history.restate(tx, restated)
     if more:
@@ -132,6 +145,16 @@ def _refile(tx: Transaction, lives: Lives, offers: Catalogue) -> Taken:
     if taken.anew:
         history.match_anew(tx, taken.anew)
     return taken
+
+
+def _touch(tx: Transaction, taken: Taken, changed: Sequence[Changed]) -> None:
+    """Note the histories that change. Where purchases fall under many offers each, these are only those of grants that there are."""
+    many = sum(len(one.under) for one in changed) > MANY * len(changed)
+    held = store.read_held(tx, {one.customer_id for one in changed}) if many else {}
+    for one in changed:
+        under = one.under.intersection(held.get(one.customer_id, ())) if many else one.under
+        taken.touched.update((one.customer_id, offer_id) for offer_id in under)
+        taken.new.update((one.purchase_id, offer_id) for offer_id in under - one.before)
 
 
 def assign(tx: Transaction, customer_id: str, refund: Filed, purchase_id: str | None, under: frozenset[UUID]) -> Taken:
