@@ -10,9 +10,18 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
+from benchmarks.input import COLUMNS, DAY, LAYOUT
 from events.payloads import ChunkReady, FileDropped
-from shared.files import chunks, receiving
-from shared.files.places import places_of
+from shared.files import chunks, lake, receiving
+from shared.files.parsing import parse
+from shared.files.places import Places, places_of
+from shared.files.rows import Way
+from shared.files.writing import cells_of, encoded, lines_of
+from shared.generator.days import Day
+from shared.generator.portfolio import Portfolio
+from shared.generator.purchases import transactions
 from shared.kernel.clock import SystemClock
 from shared.platform.call import Call, Caller, FilePlaces
 from shared.platform.database import Database
@@ -49,6 +58,7 @@ def main(job: Job) -> Used:
         rows = tx.connection.execute(
             "SELECT drop_id, number FROM drop_chunks JOIN drops USING (drop_id) WHERE name = %s", [job.name]
         ).fetchall()
+    warm_up(places_of(call))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -62,6 +72,15 @@ def main(job: Job) -> Used:
     used = Used(cpu=time.process_time() - cpu, seconds=time.perf_counter() - start, peak=_peak())
     database.close()
     return used
+
+
+def warm_up(places: Places) -> None:
+    """Load what a worker loads once."""
+    day = Day(portfolio=Portfolio(seed=2, customers=100, merchants=100), day=DAY, rows_on=lambda _: 5_000)
+    columns = next(transactions(day))
+    lines = encoded(lines_of(cells_of(columns, LAYOUT), len(columns["at"]), LAYOUT), LAYOUT)
+    parsed = parse(lines, Way(layout=places.library.layouts[LAYOUT.name], names=("record", *COLUMNS)))
+    lake.as_parquet(pa.Table.from_batches(parsed.accepted))
 
 
 def _peak() -> int:
