@@ -40,8 +40,11 @@ class Processes:
         self._watch.start()
 
     def kill(self, program: str) -> None:
-        """End a process without a word of warning, wherever it is just now; one that is dead already, when it runs again."""
-        wait_until(lambda: self._kill_if_it_lives(program), seconds=START_SECONDS, what=f"{program} runs")
+        """End a process without a word of warning, wherever it is just now; by the return another has taken its place."""
+        noted = self.killed.count(program)
+        with self._lock:
+            self._running[program].kill()
+        wait_until(lambda: self.killed.count(program) > noted, seconds=START_SECONDS, what=f"the death of {program} is noted")
 
     def ready(self) -> bool:
         """Whether all functions answer."""
@@ -59,13 +62,6 @@ class Processes:
             process.kill()
             process.join()
             process.close()
-
-    def _kill_if_it_lives(self, program: str) -> bool:
-        with self._lock:
-            process = self._running[program]
-            lives = process.is_alive()
-            process.kill()
-            return lives
 
     def _start(self, program: str) -> BaseProcess:
         process = CONTEXT.Process(target=live, args=(program, self.place, self.deaths), name=program, daemon=True)

@@ -45,8 +45,13 @@ def test_process_killed_at_any_point_changes_nothing_in_the_end(scene: Scene, un
         scene.running.killed.clear()
         scene.running.deaths.arm(program, point, turn)
         word = scene.drop()
+        try:
+            scene.wait_until(lambda: bool(scene.running.killed), word)
+        except AssertionError as late:
+            late.add_note(f"{program} at {point}, time {turn}")
+            raise
+        assert scene.running.killed == [program]
         scene.wait(word)
-        assert scene.running.killed == [program], f"{program} at {point}, time {turn}"
         left += scene.unfinished()
         scene.require_whole(word, undisturbed)
     assert left
