@@ -86,6 +86,9 @@ STANDING: Final[Mapping[Kind, Callable[[Portfolio], Iterator[Columns]]]] = {
 }
 
 
+GENERATED: Final = frozenset({Kind.TRANSACTIONS, *STANDING})
+
+
 def choose(library: Library, kinds: Collection[Kind], names: Sequence[str]) -> list[Layout]:
     """A layout for each kind: the one of these that is of it, or the packaged one of csv. Raises NotFound and NotWritten."""
     unknown = set(names) - set(library.layouts)
@@ -93,7 +96,7 @@ def choose(library: Library, kinds: Collection[Kind], names: Sequence[str]) -> l
         raise NotFound(f"There is no layout {', '.join(sorted(unknown))}; there are {', '.join(sorted(library.layouts))}.")
     wanted = [library.layouts[name] for name in names]
     for layout in wanted:
-        if layout.format is Format.PARQUET or layout.kind not in {Kind.TRANSACTIONS, *STANDING}:
+        if layout.format is Format.PARQUET or layout.kind not in GENERATED:
             raise NotWritten(f"Files of {layout.name} can't be generated.")
     by_kind = {layout.kind: layout for layout in wanted}
     return [by_kind.get(kind) or library.layouts[f"clo-{kind.value}-csv"] for kind in kinds]

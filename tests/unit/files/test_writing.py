@@ -81,7 +81,7 @@ RECORDS: Final = {
     "settlement": LINES,
     "offers": OFFERS,
 }
-TEXTS: Final = [name for name, layout in LAYOUTS.items() if layout.format is not Format.PARQUET]
+TEXTS: Final = [name for name, layout in LAYOUTS.items() if layout.format is not Format.PARQUET and layout.kind.value in RECORDS]
 
 
 def records_for(layout: Layout) -> list[dict[str, Any]]:
