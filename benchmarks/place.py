@@ -77,7 +77,8 @@ class Place:
         with psycopg.connect(self.postgres.owner_url(), autocommit=True) as connection:
             connection.execute(
                 "TRUNCATE transactions, filings, redemptions, redemption_revisions, statement_credits, credit_results, offsets,"
-                " payout_waits, payout_retries, outbox, handled, refusal_counts, set_aside, drops, drop_chunks, lake_parts"
+                " payout_waits, payout_retries, outbox, handled, refusal_counts, set_aside, file_revisions, drops, drop_chunks,"
+                " drop_replays, lake_parts"
             )
             connection.execute("DELETE FROM postings WHERE step <> 'approve'")
             connection.execute(

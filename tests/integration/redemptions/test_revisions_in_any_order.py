@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
+from itertools import islice, permutations
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +90,35 @@ def test_it_ends_as_if_only_the_last_revision_had_been_sent(world: World, seed: 
     assert _state(world, revised) == _state(world, alone)
     assert _hash(world, revised) == _hash(world, alone)
     assert world.available(revised.campaign) == world.available(alone.campaign)
+    world.verify()
+
+
+@pytest.mark.parametrize(
+    ("told", "stands"),
+    [
+        ((1500, None), None),
+        ((1500, 1600), 1600),
+        ((1500, None, 1500), 1500),
+        ((1500, None, 1700), 1700),
+        ((1500, 1600, None), None),
+        ((1500, 1600, 1500), 1500),
+        ((1500, 1500, None), None),
+    ],
+)
+def test_the_last_revision_holds_in_whatever_order_they_come(world: World, told: tuple[int | None, ...], stands: int | None) -> None:
+    where = _round(world, "x")
+    orders = list(permutations(enumerate(told, 1)))
+    for number, order in enumerate(orders):
+        name = f"t{number}"
+        for revision, amount in order:
+            file = FileOrigin(file_id=f"transactions_{name}", revision=revision)
+            message = where.of(purchase(name, CUSTOMERS[0], amount=amount or 1500, merchant_id="bakery"))
+            if amount:
+                world.post(message, file=file)
+            else:
+                world.withdraw(file, message)
+    found = world.rows("SELECT amount_minor FROM transactions WHERE NOT withdrawn")
+    assert found == ([{"amount_minor": stands}] * len(orders) if stands else [])
     world.verify()
 
 
