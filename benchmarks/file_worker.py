@@ -69,7 +69,7 @@ def main(job: Job) -> Used:
     else:
         for row in sorted(rows, key=lambda row: row["number"])[:: job.order]:
             chunks.process_chunk(call, ChunkReady(drop_id=row["drop_id"], number=row["number"], step="read"))
-    used = Used(cpu=time.process_time() - cpu, seconds=time.perf_counter() - start, peak=_peak())
+    used = Used(cpu=time.process_time() - cpu, seconds=time.perf_counter() - start, peak=peak())
     database.close()
     return used
 
@@ -83,7 +83,7 @@ def warm_up(places: Places) -> None:
     lake.as_parquet(pa.Table.from_batches(parsed.accepted))
 
 
-def _peak() -> int:
+def peak() -> int:
     """Of this program, and not of the one that started it, which `getrusage` may tell of."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):

@@ -38,7 +38,7 @@ CARD: Final = "card_token"
 UTF_8: Final = "utf-8"
 FEW_AHEAD: Final = {"batch_readahead": 1, "fragment_readahead": 1}
 SLICE: Final = 64_000
-"""So many records are in a slice; a few slices are held at a time, however long a part is."""
+"""Records of a slice. What a part is made from may be read ahead of it; what it comes to is never held as a whole."""
 NO_CONSENT: Final = "no consent, or never to be targeted"
 HOLDER_UNKNOWN: Final = "nobody is known to hold the card"
 
