@@ -100,12 +100,12 @@ def test_clearing_and_refund_change_what_was_earned(world: World) -> None:
     world.verify()
 
 
-def test_refusals_are_counted_of_offers_that_are_held(world: World) -> None:
+def test_refusals_are_counted_once_of_offers_that_are_held(world: World) -> None:
     campaign = world.campaign()
     offer, _ = world.offer(campaign), world.offer(campaign)
     world.grant(offer, "cust-1")
-    world.post(purchase("t1", amount=500), purchase("u1", "cust-2", amount=500))
-    world.post(purchase("t1", amount=500), purchase("u1", "cust-2", amount=500))
+    for kind in ("authorization", "clearing"):
+        world.post(purchase("t1", kind=kind, amount=500), purchase("u1", "cust-2", kind=kind, amount=500))
     assert world.rows("SELECT offer_id, reason, purchases FROM refusal_counts") == [
         {"offer_id": offer, "reason": "amount_below_threshold", "purchases": 1}
     ]
