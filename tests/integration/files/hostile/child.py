@@ -22,6 +22,8 @@ from tests.integration.files.hostile.sent import Sent
 from tests.integration.files.place import FILE, Place, as_csv, bought, manifest_of
 
 MOST_ADDRESSES: Final = 8 << 30
+MOST_SECONDS: Final = 30
+"""Of the processor, for the hostile drop and the good one: many times what the slowest takes."""
 SHOWN: Final = 4
 OF_FILES: Final = frozenset({"receive_file", "process_chunk", "close_file"})
 """The functions whose memory is measured."""
@@ -37,6 +39,7 @@ def put(condition: str, folder: Path) -> FileDropped:
 def take(condition: str, dropped: FileDropped, folder: Path, database_url: str, told: Connection) -> None:
     """Take what was put, and a good file after it."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSES, MOST_ADDRESSES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     database = Database(database_url, pool_size=2, timeout_seconds=10)
     try:
         told.send(_taken(condition, dropped, Place(folder=folder, make=_Calls(database), delivers=OF_FILES.__contains__)))

@@ -22,8 +22,8 @@ from tests.integration.files.place import FILE, Place, bought
 
 EXPECTED: Final[dict[str, dict[str, Any]]] = json.loads((Path(__file__).parents[3] / "cases/files/hostile.json").read_text("utf-8"))
 MOST_MIB: Final = 256
-KILLED_AFTER: Final = 120
-"""Seconds: many times what the slowest takes, on a busy machine too."""
+KILLED_AFTER: Final = 540
+"""Seconds, on a busy machine; what counts is the processor's time, of which a process gets so much and no more."""
 
 
 @pytest.fixture(scope="session")
