@@ -17,7 +17,8 @@ from benchmarks.files import transaction
 from benchmarks.input import COLUMNS, LAYOUT, generate, size
 from benchmarks.place import SHARDS, Place, place
 from benchmarks.result import Result
-from events.payloads import ChunkReady, FileDropped, FileStepDone, TransactionsPosted
+from events.files import ChunkReady, FileDropped, FileStepDone
+from events.payloads import TransactionsPosted
 from shared.files import chunks, closing, receiving
 from shared.files.drops import Outcome
 from shared.files.places import places_of

@@ -22,7 +22,7 @@ from benchmarks.files import blocks
 from benchmarks.input import BANK, BARE, generate, size
 from benchmarks.place import NOW, SHARDS
 from benchmarks.result import Result
-from events.payloads import ExportPartReady, ExportPartsDone, ExportPlanned
+from events.files import ExportPartReady, ExportPartsDone, ExportPlanned
 from shared.exports import desk, service
 from shared.exports.api import ExportAsked, ExportView, ExportWithdrawn
 from shared.exports.places import partners_of

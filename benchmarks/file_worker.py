@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks.input import COLUMNS, DAY, LAYOUT
-from events.payloads import ChunkReady, FileDropped
+from events.files import ChunkReady, FileDropped
 from shared.files import chunks, lake, receiving
 from shared.files.parsing import parse
 from shared.files.places import Places, places_of

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from events import files as f
 from events import payloads as p
 from events import told as t
 from shared.kernel.wire import Wire
@@ -48,14 +49,14 @@ CATALOG: tuple[EventType, ...] = (
     _row(p.ImpressionsLogged, "impressions.logged.v1", "impressions", "customer shard", bulk=True),
     _row(t.MerchantsTold, "merchants.told.v1", "merchants", "none", inward=True),
     _row(t.CustomersTold, "customers.told.v1", "customers", "customer shard", inward=True),
-    _row(p.FileDropped, "file.dropped.v1", "files", "file"),
-    _row(p.ChunkReady, "file.chunk_ready.v1", "file-chunks", "chunk"),
-    _row(p.FileStepDone, "file.step_done.v1", "files", "file"),
-    _row(p.FileClosed, "file.closed.v1", "files", "file", outward=True),
-    _row(p.ExportPlanned, "export.planned.v1", "exports", "export"),
-    _row(p.ExportPartReady, "export.part_ready.v1", "export-parts", "part"),
-    _row(p.ExportPartsDone, "export.parts_done.v1", "exports", "export"),
-    _row(p.ExportMoved, "export.moved.v1", "exports", "export", outward=True),
+    _row(f.FileDropped, "file.dropped.v1", "files", "file"),
+    _row(f.ChunkReady, "file.chunk_ready.v1", "file-chunks", "chunk"),
+    _row(f.FileStepDone, "file.step_done.v1", "files", "file"),
+    _row(f.FileClosed, "file.closed.v1", "files", "file", outward=True),
+    _row(f.ExportPlanned, "export.planned.v1", "exports", "export"),
+    _row(f.ExportPartReady, "export.part_ready.v1", "export-parts", "part"),
+    _row(f.ExportPartsDone, "export.parts_done.v1", "exports", "export"),
+    _row(f.ExportMoved, "export.moved.v1", "exports", "export", outward=True),
     _row(p.ScheduleTicked, "schedule.ticked.v1", "schedule", "none"),
 )
 

@@ -3,6 +3,7 @@
 A route is "METHOD path operation scope [status]"; the operation is the use case of that name in the function's service module.
 """
 
+from events import files as f
 from events import payloads as p
 from events import told as t
 from functions.wiring import MIB, Function, Scale, routes
@@ -149,32 +150,32 @@ FUNCTIONS: tuple[Function, ...] = (
         POST /v1/payouts/{redemption_id}/retry                retry_payout             payouts:write      202
     """)),
     Function(name="count_impressions", service="shared.impressions.service", consumes={p.ImpressionsLogged: "count_impressions"}),
-    Function(name="manage_files", service="shared.files.desk", emits=(p.FileDropped, p.ChunkReady, p.FileStepDone), routes=routes("""
+    Function(name="manage_files", service="shared.files.desk", emits=(f.FileDropped, f.ChunkReady, f.FileStepDone), routes=routes("""
         GET  /v1/files                                        list_files               files:read
         POST /v1/files                                        note_drop                files:write        202
         GET  /v1/files/{drop_id}                              get_file                 files:read
         POST /v1/files/{drop_id}/replay                       replay_file              files:write        202
     """)),
     Function(name="receive_file", service="shared.files.receiving", scale=FILES,
-             emits=(p.FileDropped, p.ChunkReady, p.FileStepDone, p.FileClosed),
-             consumes={p.FileDropped: "receive_file"}, notices=dict.fromkeys(STORES_TELL, "note_objects")),
-    Function(name="process_chunk", service="shared.files.chunks", scale=FILES, consumes={p.ChunkReady: "process_chunk"},
-             emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.PlacesTold, p.FileStepDone)),
-    Function(name="close_file", service="shared.files.closing", emits=(p.ChunkReady, p.FileStepDone, p.FileClosed), scale=LONG,
-             consumes={p.FileStepDone: "close_file"}),
-    Function(name="manage_exports", service="shared.exports.desk", emits=(p.ExportPlanned, p.ExportMoved), routes=routes("""
+             emits=(f.FileDropped, f.ChunkReady, f.FileStepDone, f.FileClosed),
+             consumes={f.FileDropped: "receive_file"}, notices=dict.fromkeys(STORES_TELL, "note_objects")),
+    Function(name="process_chunk", service="shared.files.chunks", scale=FILES, consumes={f.ChunkReady: "process_chunk"},
+             emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.PlacesTold, f.FileStepDone)),
+    Function(name="close_file", service="shared.files.closing", emits=(f.ChunkReady, f.FileStepDone, f.FileClosed), scale=LONG,
+             consumes={f.FileStepDone: "close_file"}),
+    Function(name="manage_exports", service="shared.exports.desk", emits=(f.ExportPlanned, f.ExportMoved), routes=routes("""
         GET  /v1/exports                                      list_exports             exports:read
         POST /v1/exports                                      ask_export               exports:write      202
         GET  /v1/exports/{export_id}                          get_export               exports:read
         POST /v1/exports/{export_id}/withdraw                 withdraw_export          exports:write
     """)),
     Function(name="export_file", service="shared.exports.service", scale=EXPORTS,
-             emits=(p.ExportPartReady, p.ExportPartsDone, p.ExportMoved),
-             consumes={p.ExportPlanned: "split_export", p.ExportPartReady: "write_part", p.ExportPartsDone: "finish_export",
-                       p.FileDropped: "take_answer"}),
+             emits=(f.ExportPartReady, f.ExportPartsDone, f.ExportMoved),
+             consumes={f.ExportPlanned: "split_export", f.ExportPartReady: "write_part", f.ExportPartsDone: "finish_export",
+                       f.FileDropped: "take_answer"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
-             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.PayoutsDue, p.ExportPlanned,
-                    p.ExportMoved),
+             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.PayoutsDue, f.ExportPlanned,
+                    f.ExportMoved),
              consumes={p.ScheduleTicked: "run_schedule"}),
     Function(name="store_dead_letter", service="shared.platform.letters.service", keeps_letters="store_dead_letter"),
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.exports import store
 from shared.exports.due import LOG
 from shared.exports.ending import end

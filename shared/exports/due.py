@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from events.payloads import ExportMoved, ExportPlanned
+from events.files import ExportMoved, ExportPlanned
 from shared.exports import store
 from shared.exports.model import Export, State
 from shared.exports.partners import Feed, NotPartners, Partner, Partners

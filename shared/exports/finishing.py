@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from events.payloads import ExportPartsDone
+from events.files import ExportPartsDone
 from shared.exports import store
 from shared.exports.due import LOG, tell
 from shared.exports.ending import end, take_away

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from events.payloads import ExportPartReady, ExportPartsDone, ExportPlanned
+from events.files import ExportPartReady, ExportPartsDone, ExportPlanned
 from shared.exports import breaks, store
 from shared.exports.kinds import EXPORTED, Exported
 from shared.exports.model import Export, Item, Part, State

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyarrow import parquet
 
-from events.payloads import ExportPartReady, ExportPartsDone
+from events.files import ExportPartReady, ExportPartsDone
 from shared.audiences import cards
 from shared.exports import finishing, store
 from shared.exports.cells import neutral

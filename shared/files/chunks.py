@@ -13,7 +13,7 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from events.payloads import ChunkReady
+from events.files import ChunkReady
 from shared.files import closing, effects, lake, revising, steps, store, taking
 from shared.files.answers import REJECTED_LINES
 from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, problems_in

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from events.payloads import FileClosed, FileStepDone
+from events.files import FileClosed, FileStepDone
 from shared.files import answers, lake, steps, store, taking
 from shared.files.drops import ONE_BY_ONE, Drop, Found, Outcome, State, Step, outcome_of, reconcile, superseded
 from shared.files.manifest import Manifest

@@ -1,6 +1,6 @@
 """Saying that an object is whole in the drop place, whoever says it."""
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files.stores.protocol import ObjectStore
 from shared.kernel.ids import derived_id
 from shared.platform.call import Transaction

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import BinaryIO, Final
 from uuid import UUID
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files import answers, closing, steps, store
 from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, admitted, attempt_of, contradictions, problems_in
 from shared.files.effects import EFFECTS

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files import steps, store
 from shared.files.api import FileTakenUp, ReplayAsked, TakenUpWith
 from shared.files.drops import ONE_BY_ONE, TURNED_AWAY, Drop, State, Step

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from events.payloads import ChunkReady, FileStepDone
+from events.files import ChunkReady, FileStepDone
 from shared.files.drops import Drop, Step
 from shared.kernel.ids import DROP
 from shared.platform.call import Transaction

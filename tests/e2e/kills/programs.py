@@ -14,7 +14,7 @@ from typing import Final
 import uvicorn
 
 from events.catalog import BY_PAYLOAD
-from events.payloads import FileDropped
+from events.files import FileDropped
 from functions import registry
 from functions.registry import BY_NAME, SINK
 from shared.files import receiving

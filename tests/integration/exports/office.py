@@ -15,7 +15,7 @@ import pyarrow as pa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.exports import acks, desk
 from shared.exports.api import ExportAsked, ExportsQuery, ExportView
 from shared.exports.keys import load_keys

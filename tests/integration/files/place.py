@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from events.catalog import BY_TYPE
-from events.payloads import FileDropped, TransactionsPosted
+from events.files import FileDropped
+from events.payloads import TransactionsPosted
 from functions.registry import BY_NAME
 from shared.files import desk, receiving
 from shared.files.api import FilesQuery, FileView

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from events.payloads import ChunkReady, FileDropped, FileStepDone
+from events.files import ChunkReady, FileDropped, FileStepDone
 from shared.files import chunks, closing, desk, receiving, splitting
 from shared.files.api import FilesQuery
 from shared.files.names import read_name

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files import receiving
 from shared.generator.files import Made
 from tests.integration.files.place import Place

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files import answers, chunks, desk, receiving
 from shared.files.api import FileTakenUp, ReplayAsked
 from shared.kernel.errors import NotFound

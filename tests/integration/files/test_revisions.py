@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files import receiving
 from shared.files.api import FileView
 from shared.kernel.clock import SimulatedClock

@@ -13,7 +13,7 @@ import pysequoia
 import pytest
 from pysequoia import Cert, SignatureMode, Tsk
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files import receiving
 from shared.files.sealed import Keys, NotSealed, unsealed
 from shared.files.unpacking import Bomb

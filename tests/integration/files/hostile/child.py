@@ -7,7 +7,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any, Final
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files import receiving
 from shared.files.names import MANIFEST
 from shared.files.stores.folder import FolderStore

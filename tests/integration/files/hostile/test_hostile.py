@@ -11,7 +11,7 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from events.payloads import FileDropped
+from events.files import FileDropped
 from shared.files import receiving
 from shared.kernel.cards import find_card_number
 from shared.kernel.errors import Busy
