@@ -71,6 +71,12 @@ def refunded(tx: Transaction, card_tokens: Collection[str]) -> set[str]:
     return {row["card_token"] for row in rows(tx.connection, SQL["refunded"], card_tokens=joined(card_tokens))}
 
 
+def refunds_apart(tx: Transaction, card_tokens: Collection[str], purchase_ids: Collection[str]) -> set[str]:
+    """The cards of refunds that name no customer, to these cards or for these purchases, where the purchase is or may be another's."""
+    given = {"card_tokens": joined(card_tokens), "purchase_ids": joined(purchase_ids)}
+    return {row["card_token"] for row in rows(tx.connection, SQL["refunds_apart"], **given)}
+
+
 class Known(NamedTuple):
     """What is known of a customer's purchases under an offer, and what refunds gave back of those that are not known themselves."""
 

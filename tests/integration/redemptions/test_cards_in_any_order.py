@@ -43,6 +43,8 @@ class Stream:
 
     def _purchase(self, name: str, token: str) -> list[dict[str, Any]]:
         said = {"transaction_id": name, "card_token": token, "at": self._at(self.chance.randrange(1, 9)), "amount": self._amount()}
+        if self.chance.random() < 0.2:
+            said["customer_id"] = self.chance.choice(("ann", "bob"))  # whatever the cards tell
         if self.chance.random() < 0.5:
             return [said]
         return [said | {"kind": "authorization"}, said | {"kind": "clearing", "amount": self._amount()}]
@@ -76,7 +78,7 @@ def end_of(world: World, offer: UUID, turn: int, said: list[tuple[str, dict[str,
         if kind == "card":
             world.cards(own)
         else:
-            world.post(purchase(own.pop("transaction_id"), None, **own))
+            world.post(purchase(own.pop("transaction_id"), own.pop("customer_id", None), **own))
         if Random(f"{turn}{one}").random() < 0.5:
             world.deliver()
     world.deliver()
