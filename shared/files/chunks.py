@@ -158,7 +158,7 @@ def _staged(parsed: Parsed) -> bytes:
 
 def _unstaged(places: Places, drop: Drop, piece: Piece) -> list[pa.RecordBatch]:
     data = _staged_part(places, work_name(drop.drop_id, PARTS, piece.number))
-    return list(parquet.read_table(io.BytesIO(data)).to_batches()) if data else []
+    return list(parquet.read_table(io.BytesIO(data), use_threads=False).to_batches()) if data else []
 
 
 def _staged_part(places: Places, name: str) -> bytes:

@@ -56,8 +56,9 @@ def _by_day(table: pa.Table, at: str | None) -> Iterator[tuple[str, pa.Table]]:
         yield NO_DAY, table
         return
     days = pc.cast(pc.floor_temporal(table[at], unit="day"), pa.date32())
-    for day in pc.unique(days).to_pylist():
-        yield _said(day), table.filter(pc.equal(days, day) if day else pc.is_null(days))
+    distinct = pc.unique(days).to_pylist()
+    for day in distinct:
+        yield _said(day), table.filter(pc.equal(days, day) if day else pc.is_null(days)) if len(distinct) > 1 else table
 
 
 def _said(day: date | None) -> str:

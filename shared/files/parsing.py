@@ -22,7 +22,7 @@ from shared.files.row_groups import read_group
 from shared.files.rows import Cells, Refusal, Row, Way, nested, read_cells, read_record
 from shared.files.totals import Totals, entry_hash
 
-BATCH_ROWS: Final = 8_192
+BATCH_ROWS: Final = 4_096
 """So many records are held at a time one by one, or of parquet."""
 MOST_REJECTED: Final = 10_000
 """With more in a chunk, a file is not dirty but broken."""

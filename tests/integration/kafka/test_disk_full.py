@@ -90,7 +90,8 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_all_goes_on_when_th
         wait_until(lambda: any("File too large" in why for why in told("Kafka died; starting it again")), seconds=PATIENCE_SECONDS)
         assert not all(each.done() for each in posted)
         broker.make_room()
-        assert sum(each.result() for each in posted) > 0
+        for each in posted:
+            each.result()
         wait_until(lambda: not outbox(database), seconds=PATIENCE_SECONDS)
         everything = {*subjects(MANY), *subjects(MANY, "straight ")}
         wait_until(came(receiver, *everything), seconds=PATIENCE_SECONDS)

@@ -67,6 +67,7 @@ def _taken(condition: str, dropped: FileDropped, place: Place) -> dict[str, Any]
         place.receive()
     except CloError as error:
         refused = f"{type(error).__name__}: {error}"
+    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]  # before all events are read
     seen = place.files()
     said = {
         "outcome": seen[0].outcome if seen else refused,
@@ -81,7 +82,6 @@ def _taken(condition: str, dropped: FileDropped, place: Place) -> dict[str, Any]
     rows = (bought(7), bought(8))
     place.receive(place.drop(as_csv(rows, file_id=GOOD), name=f"{GOOD}_delta_r1.csv", **manifest_of(rows)))
     after = next((view.outcome for view in place.files() if GOOD in view.name), None)
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return said | {"after": after, "mib": max(peaks) >> 10}
 
 
