@@ -33,6 +33,7 @@ def correction(**overrides: Any) -> Correction:
         "at": NOW,
         "transaction_id": "t1",
         "merchant_id": None,
+        "purchase_minor": None,
         "state": State.REQUESTED,
         "requested_by": "sam",
         "requested_at": NOW,
