@@ -40,12 +40,12 @@ def attribute(call: Call, changed: CardsChanged) -> None:
 
 def unsettled(tx: Transaction, messages: Collection[Posted], holders: Holders) -> set[str]:
     """Cards with refunds, of these messages or on file, that may be for the purchase of another than who held the card last."""
+    used = {one.card_token for one in messages if one.card_token}
+    if not used:
+        return set()
     doubtful = {str(one.card_token) for one in messages if one.card_token and _is_doubtful(one, holders)}
     refunded = {str(one.card_token) for one in messages if one.kind == Kind.REFUND.value and one.customer_id is None}
-    used = {one.card_token for one in messages if one.card_token}
-    named = {one.purchase_id for one in messages if one.purchase_id and _is_named_apart(one, holders)}
-    apart = history.refunds_apart(tx, used, named) if used or named else set()
-    return (doubtful & refunded) | (history.refunded(tx, doubtful) if doubtful else set()) | apart
+    return (doubtful & refunded) | (history.refunded(tx, doubtful) if doubtful else set()) | history.loose_apart(tx, used)
 
 
 def attributed(on_file: Collection[Filed], holders: Holders) -> Iterator[tuple[Filed, Filed]]:
@@ -65,13 +65,7 @@ def attributed(on_file: Collection[Filed], holders: Holders) -> Iterator[tuple[F
 
 def _is_doubtful(message: Posted, holders: Holders) -> bool:
     holder = holder_of(message, holders)
-    return holder is None or holder.passed_on or _is_named_apart(message, holders)
-
-
-def _is_named_apart(message: Posted, holders: Holders) -> bool:
-    """Whether it names a customer whom its card, if it has one, is not known to be of."""
-    holder = holder_of(message, holders)
-    return message.customer_id is not None and (holder is None or message.customer_id != holder.customer_id)
+    return holder is None or holder.passed_on
 
 
 def _held(one: Filed, holders: Holders) -> Filed:

@@ -71,10 +71,9 @@ def refunded(tx: Transaction, card_tokens: Collection[str]) -> set[str]:
     return {row["card_token"] for row in rows(tx.connection, SQL["refunded"], card_tokens=joined(card_tokens))}
 
 
-def refunds_apart(tx: Transaction, card_tokens: Collection[str], purchase_ids: Collection[str]) -> set[str]:
-    """The cards of refunds that name no customer, to these cards or for these purchases, where the purchase is or may be another's."""
-    given = {"card_tokens": joined(card_tokens), "purchase_ids": joined(purchase_ids)}
-    return {row["card_token"] for row in rows(tx.connection, SQL["refunds_apart"], **given)}
+def loose_apart(tx: Transaction, card_tokens: Collection[str]) -> set[str]:
+    """Those of the cards with a refund that names neither customer nor purchase, and with purchases of another than it is with."""
+    return {row["card_token"] for row in rows(tx.connection, SQL["loose_apart"], card_tokens=joined(card_tokens))}
 
 
 class Known(NamedTuple):

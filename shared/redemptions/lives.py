@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from events.payloads import FileOrigin
-from shared.eligibility.life import purchase_of
+from shared.eligibility.life import Kind, purchase_of
 from shared.eligibility.listings import Found
 from shared.eligibility.matching import Catalogue
 from shared.kernel.reasons import Reason
@@ -142,6 +142,19 @@ def _lives(known: Iterable[Filed], heard: _Heard) -> Lives:
     for stood, again in heard.again:
         lives[stood.life].again.append(again)
     return lives
+
+
+def refunds_apart(lives: Lives) -> set[str]:
+    """The cards of refunds that name no customer, and are with another than the purchase that they name."""
+    refunds: list[Filed] = []
+    buyers: dict[str | None, set[str | None]] = {}
+    for life in lives.values():
+        for one in chain(life.known, life.fresh, life.restated):
+            if one.message.kind is not Kind.REFUND:
+                buyers.setdefault(one.message.purchase_id, set()).add(one.customer_id)
+            elif one.by_card and not one.loose:
+                refunds.append(one)
+    return {str(one.card_token) for one in refunds if buyers.get(one.message.purchase_id, set()) - {one.customer_id}}
 
 
 def _known_since(before: Filed, after: Filed) -> Filed:

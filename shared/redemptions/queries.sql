@@ -46,21 +46,13 @@ ORDER BY transaction_id, kind, sequence;
 SELECT DISTINCT card_token FROM transactions
 WHERE card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND kind = 'refund' AND by_card AND NOT withdrawn;
 
--- name: refunds_apart
--- The cards of refunds that name no customer, to these cards or for these purchases, where the purchase that they are or may be for is another's.
-SELECT DISTINCT r.card_token
-FROM (
-    SELECT card_token, purchase_id, customer_id, loose FROM transactions
-    WHERE card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND kind = 'refund' AND by_card AND NOT withdrawn
-    UNION ALL
-    SELECT card_token, purchase_id, customer_id, loose FROM transactions
-    WHERE purchase_id = ANY (string_to_array(%(purchase_ids)s, ',')) AND kind = 'refund' AND by_card AND NOT withdrawn) AS r
-WHERE NOT r.loose AND EXISTS (
-        SELECT FROM transactions AS p WHERE p.transaction_id = r.purchase_id AND p.kind <> 'refund' AND NOT p.withdrawn
-            AND p.customer_id IS DISTINCT FROM r.customer_id)
-   OR r.loose AND EXISTS (
-        SELECT FROM transactions AS p WHERE p.card_token = r.card_token AND p.kind <> 'refund' AND NOT p.withdrawn
-            AND p.customer_id IS DISTINCT FROM r.customer_id);
+-- name: loose_apart
+-- Those of these cards with a refund that names neither customer nor purchase, and with purchases of another than it is with.
+SELECT DISTINCT r.card_token FROM transactions AS r
+WHERE r.card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND r.kind = 'refund' AND r.by_card AND r.loose AND NOT r.withdrawn
+  AND EXISTS (
+    SELECT FROM transactions AS p WHERE p.card_token = r.card_token AND p.kind <> 'refund' AND NOT p.withdrawn
+        AND p.customer_id IS DISTINCT FROM r.customer_id);
 
 -- name: read_messages
 -- The history of these customers under these offers.

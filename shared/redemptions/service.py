@@ -81,7 +81,7 @@ def _redeem(call: Call, posted: TransactionsPosted, *, wide: bool) -> None:
         _fold_all(call, tx, posted.shard, offers, taken)
         if taken.fresh:
             history.add(tx, taken.fresh)
-        cards.emit_changed(tx, unsettled(tx, here, known.holders) | _refunded(tx, taken))
+        cards.emit_changed(tx, unsettled(tx, here, known.holders) | taken.apart | _refunded(tx, taken))
 
 
 def _withdraw(call: Call, told: TransactionsWithdrawn, *, wide: bool) -> None:

@@ -18,7 +18,7 @@ from shared.platform.call import Transaction
 from shared.redemptions import history, store
 from shared.redemptions.history import Key, Pair
 from shared.redemptions.holding import Held
-from shared.redemptions.lives import Life, Lives, hear_all, ids_of
+from shared.redemptions.lives import Life, Lives, hear_all, ids_of, refunds_apart
 from shared.redemptions.purchases import Arrival, Filed, Surroundings, clues_of, filed, said_of
 from shared.redemptions.refunds import match_refunds
 from shared.redemptions.routing import customer_of
@@ -40,6 +40,8 @@ class Taken:
     """What was on file and is matched to another merchant now."""
     left: list[Filed] = field(default_factory=list)
     """What was on file and is told otherwise now, or not at all."""
+    apart: set[str] = field(default_factory=set)
+    """Cards of refunds that are with another customer than the purchase that they name."""
 
 
 class Changed(NamedTuple):
@@ -62,7 +64,7 @@ def take_in(
     if not arrived:
         return Taken()
     lives = hear_all(tx, arrived, origin, held)
-    taken = _refile(tx, lives, offers)
+    taken = replace(_refile(tx, lives, offers), apart=refunds_apart(lives))
     changed = {one.customer_id for one in (*taken.fresh, *taken.anew) if one.customer_id}
     with_loose = {one.customer_id for life in lives.values() for one in (*life.known, *life.fresh) if one.loose}
     match_loose(tx, taken, changed & with_loose | _concerned(lives))
