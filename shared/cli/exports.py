@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
 from shared.cli.places import operator_call
-from shared.cli.terminal import Exit, fail, print_json, print_table, words
+from shared.cli.terminal import Exit, fail, print_json, print_list, words
 from shared.kernel.ids import EXPORT
 
 app = typer.Typer(help="See how far files for partners have come, send one now, and prove what was scanned.", no_args_is_help=True)
@@ -39,11 +39,7 @@ def list_exports(
     query = ExportsQuery.model_validate({"partner": partner, "state": state, "limit": limit})
     with operator_call(data, database_url) as call:
         found = [view.model_dump(mode="json") for view in desk.list_exports(call, query).exports]
-    if as_json:
-        print_json(found)
-    else:
-        print_table(COLUMNS, [[view[column] for column in COLUMNS] for view in found])
-    words.print(f"{len(found)} exports.")
+    print_list(found, COLUMNS, "exports", as_json=as_json)
 
 
 @app.command("show")

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
 from shared.cli.places import operator_call
-from shared.cli.terminal import fail, print_json, print_table, words
+from shared.cli.terminal import fail, print_json, print_list, words
 from shared.kernel.ids import DROP
 
 app = typer.Typer(help="See how far dropped files have come, and drop some.", no_args_is_help=True)
@@ -36,11 +36,7 @@ def list_files(
     query = FilesQuery.model_validate({"state": state, "limit": limit})
     with operator_call(data, database_url) as call:
         found = [view.model_dump(mode="json") for view in desk.list_files(call, query).files]
-    if as_json:
-        print_json(found)
-    else:
-        print_table(COLUMNS, [[view[column] for column in COLUMNS] for view in found])
-    words.print(f"{len(found)} files.")
+    print_list(found, COLUMNS, "files", as_json=as_json)
 
 
 @app.command("show")

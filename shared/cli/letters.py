@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
 from shared.cli.places import operator_call
-from shared.cli.terminal import print_json, print_table, refusals, words
+from shared.cli.terminal import print_json, print_list, refusals, words
 from shared.kernel.ids import LETTER
 
 app = typer.Typer(help="See, redrive and discard what functions could not take.", no_args_is_help=True)
@@ -37,12 +37,8 @@ def list_dead_letters(
         raise typer.BadParameter(f"{state!r}: must be waiting, redriven or discarded", param_hint="--state") from error
     with operator_call(data, database_url) as call:
         letters = [letter.model_dump(mode="json") for letter in service.list_dead_letters(call, query).letters]
-    if as_json:
-        print_json(letters)
-    else:
-        columns = ("letter_id", "consumer", "type", "attempts", "status", "reason", "dead_since")
-        print_table(columns, [[letter[column] for column in columns] for letter in letters])
-    words.print(f"{len(letters)} dead letters.")
+    columns = ("letter_id", "consumer", "type", "attempts", "status", "reason", "dead_since")
+    print_list(letters, columns, "dead letters", as_json=as_json)
 
 
 @app.command("show")

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Final, NoReturn
@@ -57,6 +57,15 @@ def refusals() -> Iterator[None]:
 def print_json(value: object) -> None:
     """Data for scripts."""
     print(json.dumps(value, indent=2, default=str))
+
+
+def print_list(found: Sequence[Mapping[str, object]], columns: Sequence[str], what: str, *, as_json: bool) -> None:
+    """Data for scripts or these columns of it for people, and how many of what that is."""
+    if as_json:
+        print_json(found)
+    else:
+        print_table(columns, [[one[column] for column in columns] for one in found])
+    words.print(f"{len(found)} {what}.")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:

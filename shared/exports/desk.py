@@ -4,7 +4,8 @@ from shared.exports import due, store
 from shared.exports.api import ExportAsked, ExportList, ExportsQuery, ExportView, ExportWithdrawn
 from shared.exports.ending import end, take_away
 from shared.exports.model import State
-from shared.exports.places import clear, partners_of, places_of, work_prefix
+from shared.exports.places import partners_of, places_of, work_prefix
+from shared.files.places import clear
 from shared.kernel.errors import Problem
 from shared.kernel.ids import ExportId
 from shared.platform.call import Call

@@ -8,7 +8,8 @@ from shared.exports.model import Export, State
 from shared.exports.places import Places
 from shared.exports.report import REPORT
 from shared.files.names import MANIFEST
-from shared.kernel.errors import NotFound, Problem
+from shared.files.places import discard
+from shared.kernel.errors import Problem
 from shared.platform.call import Transaction
 
 MADE: Final = (MANIFEST, REPORT, "")
@@ -29,8 +30,4 @@ def end(tx: Transaction, export: Export, state: State, problems: tuple[Problem, 
 def take_away(places: Places, export: Export) -> None:
     """Take a file out of the place of exports, its manifest first. Done again, it changes nothing."""
     for ending in MADE:
-        name = f"{export.name}{ending}"
-        try:
-            places.exports.delete(name, places.exports.stat(name).generation)
-        except NotFound:
-            continue
+        discard(places.exports, f"{export.name}{ending}")

@@ -11,11 +11,11 @@ from shared.exports.due import LOG, tell
 from shared.exports.ending import end, take_away
 from shared.exports.guard import guard_of
 from shared.exports.model import Export, Part, State, summed
-from shared.exports.places import Places, clear, places_of, work_prefix
+from shared.exports.places import Places, places_of, work_prefix
 from shared.exports.report import REPORT, sign
 from shared.files.manifest import Manifest
 from shared.files.names import MANIFEST
-from shared.files.places import keep
+from shared.files.places import clear, keep
 from shared.files.stores.protocol import Changed, Exists, ObjectStore
 from shared.files.stores.streams import BLOCK, blocks_of
 from shared.files.totals import Totals

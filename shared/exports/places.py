@@ -64,9 +64,3 @@ def keep_work(lake: ObjectStore, stem: str, data: bytes) -> str:
     name = f"{stem}-{sha256(data).hexdigest()[:DIGITS]}"
     keep(lake, name, data)
     return name
-
-
-def clear(store: ObjectStore, prefix: str) -> None:
-    """Remove what was made under a prefix. Done again, it changes nothing."""
-    for made in list(store.list(prefix)):
-        store.delete(made.name, made.generation)

@@ -15,10 +15,11 @@ from events.files import ExportPartReady, ExportPartsDone, ExportPlanned
 from shared.exports import breaks, store
 from shared.exports.kinds import EXPORTED, Exported
 from shared.exports.model import Export, Item, Part, State
-from shared.exports.places import Places, clear, keep_work, places_of, work_prefix
+from shared.exports.places import Places, keep_work, places_of, work_prefix
 from shared.files.columns import TYPES
 from shared.files.lake import as_parquet
 from shared.files.names import Kind
+from shared.files.places import clear
 from shared.kernel.ids import EXPORT
 from shared.platform.call import Call, Transaction
 

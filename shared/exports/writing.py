@@ -18,14 +18,14 @@ from shared.exports.cells import neutral
 from shared.exports.guard import Guard, Hit, guard_of
 from shared.exports.kinds import EXPORTED, TOKENS, Exported
 from shared.exports.model import Export, Part, State
-from shared.exports.places import Places, clear, places_of, work_prefix
+from shared.exports.places import Places, places_of, work_prefix
 from shared.exports.planning import CUSTOMER
 from shared.exports.tokens import Tokens
 from shared.files.columns import TYPES
 from shared.files.kinds import CURRENCY
 from shared.files.layout import Layout
 from shared.files.parsing import totals_of
-from shared.files.places import read_whole
+from shared.files.places import clear, read_whole
 from shared.files.stores.protocol import ObjectStore
 from shared.files.totals import Totals
 from shared.files.writing import cells_of, encoded, lines_of

@@ -1,14 +1,12 @@
 """What a sender is told of a file, in objects beside it: the acknowledgement, and the records that were not taken."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final, Literal
 
 from events.payloads import ObjectName
 from shared.files.drops import Drop, Found, Outcome
-from shared.files.places import work_prefix
+from shared.files.places import clear, discard, work_prefix
 from shared.files.stores.protocol import Exists, ObjectStore
-from shared.kernel.errors import NotFound
 from shared.kernel.ids import DropId
 from shared.kernel.wire import Moment, Wire
 from shared.platform.batches import ItemProblem
@@ -45,16 +43,13 @@ def write(store: ObjectStore, drop: Drop, found: Found) -> None:
     if found.rejected:
         _put(store, _beside(drop, REJECTS), _rejects(store, drop))
     _put(store, _beside(drop, ACK), iter([acknowledgement(drop, found).model_dump_json(indent=2).encode() + b"\n"]))
-    for made in store.list(work_prefix(drop.drop_id)):
-        store.delete(made.name, made.generation)
+    clear(store, work_prefix(drop.drop_id))
 
 
 def remove(store: ObjectStore, drop: Drop) -> None:
     """Take back what was told of an earlier attempt at a file, now that it is tried anew."""
     for ending in (ACK, REJECTS):
-        with suppress(NotFound):
-            told = store.stat(f"{drop.name}{ending}")
-            store.delete(told.name, told.generation)
+        discard(store, f"{drop.name}{ending}")
 
 
 def acknowledgement(drop: Drop, found: Found) -> Acknowledgement:

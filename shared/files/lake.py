@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
 from datetime import date
 from typing import Final
 
@@ -12,9 +11,8 @@ from pyarrow import parquet
 
 from shared.files.drops import Drop, LakePart
 from shared.files.layout import Layout
-from shared.files.places import keep, read_whole
+from shared.files.places import discard, keep, read_whole
 from shared.files.stores.protocol import ObjectStore
-from shared.kernel.errors import NotFound
 
 COMPRESSION: Final = "zstd"
 NO_DAY: Final = "none"
@@ -46,8 +44,7 @@ def of_parquet(data: bytes, fields: Collection[str]) -> pa.Table:
 def remove(lake: ObjectStore, parts: Iterable[LakePart]) -> None:
     """Remove parts, once they count no more. Done again, it changes nothing."""
     for part in parts:
-        with suppress(NotFound):
-            lake.delete(part.name, lake.stat(part.name).generation)
+        discard(lake, part.name)
 
 
 def _by_day(table: pa.Table, at: str | None) -> Iterator[tuple[str, pa.Table]]:

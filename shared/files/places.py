@@ -1,5 +1,6 @@
 """Where files lie and what they are read with: the drop place, the lake and the layouts of this process."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from shared.files.sealed import Keys
 from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import Exists, ObjectStore, Stored
 from shared.files.stores.streams import ranges
-from shared.kernel.errors import Broken
+from shared.kernel.errors import Broken, NotFound
 from shared.platform.call import Call, FilePlaces
 
 WORK: Final = "work"
@@ -74,6 +75,18 @@ def work_prefix(drop_id: UUID, *what: str) -> str:
 def read_whole(store: ObjectStore, name: str) -> bytes:
     """What a name holds now. Raises NotFound."""
     return store.read(name, store.stat(name).generation)
+
+
+def discard(store: ObjectStore, name: str) -> None:
+    """Remove what a name holds now. Done again, it changes nothing."""
+    with suppress(NotFound):
+        store.delete(name, store.stat(name).generation)
+
+
+def clear(store: ObjectStore, prefix: str) -> None:
+    """Remove all objects under a prefix. Done again, it changes nothing."""
+    for made in list(store.list(prefix)):
+        store.delete(made.name, made.generation)
 
 
 def keep(store: ObjectStore, name: str, data: bytes) -> Stored:

@@ -38,6 +38,22 @@ def dying(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, *, tur
     return calls
 
 
+def _granted(call: MakeCall, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Customers who hold an offer; files are cut into small chunks."""
+    monkeypatch.setattr(receiving, "CHUNK_BYTES", 600)
+    monkeypatch.setattr(receiving, "LONGEST_RECORD", 600)
+    world = World(call)
+    world.grant(world.offer(world.campaign(budget=1_000_000), repeat=True), *(f"cust-{number}" for number in range(RECORDS)))
+    return world
+
+
+def _is_put_away(place: Place, records: int) -> None:
+    """Nothing is left of what was made on the way; the lake holds so many records in the parts that are on record."""
+    assert place.left() == []
+    assert {row["name"] for row in place.query("SELECT name FROM lake_parts")} == {stored.name for stored in place.lake.list()}
+    assert place.query("SELECT sum(records)::int AS records FROM lake_parts") == [{"records": records}]
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     ("module", "name", "turn"),
@@ -73,10 +89,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, *, tur
 def test_death_anywhere_changes_nothing_in_the_end(
     place: Place, call: MakeCall, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, turn: int, *, after: bool
 ) -> None:
-    monkeypatch.setattr(receiving, "CHUNK_BYTES", 600)
-    monkeypatch.setattr(receiving, "LONGEST_RECORD", 600)
-    world = World(call)
-    world.grant(world.offer(world.campaign(budget=1_000_000), repeat=True), *(f"cust-{number}" for number in range(RECORDS)))
+    world = _granted(call, monkeypatch)
     rows = [bought(number, **({"currency": "usd"} if number == 7 else {})) for number in range(RECORDS)]
     calls = dying(monkeypatch, module, name, turn=turn, after=after)
     place.receive(place.packed(*rows), survives=Died)
@@ -86,10 +99,8 @@ def test_death_anywhere_changes_nothing_in_the_end(
     assert amounts(world.redemptions()) == [200] * (RECORDS - 1)
     assert len(place.rejects(place.PACKED)) == 1
     assert place.answer(place.PACKED)["outcome"] == "partial"
-    assert place.left() == []
     assert len(list(place.lake.list())) == place.file().chunks
-    assert {row["name"] for row in place.query("SELECT name FROM lake_parts")} == {stored.name for stored in place.lake.list()}
-    assert place.query("SELECT sum(records)::int AS records FROM lake_parts") == [{"records": RECORDS - 1}]
+    _is_put_away(place, RECORDS - 1)
     world.verify()
 
 
@@ -121,10 +132,7 @@ def test_death_anywhere_changes_nothing_in_the_end(
 def test_death_anywhere_on_the_way_of_a_revision_changes_nothing_in_the_end(
     place: Place, call: MakeCall, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, turn: int, *, after: bool
 ) -> None:
-    monkeypatch.setattr(receiving, "CHUNK_BYTES", 600)
-    monkeypatch.setattr(receiving, "LONGEST_RECORD", 600)
-    world = World(call)
-    world.grant(world.offer(world.campaign(budget=1_000_000), repeat=True), *(f"cust-{number}" for number in range(RECORDS)))
+    world = _granted(call, monkeypatch)
     place.receive(place.rows(*(bought(number) for number in range(RECORDS))))
     rows = [bought(number, **({"amount": 2000} if number % 3 else {})) for number in range(0, RECORDS, 2)]
     calls = dying(monkeypatch, module, name, turn=turn, after=after)
@@ -136,7 +144,5 @@ def test_death_anywhere_on_the_way_of_a_revision_changes_nothing_in_the_end(
     )
     assert world.rows("SELECT count(*) AS gone FROM transactions WHERE withdrawn") == [{"gone": RECORDS // 2}]
     assert place.answer(SECOND)["outcome"] == "accepted"
-    assert place.left() == []
-    assert {row["name"] for row in place.query("SELECT name FROM lake_parts")} == {stored.name for stored in place.lake.list()}
-    assert place.query("SELECT sum(records)::int AS records FROM lake_parts") == [{"records": len(rows)}]
+    _is_put_away(place, len(rows))
     world.verify()
