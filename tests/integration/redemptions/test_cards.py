@@ -82,6 +82,21 @@ def test_what_the_purchase_says_of_its_customer_goes_before_the_card(world: Worl
     assert [(row["customer_id"], row["account_token"]) for row in world.redemptions()] == [("bob", "joint")]
 
 
+@pytest.mark.parametrize("refund_first", [False, True])
+@pytest.mark.parametrize("card", [{"card_token": "k1"}, {}], ids=["with the card", "without a card"])
+def test_a_refund_by_card_is_of_the_customer_whom_its_purchase_names(world: World, card: dict[str, Any], *, refund_first: bool) -> None:
+    offered(world, "ann", "bob")
+    world.cards({"card_token": "k1", "customer_id": "ann"})
+    said = [purchase("t1", "bob", **card), by_card("r1", "k1", kind="refund", original_transaction_id="t1")]
+    for one in reversed(said) if refund_first else said:
+        world.deliver()  # what came before, of the card too, is settled by now
+        world.post(one)
+    world.deliver()
+    assert world.rows("SELECT customer_id FROM transactions WHERE kind = 'refund'") == [{"customer_id": "bob"}]
+    assert [reward for _, _, reward in earned(world) if reward] == []
+    world.verify()
+
+
 def test_a_purchase_with_neither_customer_nor_card_is_named(world: World) -> None:
     answer = post(world, {"transaction_id": "t1", "at": NOW}, {"transaction_id": "t2", "customer_id": "ann", "at": NOW})
     assert answer.accepted == 1
