@@ -1,7 +1,9 @@
 """Topics of their own for each test, on a real broker, and what is read and written there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
@@ -10,11 +12,16 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
 from events.envelope import Envelope, read_kafka
+from events.payloads import CampaignWentLive
 from shared.kernel.ids import new_id
+from shared.platform import outbox
+from shared.platform.call import Call
+from shared.platform.database import Connected
 from shared.platform.kafka.producer import Addressed, Producer
 from tests.conftest import NOW
 
 PARTITIONS: Final = 3
+LIVE: Final = CampaignWentLive(campaign_id=new_id(NOW), live_at=NOW)
 
 
 @pytest.fixture
@@ -42,6 +49,21 @@ def make_topic(bootstrap: str, *, partitions: int = PARTITIONS, settings: dict[s
         admin.create_topics([NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=settings)])
         admin.wait_for_topics([name])
     return name
+
+
+def emit_to(topic: str, call: Call, events: Iterable[tuple[str, str]]) -> None:
+    """Puts events with these subjects and keys into the outbox, in one transaction, for a topic of the test's own.
+
+    A publisher at work sees them with that topic or not at all: it may take them the moment they are committed.
+    """
+
+    def store(connection: Connected, emitted: Sequence[outbox.Emitted], *, now: datetime, trace: str | None) -> None:
+        outbox.store(connection, emitted, now=now, trace=trace)
+        connection.execute("UPDATE outbox SET topic = %s WHERE topic = 'clo.campaigns'", (topic,))
+
+    with replace(call, bulk=store).transaction() as tx:
+        for subject, key in events:
+            tx.emit(LIVE, subject=subject, key=key, bulk=True)
 
 
 def event(subject: str, *, key: str = "k", payload: bytes = b'{"at": "2026-01-15T12:00:00Z"}') -> Envelope:

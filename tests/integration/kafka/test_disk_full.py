@@ -81,11 +81,11 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_all_goes_on_when_th
         stack.enter_context(publishing(postgres, broker.bootstrap))
         stack.enter_context(delivering(broker.bootstrap, topic, receiver))
         posting = stack.enter_context(ThreadPoolExecutor(4))
-        emit(call, database, topic, range(10))
+        emit(call, topic, range(10))
         wait_until(came(receiver, *subjects(10)), seconds=PATIENCE_SECONDS)
         broker.fill()
         posted = [posting.submit(post, call, outlet, number) for number in range(MANY)]
-        emit(call, database, topic, range(10, MANY))
+        emit(call, topic, range(10, MANY))
         wait_until(lambda: outbox(database) and told("Kafka is waited for"), seconds=PATIENCE_SECONDS)
         wait_until(lambda: any("File too large" in why for why in told("Kafka died; starting it again")), seconds=PATIENCE_SECONDS)
         assert not all(each.done() for each in posted)

@@ -10,9 +10,8 @@ from typing import Final
 
 import pytest
 
-from events.payloads import CampaignWentLive
 from shared.kernel.errors import Busy
-from shared.kernel.ids import derived_id, new_id
+from shared.kernel.ids import derived_id
 from shared.platform.database import Database
 from shared.platform.kafka import straight as module
 from shared.platform.kafka.producer import Addressed
@@ -20,14 +19,13 @@ from shared.platform.kafka.publisher import Publisher
 from shared.platform.kafka.straight import StraightToKafka
 from shared.platform.local.kafka import LocalKafka
 from shared.platform.local.postgres import EmbeddedPostgres
-from tests.conftest import NOW, MakeCall
-from tests.integration.kafka.conftest import make_topic, read_all
+from tests.conftest import MakeCall
+from tests.integration.kafka.conftest import LIVE, emit_to, make_topic, read_all
 from tests.integration.kafka.test_publisher import outbox, publishing
 from tests.integration.kafka.test_source import came, delivering
 from tests.integration.platform.conftest import wait_until
 from tests.integration.platform.receiver import Receiver
 
-LIVE: Final = CampaignWentLive(campaign_id=new_id(NOW), live_at=NOW)
 KEYS: Final = [f"key {number}" for number in range(6)]
 PATIENCE_SECONDS: Final = 90.0
 
@@ -36,15 +34,10 @@ def subjects(until: int, word: str = "") -> list[str]:
     return [f"{word}{key}/{number}" for number in range(until) for key in KEYS]
 
 
-def emit(call: MakeCall, database: Database, topic: str, numbers: range) -> None:
+def emit(call: MakeCall, topic: str, numbers: range) -> None:
     """Events of all keys, each number in a transaction of its own."""
     for number in numbers:
-        with call().transaction() as tx:
-            for key in KEYS:
-                tx.emit(LIVE, subject=f"{key}/{number}", key=key)
-            tx.connection.execute("SELECT 1")
-        with database.connection() as connection:
-            connection.execute("UPDATE outbox SET topic = %s WHERE topic = 'clo.campaigns'", (topic,))
+        emit_to(topic, call(), ((f"{key}/{number}", key) for key in KEYS))
 
 
 def post(call: MakeCall, straight: StraightToKafka, number: int) -> int:
@@ -89,13 +82,13 @@ def test_a_killed_broker_comes_back_and_nothing_is_lost(
         posting = stack.enter_context(ThreadPoolExecutor(4))
         for turn in range(2):
             numbers = range(turn * 20, turn * 20 + 20)
-            emit(call, database, topic, numbers)
+            emit(call, topic, numbers)
             posted = [posting.submit(post, call, straight, number) for number in numbers]
             wait_until(lambda turn=turn: len(receiver.came) > turn * 240 + 20, seconds=PATIENCE_SECONDS)  # type: ignore[misc]
             broker.kill()
             for each in posted:
                 each.result()
-        emit(call, database, topic, range(40, 50))
+        emit(call, topic, range(40, 50))
         wait_until(lambda: not outbox(database), seconds=PATIENCE_SECONDS)
         wait_until(came(receiver, *subjects(50), *subjects(40, "straight ")), seconds=PATIENCE_SECONDS)
     assert in_order([subject for _, subject, _ in receiver.came if not subject.startswith("straight")])
@@ -104,7 +97,7 @@ def test_a_killed_broker_comes_back_and_nothing_is_lost(
 def test_a_killed_publisher_leaves_all_to_the_next(
     call: MakeCall, database: Database, postgres: EmbeddedPostgres, kafka: str, topic: str
 ) -> None:
-    emitting = threading.Thread(target=emit, args=(call, database, topic, range(60)))
+    emitting = threading.Thread(target=emit, args=(call, topic, range(60)))
     emitting.start()
     spawn = multiprocessing.get_context("spawn")
     for _ in range(2):
@@ -115,7 +108,7 @@ def test_a_killed_publisher_leaves_all_to_the_next(
         victim.kill()
         victim.join()
         victim.close()
-        emit(call, database, topic, range(60, 70))
+        emit(call, topic, range(60, 70))
     emitting.join()
     with publishing(postgres, kafka):
         wait_until(lambda: not outbox(database), seconds=PATIENCE_SECONDS)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,8 +16,7 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from events.payloads import CampaignWentLive
-from shared.kernel.ids import EVENT, new_id
+from shared.kernel.ids import EVENT
 from shared.platform.database import Database
 from shared.platform.kafka import producer
 from shared.platform.kafka import publisher as module
@@ -25,22 +24,16 @@ from shared.platform.kafka.cluster import servers
 from shared.platform.kafka.publisher import Publisher, settle
 from shared.platform.local.postgres import EmbeddedPostgres
 from tests.conftest import NOW, MakeCall
-from tests.integration.kafka.conftest import make_topic, read_all
+from tests.integration.kafka.conftest import LIVE, emit_to, make_topic, read_all
 from tests.integration.platform.conftest import wait_until
-
-LIVE: Final = CampaignWentLive(campaign_id=new_id(NOW), live_at=NOW)
 
 
 @pytest.fixture
-def emit(call: MakeCall, database: Database, topic: str) -> Callable[..., None]:
+def emit(call: MakeCall, topic: str) -> Callable[..., None]:
     """Puts events with these subjects into the outbox, in a transaction of their own, for the test's topic."""
 
     def put(*subjects: str, key: str = "k", to: str = topic) -> None:
-        with call().transaction() as tx:
-            for subject in subjects:
-                tx.emit(LIVE, subject=subject, key=key)
-        with database.connection() as connection:
-            connection.execute("UPDATE outbox SET topic = %s WHERE topic = 'clo.campaigns'", (to,))
+        emit_to(to, call(), ((subject, key) for subject in subjects))
 
     return put
 
