@@ -6,7 +6,8 @@
 - An adjustment makes what a completion gives more or less, never less than nothing. It stands and falls with its completion: it holds
   for what a refund leaves, and comes to nothing where nothing is left. What is more is earned with the last of its completion, so that
   nothing is paid for a purchase that may never clear; what is less is taken off at once.
-- Corrections use up none of the customer's limits, so they take away nothing that other purchases earned.
+- Corrections use up none of the customer's limits, so they take away nothing that other purchases earned. What a refund took back is as
+  if it had never been decided: purchases that reach the same completion then use up limits, as any.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -17,6 +18,10 @@ from uuid import UUID
 from shared.eligibility.compile import CompiledOffer
 from shared.eligibility.model import Correction, History, Outcome
 
+Key = tuple[UUID, str]
+"""What names a completion: its grant, and which of it."""
+NONE: Final[frozenset[Key]] = frozenset()
+
 _order: Final = attrgetter("at", "correction_id")
 
 
@@ -24,8 +29,8 @@ def corrected(compiled: CompiledOffer, history: History, outcomes: Sequence[Outc
     """The outcomes as corrections leave them; then those that only corrections give, in order of their moments."""
     if not history.corrections:
         return tuple(outcomes)
-    ended = {purchase.transaction_id for purchase in history.purchases if purchase.ended}
-    of_completion: dict[tuple[UUID, str], list[Correction]] = {}
+    ended = _ended(history)
+    of_completion: dict[Key, list[Correction]] = {}
     for correction in history.corrections:
         if not (correction.forces and correction.transaction_id in ended):
             of_completion.setdefault((correction.grant_id, correction.completion), []).append(correction)
@@ -44,9 +49,18 @@ def corrected(compiled: CompiledOffer, history: History, outcomes: Sequence[Outc
     return (*reached, *sorted(forced, key=lambda outcome: (outcome.at, outcome.transaction_id, outcome.grant_id, outcome.completion)))
 
 
-def forced_keys(corrections: Iterable[Correction]) -> frozenset[tuple[UUID, str]]:
-    """The completions that are given by decision, by grant and completion."""
-    return frozenset((correction.grant_id, correction.completion) for correction in corrections if correction.forces)
+def forced_keys(compiled: CompiledOffer, history: History) -> frozenset[Key]:
+    """The completions that are given by decision, by grant and completion: by such as refunds did not take back."""
+    if not history.corrections:
+        return NONE
+    ended, forces = _ended(history), [correction for correction in history.corrections if correction.forces]
+    standing = (one for one in forces if one.transaction_id not in ended and not _given_back(compiled, history, one))
+    return frozenset((correction.grant_id, correction.completion) for correction in standing)
+
+
+def _ended(history: History) -> frozenset[str]:
+    """The purchases that are known and of which nothing stands any more."""
+    return frozenset(purchase.transaction_id for purchase in history.purchases if purchase.ended)
 
 
 def _given_back(compiled: CompiledOffer, history: History, correction: Correction) -> bool:

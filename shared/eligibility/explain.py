@@ -217,7 +217,7 @@ def _used_before(account: _Account, grant: Grant | None) -> Used:
     first = {other.grant_id for other in takewhile(lambda other: other is not grant, account.grants)}
     mine = account.purchase.transaction_id
     before = (outcome for outcome in account.outcomes if outcome.transaction_id != mine or outcome.grant_id in first)
-    return used_up(before, uncounted_keys(account.history))
+    return used_up(before, uncounted_keys(account.compiled, account.history))
 
 
 def _stacking(account: _Account, grant: Grant | None) -> Iterator[RuleResult]:

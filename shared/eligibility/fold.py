@@ -126,9 +126,9 @@ def refused_keys(refusals: Iterable[Refusal]) -> frozenset[tuple[UUID, str]]:
     return frozenset((refusal.grant_id, refusal.completion) for refusal in refusals)
 
 
-def uncounted_keys(history: History) -> frozenset[tuple[UUID, str]]:
+def uncounted_keys(compiled: CompiledOffer, history: History) -> frozenset[tuple[UUID, str]]:
     """The completions that use up none of the customer's limits: refused by a shared pot, or given by decision."""
-    return refused_keys(history.refusals) | forced_keys(history.corrections)
+    return refused_keys(history.refusals) | forced_keys(compiled, history)
 
 
 def _content(purchase: Purchase) -> tuple[object, ...]:
@@ -189,7 +189,7 @@ class Fold:
         """Start where no purchase has been made."""
         self._compiled, self._history = compiled, history
         self._standings = [_Standing(grant=grant) for grant in sorted(history.grants, key=grant_order) if not history.held_out]
-        self._refused, self._uncounted = refused_keys(history.refusals), uncounted_keys(history)
+        self._refused, self._uncounted = refused_keys(history.refusals), uncounted_keys(compiled, history)
         self._used = Used()
         self.outcomes: list[Outcome] = []
         self.decisions: list[Decision] = []

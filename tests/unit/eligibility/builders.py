@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shared.eligibility.compile import CompiledOffer, compile_offer
 from shared.eligibility.life import Kind, Message, purchase_of
-from shared.eligibility.model import Grant, History, Interval, Item, Offer, Purchase, Refusal, Version
+from shared.eligibility.model import Correction, Grant, History, Interval, Item, Offer, Purchase, Refusal, Version
 from shared.eligibility.terms import Terms
 from shared.kernel.ids import derived_id
 from shared.kernel.reasons import Reason
@@ -83,6 +83,8 @@ def history_of(case: Case) -> History:
             Refusal(grant_id=derived_id("grant", name), completion=str(completion), reason=REASONS[reason])
             for name, completion, reason in asked.get("refusals", [])
         ),
+        corrections=tuple(_forced(**forced) for forced in asked.get("forced", [])),
+        given_back={(transaction_id, "USD"): minor for transaction_id, minor in asked.get("given_back", {}).items()},
         held_out=asked.get("held_out", False),
     )
 
@@ -101,6 +103,21 @@ def names(case: Case) -> dict[UUID | None, str]:
 
 def _grant_of(id: str = "g1", variant: str | None = None, **times: str) -> Grant:  # noqa: A002  (the word in the file)
     return grant(id, variant=variant, **{name: moment(at) for name, at in times.items()})
+
+
+def _forced(transaction_id: str, amount_minor: int, completion: str | None = None, purchase_minor: int | None = None) -> Correction:
+    """A completion of the first grant that was forced for a purchase."""
+    return Correction(
+        correction_id=derived_id("forced", transaction_id),
+        grant_id=derived_id("grant", "g1"),
+        completion=completion or transaction_id,
+        forces=True,
+        amount_minor=amount_minor,
+        at=PURCHASED_AT,
+        transaction_id=transaction_id,
+        merchant_id="m1",
+        purchase_minor=purchase_minor,
+    )
 
 
 def _purchase_of(id: str = "t1", **given: Any) -> Purchase:  # noqa: A002
