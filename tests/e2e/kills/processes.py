@@ -1,5 +1,6 @@
 """Processes that are started again whenever they are killed, as a cluster does with its pods."""
 
+import re
 import signal
 import socket
 import threading
@@ -8,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Final
 
 import httpx
@@ -21,6 +23,7 @@ PRELOADED: Final = ("tests.e2e.kills.programs", "shared.platform.kafka.straight"
 START_SECONDS: Final = 180.0
 LOOK_SECONDS: Final = 0.1
 SHOWN: Final = 3_000
+PEAK: Final = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 class Processes:
@@ -49,6 +52,13 @@ class Processes:
     def ready(self) -> bool:
         """Whether all functions answer."""
         return all(_answers(self.place.ports[name]) for name in FUNCTIONS)
+
+    def peaks(self) -> dict[str, int]:
+        """What each process has needed of memory by now, at most, in bytes; where the system tells."""
+        with self._lock:
+            files = {name: Path(f"/proc/{process.pid}/status") for name, process in self._running.items()}
+        told = {name: PEAK.search(_text(file)) for name, file in files.items()}
+        return {name: int(match[1]) * 1024 for name, match in told.items() if match}
 
     def log(self) -> str:
         """The ends of what all of them wrote."""
@@ -101,3 +111,10 @@ def _answers(port: int) -> bool:
         return httpx.get(f"http://{HOST}:{port}/readyz", trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii")
+    except OSError:  # it has just died, or there is no such file here
+        return ""

@@ -36,7 +36,6 @@ from tests.conftest import NOW, SHARDS
 HOST: Final = "127.0.0.1"
 CONTEXT: Final = get_context("forkserver")
 RELAY, PUBLISHER, SOURCES = "relay", "publisher", "sources"
-CHUNK_BYTES: Final = 800
 PAUSE_SECONDS: Final = 0.05
 SESSION_MS: Final = 6_000
 """So long a source that was killed keeps its partitions to itself; a broker allows no less."""
@@ -55,6 +54,8 @@ class Place:
     jwks: Path
     logs: Path
     ports: Mapping[str, int]
+    chunk_bytes: int | None = None
+    """How large a chunk of a file is, if other than usual."""
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -128,7 +129,8 @@ def live(program: str, place: Place, deaths: Deaths) -> None:
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     vars(delivery).update(FIRST_PAUSE_SECONDS=PAUSE_SECONDS)  # a process is back at once
-    vars(receiving).update(CHUNK_BYTES=CHUNK_BYTES, LONGEST_RECORD=CHUNK_BYTES)
+    if place.chunk_bytes:
+        vars(receiving).update(CHUNK_BYTES=place.chunk_bytes, LONGEST_RECORD=place.chunk_bytes)
     with failpoints.watched(deaths.watch(program)):
         PROGRAMS[program](place, program)
 

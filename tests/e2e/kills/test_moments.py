@@ -29,5 +29,5 @@ def test_process_killed_at_any_moment_changes_nothing_in_the_end(scene: Scene, u
     scene.wait(word)
     assert sorted(scene.running.killed) == sorted(killed)
     scene.require_whole(word, undisturbed)
-    scene.sweep_a_day_later()
-    assert scene.unfinished() == 0
+    scene.site.sweep_a_day_later()
+    assert scene.site.unfinished() == 0

@@ -52,11 +52,11 @@ def test_process_killed_at_any_point_changes_nothing_in_the_end(scene: Scene, un
             raise
         assert scene.running.killed == [program]
         scene.wait(word)
-        left += scene.unfinished()
+        left += scene.site.unfinished()
         scene.require_whole(word, undisturbed)
     assert left
-    scene.sweep_a_day_later()
-    assert scene.unfinished() == 0
+    scene.site.sweep_a_day_later()
+    assert scene.site.unfinished() == 0
 
 
 def _deaths(reached: Reached) -> Iterator[tuple[str, Point, int]]:

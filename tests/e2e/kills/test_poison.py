@@ -11,7 +11,7 @@ VICTIM = "redeem_cashback"
 
 
 def letters(scene: Scene) -> list[LetterView]:
-    return list_dead_letters(scene.drops.call(), LettersQuery()).letters
+    return list_dead_letters(scene.site.drops.call(), LettersQuery()).letters
 
 
 def test_event_that_kills_its_function_ends_with_the_dead_letters_and_can_be_redriven(scene: Scene, undisturbed: str) -> None:
@@ -26,7 +26,7 @@ def test_event_that_kills_its_function_ends_with_the_dead_letters_and_can_be_red
         if (now := running.killed.count(VICTIM)) > deaths:
             deaths = now
             running.kill(SOURCES if running.place.bootstrap else RELAY)  # whatever it has counted is forgotten
-        return bool(letters(scene)) and scene.pending() == 0
+        return bool(letters(scene)) and scene.site.pending() == 0
 
     scene.wait_until(nothing_waits, word)
     running.deaths.arm(VICTIM, Point.COMMIT_DUE, 0)
@@ -35,6 +35,6 @@ def test_event_that_kills_its_function_ends_with_the_dead_letters_and_can_be_red
     assert all("Its function died" in letter.reason for letter in dead)
     assert MOST_DEATHS <= deaths <= MOST_DEATHS * len(dead)
     for letter in dead:
-        redrive_dead_letter(scene.drops.call(), letter.letter_id, LetterDecision(reason="Its function is mended."))
+        redrive_dead_letter(scene.site.drops.call(), letter.letter_id, LetterDecision(reason="Its function is mended."))
     scene.wait(word)
     scene.require_whole(word, undisturbed)
