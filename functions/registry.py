@@ -10,7 +10,7 @@ from functions.wiring import MIB, Function, Scale, routes
 from shared.kernel.wire import Wire
 
 MONEY = Scale(least=1, most=20, cpu="1", memory="512Mi", timeout_seconds=120)
-FILES = Scale(concurrency=2, most=20, cpu="1", memory="512Mi", timeout_seconds=600)
+FILES = Scale(concurrency=1, most=20, cpu="1", memory="512Mi", timeout_seconds=600)
 EXPORTS = Scale(concurrency=1, most=20, cpu="1", memory="1Gi", timeout_seconds=600)
 LONG = Scale(timeout_seconds=120)
 STORES_TELL = ("google.cloud.storage.object.v1.", "dev.knative.connector.event.aws-sqs", "com.amazon.sqs.message", "aws.sqs.message")

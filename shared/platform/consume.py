@@ -1,5 +1,6 @@
 """The adapter for functions that take events: one CloudEvent in, one use case, a status by the delivery contract."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
@@ -43,6 +44,7 @@ class EventFunction:
         """Bind every event now, so that a wrong one fails at start."""
         require_settings()
         self._name = name
+        self._turns = asyncio.Semaphore(BY_NAME[name].scale.concurrency)
         self._use_cases: dict[type[Wire], Callable[..., Any]] = {
             payload: getattr(service, use_case) for payload, use_case in BY_NAME[name].consumes.items()
         }
@@ -51,7 +53,7 @@ class EventFunction:
         }
 
     async def __call__(self, request: Request) -> Response:
-        """Take one event; the use case runs in a thread of its own."""
+        """Take one event; the use case runs in a thread of its own, no more of them at a time than memory was given for."""
         health = await answer_health(request)
         if health:
             return health
@@ -63,7 +65,8 @@ class EventFunction:
             return _refused(error, trace)
         except ClientDisconnect:
             return Response(status_code=499)
-        return await in_thread(self._answer, event, event.trace or trace)
+        async with self._turns:
+            return await in_thread(self._answer, event, event.trace or trace)
 
     def _answer(self, event: Envelope, trace: str) -> Response:
         with structlog.contextvars.bound_contextvars(function=self._name, trace=trace, event=str(event.event_id), type=event.type):

@@ -1,22 +1,30 @@
 """Functions that take events: each effect once, and an answer by the delivery contract."""
 
+import asyncio
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Lock
 from uuid import UUID
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
+from events.catalog import BY_PAYLOAD
 from events.envelope import Envelope, to_http
+from events.files import ChunkReady
 from events.payloads import ScheduleTicked
+from functions.registry import BY_NAME
 from shared.kernel import errors as e
 from shared.kernel.ids import EVENT, new_id
 from shared.kernel.wire import Wire
 from shared.platform.call import Call
 from shared.platform.database import Database
+from shared.platform.runtime import Runtime
 from tests.conftest import NOW
-from tests.integration.platform.conftest import Ask, Asking, event_app
+from tests.integration.platform.conftest import POOL, Ask, Asking, event_app
 
 EVENT_ID = new_id(NOW)
 
@@ -62,6 +70,34 @@ def test_event_delivered_again_has_no_second_effect(counting: Asking, effects: C
     answers = [counting.event(ticked()).status_code for _ in range(3)]
     assert answers == [204, 204, 204]
     assert effects() == 1
+
+
+def test_no_more_events_are_taken_at_a_time_than_an_instance_was_given_memory_for(parts: Runtime) -> None:
+    counting, at_once, most = Lock(), 0, 0
+
+    def count(_call: Call, _payload: Wire) -> None:
+        nonlocal at_once, most
+        with counting:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.05)
+        with counting:
+            at_once -= 1
+
+    answers = asyncio.run(deliver_at_once(event_app("process_chunk", process_chunk=count), 2 * POOL))
+    assert {answer.status_code for answer in answers} == {204}
+    assert most == BY_NAME["process_chunk"].scale.concurrency < POOL
+
+
+async def deliver_at_once(app: ASGIApp, count: int) -> list[httpx.Response]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://clo") as client:
+        return await asyncio.gather(*(client.post("/", headers=headers, content=body) for headers, body in map(to_http, chunks(count))))
+
+
+def chunks(count: int) -> Iterator[Envelope]:
+    for number in range(1, count + 1):
+        payload = ChunkReady(drop_id=UUID(int=0), number=number, step="read").model_dump_json().encode()
+        yield ticked(event_id=new_id(NOW), payload=payload, kind=BY_PAYLOAD[ChunkReady].type)
 
 
 def test_events_are_told_apart_by_source_and_id(counting: Asking, effects: Callable[[], int]) -> None:
