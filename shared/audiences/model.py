@@ -169,9 +169,8 @@ class Held:
     zone: str | None
     consent: bool
     completions: int
-    redemptions: int
-    """What the customer has had of the offer, over all grants."""
-    rewarded_minor: int
+    redeemed: bool
+    """Whether the customer ever had anything of the offer, by any grant, whatever became of it."""
     left_minor: int
     """What the campaign has left to give."""
 

@@ -278,20 +278,17 @@ INSERT INTO activations (grant_id, at, recorded_at) SELECT grant_id, activated_a
 RETURNING grant_id;
 
 -- name: wallet
--- A customer's grants in campaigns that are live now, with what the customer has had of each offer and what the campaign has left.
+-- A customer's grants in campaigns that are live now, whether the customer ever had anything of each offer, and what the campaign has left.
 SELECT g.grant_id, g.offer_id, g.campaign_id, g.customer_id, g.granted_at, g.activated_at, g.revoked_at, g.variant, c.zone, c.consent,
        coalesce(r.completions, 0) AS completions,
-       coalesce(sum(r.redemptions) OVER of_offer, 0)::bigint AS redemptions,
-       coalesce(sum(r.rewarded_minor) OVER of_offer, 0)::bigint AS rewarded_minor,
+       bool_or(r.grant_id IS NOT NULL) OVER of_offer AS redeemed,
        pot.credit_minor - pot.debit_minor AS left_minor
 FROM customers c
 JOIN grants g USING (customer_id)
 JOIN campaigns p ON p.campaign_id = g.campaign_id AND p.state = 'live' AND p.ends_at > %(now)s
 JOIN accounts pot ON pot.campaign_id = p.campaign_id AND pot.currency = p.currency AND pot.kind = 'available'
 LEFT JOIN (
-    SELECT grant_id, count(*) FILTER (WHERE state <> 'reversed') AS completions,
-           count(*) FILTER (WHERE state NOT IN ('reversed', 'rejected')) AS redemptions,
-           sum(wanted_minor) FILTER (WHERE state NOT IN ('reversed', 'rejected')) AS rewarded_minor
+    SELECT grant_id, count(*) FILTER (WHERE state <> 'reversed') AS completions
     FROM redemptions WHERE customer_id = %(customer_id)s GROUP BY grant_id
 ) AS r USING (grant_id)
 WHERE c.customer_id = %(customer_id)s

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.audiences import store
 from shared.audiences.histories import emit_changed
 from shared.audiences.model import Grant, Held
-from shared.audiences.usable import expires_at, least_reward_minor, why_not
+from shared.audiences.usable import expires_at, least_reward_minor, pays_again_at, why_not
 from shared.audiences.wallet_api import Activated, Activation, Shown, WalletOffer, WalletOffers, WalletQuery
 from shared.eligibility import bounds
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
@@ -24,7 +24,8 @@ from shared.ledger import service as ledger
 from shared.offers.catalogue import catalogue
 from shared.platform.call import Call, Transaction
 from shared.platform.locks import lock_shards
-from shared.redemptions.used_up import used_up
+from shared.redemptions.had import NOTHING_HAD, Had, had
+from shared.redemptions.used_up import UsedUp, used_up
 
 WHY: Final = "an offer was activated"
 
@@ -33,9 +34,10 @@ class Usable(NamedTuple):
     """A grant that can be used, and what of its offer is used up for now all the same."""
 
     held: Held
+    had: Had
     compiled: CompiledOffer
     version: CompiledVersion
-    used_up: Sequence[Reason] = ()
+    used_up: Sequence[UsedUp] = ()
 
     @property
     def terms(self) -> Terms:
@@ -50,7 +52,14 @@ class Usable(NamedTuple):
     @property
     def least_minor(self) -> int:
         """The least that its next redemption would pay."""
-        return least_reward_minor(self.version, self.held)
+        return least_reward_minor(self.version, self.had)
+
+    @property
+    def pays_again_at(self) -> datetime | None:
+        """When time has brought more of all that is used up; None where nothing is, or it will not before the grant expires."""
+        if not self.used_up or any(used.lasts(self.expires_at) for used in self.used_up):
+            return None
+        return max(used.until for used in self.used_up if used.until)
 
 
 def list_customer_offers(call: Call, customer_id: ExternalId, query: WalletQuery) -> WalletOffers:
@@ -102,10 +111,11 @@ def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
     found = []
     wallet = store.wallet(tx, customer_id)
     bought = _bought_before(tx, known, wallet)
+    had_before = had(tx, customer_id, {held.grant.offer_id for held in wallet if held.redeemed}, known)
     for held in wallet:
-        compiled = known.get(held.grant.offer_id)
-        if compiled and why_not(compiled, held, tx.now, bought.get(held.grant.grant_id)) is None:
-            found.append(Usable(held, compiled, compiled.version_at(tx.now).for_variant(held.grant.variant)))
+        compiled, his = known.get(held.grant.offer_id), had_before.get(held.grant.offer_id, NOTHING_HAD)
+        if compiled and why_not(compiled, held, his, tx.now, bought.get(held.grant.grant_id)) is None:
+            found.append(Usable(held, his, compiled, compiled.version_at(tx.now).for_variant(held.grant.variant)))
     return _while_it_lasts(tx, customer_id, found) if found else []
 
 
@@ -116,12 +126,18 @@ def _while_it_lasts(tx: Transaction, customer_id: str, found: Iterable[Usable]) 
     goodwill = _goodwill(tx, found)
     shown = []
     for usable in found:
-        grant, used = usable.held.grant, pots.get(usable.held.grant.offer_id, [])
-        if grant.activated_at or not (grant.campaign_id in exhausted or any(pot.lasts(usable.expires_at) for pot in used)):
+        grant, used = usable.held.grant, [*_of_periods(usable, tx.now), *pots.get(usable.held.grant.offer_id, ())]
+        if grant.activated_at or not (grant.campaign_id in exhausted or any(one.lasts(usable.expires_at) for one in used)):
             left_minor = max(usable.held.left_minor, goodwill.get(usable.terms.goodwill, 0) if usable.terms.goodwill else 0)
-            of_budget = [Reason.BUDGET_EXHAUSTED] if left_minor < usable.least_minor else []
-            shown.append(usable._replace(used_up=[*(pot.reason for pot in used), *of_budget]))
+            of_budget = [UsedUp(Reason.BUDGET_EXHAUSTED, None)] if left_minor < usable.least_minor else []
+            shown.append(usable._replace(used_up=[*used, *of_budget]))
     return shown
+
+
+def _of_periods(usable: Usable, at: datetime) -> list[UsedUp]:
+    """That the customer has had as much as the limits of periods allow, and until when."""
+    until = pays_again_at(usable.version, usable.held, usable.had, at)
+    return [UsedUp(Reason.PERIOD_LIMIT_REACHED, until)] if until else []
 
 
 def _least_rewards(found: Iterable[Usable]) -> dict[CompiledOffer, int]:
@@ -179,7 +195,8 @@ def _shown(found: Usable, query: WalletQuery) -> WalletOffer:
         reward=terms.reward,
         qualification=terms.qualification,
         content=[Shown.of(content) for content in _content(terms, query)],
-        used_up=[ReasonView.of(reason) for reason in found.used_up],
+        used_up=[ReasonView.of(used.reason) for used in found.used_up],
+        pays_again_at=found.pays_again_at,
     )
 
 

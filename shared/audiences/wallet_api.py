@@ -59,8 +59,10 @@ class WalletOffer(Wire):
     qualification: Qualification
     content: list[Shown]
     used_up: list[ReasonView]
-    """What of the offer is used up, so that a purchase made now earns nothing: the day's or the month's budget, and of an offer that was
-    activated whatever else it has. Empty where nothing is."""
+    """What of the offer is used up, so that a purchase made now earns nothing: what the customer may have of it in a period, the day's or
+    the month's budget, and of an offer that was activated whatever else it has. Empty where nothing is."""
+    pays_again_at: Moment | None
+    """From when on time alone brings more of all that is used up; None where nothing is, or only what is given back would change it."""
 
 
 class WalletOffers(Wire):

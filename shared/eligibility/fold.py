@@ -232,6 +232,11 @@ class Fold:
         """What the purchases come to, with corrections laid over it."""
         return Evaluation(outcomes=self.corrected(), decisions=tuple(self.decisions), progress=self.progress())
 
+    @property
+    def used(self) -> Used:
+        """What the purchases taken so far use up of the customer's limits."""
+        return self._used
+
     def corrected(self) -> tuple[Outcome, ...]:
         """The outcomes as corrections leave them."""
         return corrected(self._compiled, self._history, self.outcomes)

@@ -1,7 +1,7 @@
 """Periods in which a customer's redemptions are counted, or purchases before a grant are recent, on the wall clock of a zone."""
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,6 +11,12 @@ from shared.eligibility.terms import PeriodLimit, Recency
 from shared.eligibility.windows import TICK
 
 MONTHS: Final = 12
+DAYS: Final = {"D": 1, "W": 7}
+SHORTEST_MONTH: Final = 28
+QUARTER: Final = timedelta(minutes=15)
+CLOCKS_DIFFER: Final = timedelta(hours=3)
+MONTHS_DIFFER: Final = timedelta(days=4)
+"""More than so much later no look back reaches a moment again that clocks, or months, of different lengths bring back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +26,17 @@ class CompiledPeriod:
     limit: PeriodLimit
     start: Callable[[datetime, str], datetime]
     """The first moment (UTC) whose redemptions count for a purchase at a moment, in a zone."""
+    left_by: Callable[[datetime, str], datetime]
+    """From when on (UTC) a redemption of a moment counts no more, in a zone."""
+
+    def is_used_up(self, moments: Sequence[datetime], at: datetime, zone: str) -> bool:
+        """Whether redemptions at these moments, in order, leave none for a purchase at a moment that is not before them."""
+        most = self.limit.redemptions
+        return len(moments) >= most and moments[-most] >= self.start(at, zone)
+
+    def free_from(self, moments: Sequence[datetime], zone: str) -> datetime:
+        """From when on (UTC) redemptions at these moments, in order, leave one more. There are as many as the limit allows, or more."""
+        return self.left_by(moments[-self.limit.redemptions], zone)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +57,9 @@ def compile_recency(recency: Recency, zone: str) -> CompiledRecency:
 def compile_period(limit: PeriodLimit) -> CompiledPeriod:
     """Make the look back ready."""
     number, unit = int(limit.per[1:-1]), limit.per[-1]
-    start = _calendar(unit) if limit.kind == "calendar" else _rolling(number, unit)
-    return CompiledPeriod(limit=limit, start=start)
+    if limit.kind == "calendar":
+        return CompiledPeriod(limit=limit, start=_calendar(unit), left_by=_next_of_calendar(unit))
+    return CompiledPeriod(limit=limit, start=_rolling(number, unit), left_by=_rolled_on(number, unit))
 
 
 def _calendar(unit: str) -> Callable[[datetime, str], datetime]:
@@ -54,19 +72,57 @@ def _calendar(unit: str) -> Callable[[datetime, str], datetime]:
     return start
 
 
+def _next_of_calendar(unit: str) -> Callable[[datetime, str], datetime]:
+    start = _calendar(unit)
+
+    def left_by(at: datetime, zone: str) -> datetime:
+        first = start(at, zone).astimezone(ZoneInfo(zone)).replace(hour=0)  # where the clock leaves midnight out, the day starts at one
+        after = _months_after(first, 1) if unit == "M" else first + timedelta(days=DAYS[unit])
+        return after.astimezone(UTC)
+
+    return left_by
+
+
 def _rolling(number: int, unit: str) -> Callable[[datetime, str], datetime]:
     """Just after the same time on the wall clock so long ago: of two redemptions exactly a period apart, the first has left it."""
 
     def start(at: datetime, zone: str) -> datetime:
         local = at.astimezone(ZoneInfo(zone))
-        before = _months_before(local, number) if unit == "M" else local - timedelta(days=number * {"D": 1, "W": 7}[unit])
+        before = _months_before(local, number) if unit == "M" else local - timedelta(days=number * DAYS[unit])
         return before.astimezone(UTC) + TICK
 
     return start
 
 
+def _rolled_on(number: int, unit: str) -> Callable[[datetime, str], datetime]:
+    """From when on the look back reaches a redemption no more, and for good.
+
+    Where a clock is put back, or a shorter month goes before a longer one, the look back reaches further again for a while. So this is
+    looked for backwards, from a moment after which it never does: within a quarter of an hour (clocks and days change where one begins) the
+    look back moves on as time does.
+    """
+    start = _rolling(number, unit)
+
+    def left_by(at: datetime, zone: str) -> datetime:
+        local = at.astimezone(ZoneInfo(zone))
+        after = _months_after(local, number) if unit == "M" else local + timedelta(days=number * DAYS[unit])
+        end = after.astimezone(UTC) + (MONTHS_DIFFER if unit == "M" and local.day >= SHORTEST_MONTH else CLOCKS_DIFFER)
+        end = end.replace(minute=end.minute // 15 * 15, second=0, microsecond=0)
+        while start(end - QUARTER, zone) > at:
+            end -= QUARTER
+        reached = at + TICK - start(end - QUARTER, zone)
+        return min(end, end - QUARTER + reached)
+
+    return left_by
+
+
 def _months_before(local: datetime, months: int) -> datetime:
     """The same day so many months ago, or the last of that month where it has no such day."""
-    year, month = divmod(local.year * MONTHS + local.month - 1 - months, MONTHS)
+    return _months_after(local, -months)
+
+
+def _months_after(local: datetime, months: int) -> datetime:
+    """The same day so many months later, or the last of that month where it has no such day."""
+    year, month = divmod(local.year * MONTHS + local.month - 1 + months, MONTHS)
     last = calendar.monthrange(year, month + 1)[1]
     return local.replace(year=year, month=month + 1, day=min(local.day, last))

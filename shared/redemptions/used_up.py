@@ -24,7 +24,7 @@ class UsedUp(NamedTuple):
 
     reason: Reason
     until: datetime | None
-    """When the next day's or month's pot takes its place; None where only what is given back would change it."""
+    """When the next day, month or period brings more; None where only what is given back would change it."""
 
     def lasts(self, end: datetime) -> bool:
         """Whether it is so until that moment."""

@@ -72,7 +72,7 @@ def answer(
     is asked.
     """
     judged = Judged(customer_id, purchase, as_of, as_recorded)
-    members = {compiled: Member(compiled, _history(compiled, facts)) for compiled in all_of(wanted)}
+    members = {compiled: Member(compiled, history_of(compiled, facts)) for compiled in all_of(wanted)}
     grouped = ([members[compiled] for compiled in together] for together in wanted)
     views = [view for together in grouped for view in _under(together, facts, judged)]
     return Eligibility(
@@ -109,7 +109,8 @@ def _left_minor(compiled: CompiledOffer, facts: Facts, purchase: Purchase) -> tu
     return available.get(str(compiled.offer.campaign_id), 0), available.get(str(goodwill), 0)
 
 
-def _history(compiled: CompiledOffer, facts: Facts) -> History:
+def history_of(compiled: CompiledOffer, facts: Facts) -> History:
+    """What is known of the customer and an offer."""
     offer_id = str(compiled.offer.offer_id)
     grants = [row for row in facts["grants"] or () if row["offer_id"] == offer_id]
     messages = [message for message, offers in facts["transactions"] if offer_id in offers]

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,13 +11,17 @@ from shared.audiences import wallet
 from shared.audiences.wallet_api import Activation, WalletOffer, WalletQuery
 from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Conflict
-from shared.kernel.ids import CAMPAIGN
-from tests.conftest import NOW, MakeCall
+from shared.kernel.ids import CAMPAIGN, derived_id
+from shared.kernel.shards import shard_of
+from shared.redemptions import correcting
+from tests.conftest import NOW, SHARDS, MakeCall
 from tests.integration.audiences.test_wallet import spend_all_but
 from tests.integration.redemptions.asking import Asker, asked
 from tests.world import World, purchase
 
 DAY: Final = timedelta(days=1)
+TICK: Final = timedelta(microseconds=1)
+NEW_YORK: Final = "America/New_York"
 ACTIVATED: Final = NOW - 9 * DAY
 WINDOW: Final = {"start": "2026-01-01", "end": "2026-02-28", "zone": "America/New_York"}
 SHOPS: Final = {"include": {"merchants": ["shop-1", "shop-2"]}}
@@ -219,6 +224,83 @@ def test_refuses_the_activation_of_an_offer_that_is_used_up_with_the_reason(worl
             wallet.activate_offer(world.call(), "cust-1", mine, Activation())
         assert refused.value.facts["reason"] == reason
     assert wallet.activate_offer(world.call(), "cust-1", mine, Activation(at=NOW - DAY)).activated_at == NOW - DAY  # it was shown then
+
+
+def in_period(redemptions: int = 1, per: str = "P1D", kind: str = "rolling") -> dict[str, Any]:
+    """Terms of which a customer has so many redemptions in a period."""
+    limit = {"redemptions": redemptions, "per": per, "kind": kind}
+    return {"limits": {"per_period": [limit]}, "repeat": True, "window": {"start": "2026-01-01", "end": "2026-03-31", "zone": NEW_YORK}}
+
+
+def again(world: World) -> list[tuple[list[str], str | None]]:
+    """By offer what is used up, and from when it pays again, on the clock of New York."""
+    zone = ZoneInfo(NEW_YORK)
+    return [
+        ([reason.code for reason in offer.used_up], offer.pays_again_at.astimezone(zone).isoformat() if offer.pays_again_at else None)
+        for offer in offered(world)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("terms", "bought", "pays_again"),
+    [
+        (in_period(kind="calendar"), ["2026-01-15T01:00:00-05:00"], "2026-01-16T00:00:00-05:00"),
+        (in_period(kind="calendar"), ["2026-01-14T23:00:00-05:00"], None),
+        (in_period(), ["2026-01-14T23:00:00-05:00"], "2026-01-15T23:00:00-05:00"),
+        (in_period(2), ["2026-01-14T23:00:00-05:00"], None),
+        (in_period(2), ["2026-01-14T23:00:00-05:00", "2026-01-15T01:00:00-05:00"], "2026-01-15T23:00:00-05:00"),
+        (in_period(per="P1M"), ["2026-01-09T10:00:00-05:00"], "2026-02-09T10:00:00-05:00"),
+        (in_period(per="P58D"), ["2026-01-10T10:00:00-05:00"], "2026-03-09T10:00:00-04:00"),  # clocks go forward on the 8th of March
+        (in_period(per="P1M", kind="calendar"), ["2026-01-10T10:00:00-05:00"], "2026-02-01T00:00:00-05:00"),
+    ],
+)
+def test_a_limit_of_a_period_is_told_of_with_the_moment_from_which_it_pays_again(
+    world: World, asker: Asker, clock: SimulatedClock, terms: dict[str, Any], bought: list[str], pays_again: str | None
+) -> None:
+    """And that is the moment from which eligibility says so."""
+    offer = world.offer(world.campaign(end="2026-03-31"), **terms)
+    world.grant(offer, "cust-1")
+    for number, at in enumerate(bought):
+        world.post(purchase(f"t{number}", at=datetime.fromisoformat(at)))
+    assert again(world) == [(["period_limit_reached"] if pays_again else [], pays_again)]
+    if pays_again:
+        moment = datetime.fromisoformat(pays_again)
+        verdicts = [asker.one(asked("cust-1", offer, at=at)).verdicts[0] for at in (NOW, moment - TICK, moment)]
+        assert [verdict.eligible for verdict in verdicts] == [False, False, True]
+        clock.advance(moment)
+        assert again(world) == [([], None)]
+
+
+def test_an_offer_whose_limit_of_a_period_lasts_to_its_end_is_shown_only_where_it_was_activated(world: World) -> None:
+    for activated_at in (None, ACTIVATED):
+        offer = world.offer(world.campaign(end="2026-02-28"), **in_period(per="P1M") | {"window": WINDOW | {"end": "2026-02-09"}})
+        world.grant(offer, "cust-1", activated_at=activated_at)
+    world.post(purchase("t1", at=NOW - 2 * DAY))
+    assert again(world) == [(["period_limit_reached"], None)]
+
+
+def test_what_was_forced_uses_up_no_limit_and_what_was_refunded_does_where_it_is_kept(world: World) -> None:
+    """The wallet asks the fold: the record alone does not tell."""
+    terms: dict[str, Any] = {"kept": in_period() | {"clawback": {"limits": "keep"}}, "once": {"clawback": {"limits": "keep"}}}
+    campaign = world.campaign(end="2026-03-31")
+    kept, once = (world.offer(campaign, **of_shop, scope={"include": {"merchants": [shop]}}) for shop, of_shop in terms.items())
+    world.grant(kept, "cust-1")
+    [grant] = world.grant(once, "cust-1", at=NOW - 9 * DAY)
+    with world.call().transaction() as tx:
+        tx.connection.execute(
+            "INSERT INTO corrections (correction_id, kind, customer_id, offer_id, grant_id, completion, amount_minor, currency, at,"
+            " transaction_id, merchant_id, state, requested_by, requested_at, reason, decided_by, decided_at, decision_reason)"
+            " VALUES (%s, 'force', 'cust-1', %s, %s, 'lost', 100, 'USD', %s, 'lost', 'once', 'approved', 'sam', %s, 'x', 'ada', %s, 'x')",
+            (derived_id("a correction"), once, grant, NOW - DAY, NOW, NOW),
+        )
+        correcting.post_correction(tx, shard_of("cust-1", SHARDS), ("cust-1", once), (grant, "lost"), None)
+    assert again(world) == [([], None), ([], None)]
+    for shop in ("kept", "once"):
+        world.post(
+            purchase(f"t-{shop}", merchant_id=shop),
+            purchase(f"r-{shop}", merchant_id=shop, kind="refund", original_transaction_id=f"t-{shop}"),
+        )
+    assert again(world) == [(["period_limit_reached"], "2026-01-16T07:00:00-05:00")]  # the other one is completed, for nothing
 
 
 def test_pots_are_read_in_two_statements_however_many_there_are(world: World, statements: list[str]) -> None:
