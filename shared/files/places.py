@@ -30,6 +30,8 @@ class Places:
     library: Library
     keys: Keys | None = None
     """What encrypted files are opened with; None where none are taken."""
+    senders: str | None = None
+    """The file that says who may send what; None where everybody may send everything."""
 
     def layout_of(self, drop: Drop) -> Layout:
         """What the records of a drop that has a manifest are read with. Raises NoLayout."""
@@ -52,7 +54,8 @@ def places_of(call: Call) -> Places:
 @cache
 def _open(named: FilePlaces) -> Places:
     folders = [Path(named.layouts)] if named.layouts else []
-    return Places(drops=open_store(named.drops), lake=open_store(named.lake), library=load(*folders), keys=_keys(named))
+    drops, lake = open_store(named.drops), open_store(named.lake)
+    return Places(drops=drops, lake=lake, library=load(*folders), keys=_keys(named), senders=named.senders)
 
 
 def _keys(named: FilePlaces) -> Keys | None:

@@ -21,6 +21,7 @@ from shared.files.notes import note
 from shared.files.places import Places, keep, places_of, work_name
 from shared.files.probe import probed
 from shared.files.sealed import Keys, NotSealed, unsealed
+from shared.files.senders import load_senders, why_not
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.names import object_name
 from shared.files.stores.notices import read_notice
@@ -146,8 +147,17 @@ def _look(places: Places, dropped: FileDropped, now: datetime) -> Drop:
     except Invalid as error:
         return seen.refused(problems_in(error))
     seen = replace(seen, manifest=manifest, generation=data.generation, size=data.size)
-    problems = [Problem(path="", message=message) for message, is_so in NOT_TAKEN.items() if is_so(said, places)]
+    problems = [Problem(path="", message=message) for message in _why_not(seen, places)]
     return seen.refused(problems) if problems else seen
+
+
+def _why_not(seen: Drop, places: Places) -> Iterator[str]:
+    """Why such files are not taken here, whatever they hold."""
+    if places.senders:
+        folder = seen.name[: -len(f"/{seen.file_name}")]
+        refusal = why_not(load_senders(places.senders), seen.file_name, folder)
+        yield from [refusal] if refusal else []
+    yield from (message for message, is_so in NOT_TAKEN.items() if is_so(seen.file_name, places))
 
 
 def _has_certificate(sender: str, places: Places) -> bool:

@@ -98,6 +98,7 @@ class FilePlaces:
     pgp_key: str | None = None
     pgp_passphrase: str | None = None
     pgp_senders: str | None = None
+    senders: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

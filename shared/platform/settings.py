@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """A file with the passphrase of that key; none where it has none."""
     pgp_senders: str | None = None
     """A folder of OpenPGP certificates, `<sender>.pgp` or `<sender>.asc`: whose signature a sender's encrypted files must bear."""
+    senders: str | None = None
+    """A file that says who may send which kinds of files, and from which folder (JSON); none where everybody may send everything."""
     dead_letter_days: Annotated[int, Field(ge=1, le=3650)] = LETTERS_KEPT.days
     """Days for which a dead letter is kept after it was redriven or discarded, with who decided so and why."""
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
@@ -62,7 +64,7 @@ class Settings(BaseSettings):
         if not self.drops or not self.lake:
             return None
         told = {"layouts": self.layouts, "exports": self.exports, "partners": self.partners, "export_keys": self.export_keys}
-        told |= {name: getattr(self, name) for name in ("pgp_key", "pgp_passphrase", "pgp_senders")}
+        told |= {name: getattr(self, name) for name in ("pgp_key", "pgp_passphrase", "pgp_senders", "senders")}
         return FilePlaces(drops=self.drops, lake=self.lake, **told)
 
 
