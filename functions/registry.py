@@ -174,8 +174,8 @@ FUNCTIONS: tuple[Function, ...] = (
              consumes={f.ExportPlanned: "split_export", f.ExportPartReady: "write_part", f.ExportPartsDone: "finish_export",
                        f.FileDropped: "take_answer"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
-             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.PayoutsDue, f.ExportPlanned,
-                    f.ExportMoved),
+             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.CardsChanged, p.PayoutsDue,
+                    f.ExportPlanned, f.ExportMoved),
              consumes={p.ScheduleTicked: "run_schedule"}),
     Function(name="store_dead_letter", service="shared.platform.letters.service", keeps_letters="store_dead_letter"),
 )

@@ -6,6 +6,7 @@ passed on since; while none is known, whoever's the card was when it was given.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +25,8 @@ from shared.redemptions.refunds import match_refunds
 from shared.redemptions.routing import Holders, holder_of
 from shared.redemptions.taking import match_loose, take_anew
 
+LATELY: Final = timedelta(hours=1)
+"""Longer than anything that takes messages may last, and than ticks may be apart."""
 WHY: Final = "a card was found to be another customer's or account's"
 
 
@@ -36,6 +39,14 @@ def attribute(call: Call, changed: CardsChanged) -> None:
         moved = [(before, after) for before, after in attributed(on_file, holders) if after != before]
         if moved:
             emit_changed(call, tx, _move(tx, moved), WHY)
+
+
+def look_again(tx: Transaction) -> None:
+    """Let it be seen anew whose refunds are that came lately and are apart from purchases that they may be for.
+
+    Where both were taken at one moment, in two shards, each was read before the other was there, so that neither saw the other.
+    """
+    cards.emit_changed(tx, history.lately_apart(tx, since=tx.now - LATELY))
 
 
 def unsettled(tx: Transaction, messages: Collection[Posted], holders: Holders) -> set[str]:

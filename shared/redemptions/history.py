@@ -76,6 +76,11 @@ def loose_apart(tx: Transaction, card_tokens: Collection[str]) -> set[str]:
     return {row["card_token"] for row in rows(tx.connection, SQL["loose_apart"], card_tokens=joined(card_tokens))}
 
 
+def lately_apart(tx: Transaction, *, since: datetime) -> set[str]:
+    """Cards of refunds that came since a moment, name no customer, and are with another than purchases that they may be for."""
+    return {row["card_token"] for row in rows(tx.connection, SQL["lately_apart"], since=since)}
+
+
 class Known(NamedTuple):
     """What is known of a customer's purchases under an offer, and what refunds gave back of those that are not known themselves."""
 

@@ -54,6 +54,17 @@ WHERE r.card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND r.kind = 'r
     SELECT FROM transactions AS p WHERE p.card_token = r.card_token AND p.kind <> 'refund' AND NOT p.withdrawn
         AND p.customer_id IS DISTINCT FROM r.customer_id);
 
+-- name: lately_apart
+-- Cards of refunds that name no customer, came since a moment, and are with another customer than a purchase that they name, or with the card.
+SELECT DISTINCT r.card_token FROM transactions AS r
+WHERE r.kind = 'refund' AND r.by_card AND r.recorded_at >= %(since)s AND NOT r.withdrawn AND (
+    NOT r.loose AND EXISTS (
+        SELECT FROM transactions AS p WHERE p.transaction_id = r.purchase_id AND p.kind <> 'refund' AND NOT p.withdrawn
+            AND p.customer_id <> coalesce(r.customer_id, ''))
+    OR r.loose AND EXISTS (
+        SELECT FROM transactions AS p WHERE p.card_token = r.card_token AND p.kind <> 'refund' AND NOT p.withdrawn
+            AND p.customer_id <> coalesce(r.customer_id, '')));
+
 -- name: read_messages
 -- The history of these customers under these offers.
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,

@@ -1,0 +1,78 @@
+"""A refund and its purchase that are taken at one moment in two shards see nothing of each other: each is read before the other commits."""
+
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any, Final
+
+import pytest
+
+from events.payloads import Transaction, TransactionsPosted
+from shared.audiences import cards
+from shared.kernel.shards import shard_of
+from shared.platform.call import Transaction as CallTransaction
+from shared.redemptions import service
+from tests.conftest import NOW, SHARDS, MakeCall
+from tests.world import World, purchase
+
+SECONDS: Final = 20
+HANDED_OVER: Final = NOW - timedelta(days=2)
+PURCHASES: Final[dict[str, dict[str, Any]]] = {
+    "another's card": {"customer_id": "ann", "card_token": "k1"},
+    "no card": {"customer_id": "ann"},
+    "handed over": {"customer_id": None, "card_token": "k2"},
+    "nobody's": {"customer_id": "ann", "card_token": "k3"},
+}
+REFUNDED_TO: Final = {"another's card": "k1", "no card": "k1", "handed over": "k2", "nobody's": "k3"}
+
+
+@pytest.fixture
+def world(call: MakeCall) -> World:
+    world = World(call)
+    assert len({shard_of(whose, SHARDS) for whose in ("ann", "bob", "k3")}) == 3
+    world.grant(world.offer(world.campaign(), repeat=True), "ann", "bob")
+    world.cards(
+        {"card_token": "k1", "customer_id": "bob"},
+        {"card_token": "k2", "customer_id": "ann"},
+        {"card_token": "k2", "customer_id": "bob", "valid_from": HANDED_OVER},
+    )
+    world.deliver()
+    return world
+
+
+@pytest.fixture
+def at_one_moment(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Takes messages in their shards at once: no transaction commits before all have read and written what they do."""
+
+    def take(*said: tuple[str, Transaction]) -> None:
+        together, emit = Barrier(len(said), timeout=SECONDS), cards.emit_changed
+
+        def wait(tx: CallTransaction, card_tokens: Collection[str]) -> None:
+            emit(tx, card_tokens)
+            together.wait()
+
+        monkeypatch.setattr(cards, "emit_changed", wait)
+        posted = [TransactionsPosted(shard=shard_of(whose, SHARDS), transactions=[one]) for whose, one in said]
+        with ThreadPoolExecutor(len(said)) as threads:
+            for taken in [threads.submit(service.redeem, world.call(), one) for one in posted]:
+                taken.result(SECONDS)
+        monkeypatch.setattr(cards, "emit_changed", emit)
+
+    return take
+
+
+@pytest.mark.parametrize(("bought", "of"), [(bought, of) for bought in PURCHASES for of in ("t1", None) if of or bought != "no card"])
+def test_a_refund_finds_its_purchase_soon(world: World, at_one_moment: Callable[..., None], bought: str, of: str | None) -> None:
+    card = REFUNDED_TO[bought]
+    sold = purchase("t1", at=HANDED_OVER - timedelta(hours=1), **PURCHASES[bought])
+    refund = purchase("r1", None, kind="refund", card_token=card, original_transaction_id=of)
+    at_one_moment(("ann", sold), ("k3" if card == "k3" else "bob", refund))
+    assert [(row["customer_id"], row["reward_minor"]) for row in world.redemptions()] == [("ann", 200)]
+    world.tick()
+    world.deliver()
+    assert [(row["customer_id"], row["reward_minor"], row["state"]) for row in world.redemptions()] == [("ann", 0, "reversed")]
+    assert world.rows("SELECT customer_id, purchase_id FROM transactions WHERE kind = 'refund'") == [
+        {"customer_id": "ann", "purchase_id": "t1"}
+    ]
+    world.verify()
