@@ -29,9 +29,9 @@ from shared.exports.places import partners_of
 from shared.files.drops import LakePart
 from shared.files.frame import way_of
 from shared.files.lake import as_parquet
+from shared.files.lake_store import add_parts
 from shared.files.parsing import parse
 from shared.files.splitting import Splitter
-from shared.files.store import add_lake_parts
 from shared.kernel.clock import SimulatedClock
 from shared.platform.call import Call, Caller, FilePlaces
 from shared.platform.database import Database
@@ -148,7 +148,7 @@ def _fill(office: Office, rows: int) -> None:
             data = as_parquet(table)
             (day / f"{number:06}.parquet").write_bytes(data)
             name = f"{KIND}/day=2026-01-12/{number:06}.parquet"
-            add_lake_parts(tx, [LakePart(name=name, kind="transactions", records=table.num_rows, bytes=len(data))])
+            add_parts(tx, [LakePart(name=name, kind="transactions", day="2026-01-12", records=table.num_rows, bytes=len(data))])
     source.unlink()
 
 

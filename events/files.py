@@ -47,6 +47,15 @@ class FileClosed(Wire):
     rejected: int
 
 
+class LakeScattered(Wire):
+    """The records of a day lie in many small objects of the lake, or in one in which much counts no more: they can be put together."""
+
+    kind: Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")]
+    """Of records, as files of them are named."""
+    day: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|none)$")]
+    """In UTC; `none` of records that tell no moment."""
+
+
 class ExportPlanned(Wire):
     """A file for a partner is due or was asked for: what goes into it is to be settled."""
 

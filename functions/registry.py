@@ -163,6 +163,7 @@ FUNCTIONS: tuple[Function, ...] = (
              emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.PlacesTold, f.FileStepDone)),
     Function(name="close_file", service="shared.files.closing", emits=(f.ChunkReady, f.FileStepDone, f.FileClosed), scale=LONG,
              consumes={f.FileStepDone: "close_file"}),
+    Function(name="compact_lake", service="shared.files.compaction", scale=FILES, consumes={f.LakeScattered: "compact"}),
     Function(name="manage_exports", service="shared.exports.desk", emits=(f.ExportPlanned, f.ExportMoved), routes=routes("""
         GET  /v1/exports                                      list_exports             exports:read
         POST /v1/exports                                      ask_export               exports:write      202
@@ -175,7 +176,7 @@ FUNCTIONS: tuple[Function, ...] = (
                        f.FileDropped: "take_answer"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
              emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.CardsChanged, p.PayoutsDue,
-                    f.ExportPlanned, f.ExportMoved),
+                    f.ExportPlanned, f.ExportMoved, f.LakeScattered),
              consumes={p.ScheduleTicked: "run_schedule"}),
     Function(name="store_dead_letter", service="shared.platform.letters.service", keeps_letters="store_dead_letter"),
 )

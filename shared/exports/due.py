@@ -105,6 +105,12 @@ def mark_overdue(tx: Transaction) -> int:
     return len(overdue)
 
 
+def in_use(call: Call) -> list[str]:
+    """The objects of the lake that exports on their way are still to be made from, whatever has become of the parts that lay there."""
+    with call.reading() as tx:
+        return [rows.object for rows in store.sources_in_use(tx)]
+
+
 def tell(tx: Transaction, export: Export, state: str | None = None) -> None:
     """Tell where an export stands."""
     key = EXPORT.render(export.export_id)

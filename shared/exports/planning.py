@@ -20,6 +20,7 @@ from shared.files.columns import TYPES
 from shared.files.lake import as_parquet
 from shared.files.names import Kind
 from shared.files.places import clear
+from shared.files.spans import rows_of
 from shared.kernel.ids import EXPORT
 from shared.platform.call import Call, Transaction
 
@@ -58,15 +59,15 @@ def _start(tx: Transaction, export: Export, parts: Sequence[Part]) -> None:
 
 
 def _from_lake(tx: Transaction, export: Export) -> Iterator[list[str]]:
-    """Parts of the lake, so many together that a part of the export has enough records."""
+    """Objects of the lake and which of their rows, so many together that a part of the export has enough records."""
     some: list[str] = []
     records = 0
-    for name, count in store.add_lake_items(tx, export):
-        if some and records + count > PART_RECORDS:
+    for rows in rows_of(store.add_lake_items(tx, export)):
+        if some and records + rows.count > PART_RECORDS:
             yield some
             some, records = [], 0
-        some.append(name)
-        records += count
+        some.append(str(rows))
+        records += rows.count
     if some:
         yield some
 

@@ -86,8 +86,14 @@ WHERE l.kind = %(kind)s
     SELECT FROM export_known k WHERE k.partner = %(partner)s AND k.kind = %(kind)s AND k.key = l.name));
 
 -- name: read_lake_items
--- The parts of the lake that go into an export, in order.
-SELECT l.name, l.records FROM export_items i JOIN lake_parts l ON l.name = i.key WHERE i.export_id = %(export_id)s ORDER BY l.name;
+-- The parts of the lake that go into an export, as they lie there.
+SELECT l.name, l.object, l.first_row, l.records FROM export_items i JOIN lake_parts l ON l.name = i.key
+WHERE i.export_id = %(export_id)s ORDER BY l.object, l.first_row;
+
+-- name: sources_in_use
+-- What parts of exports are made from that are not written yet.
+SELECT DISTINCT unnest(p.sources) AS source FROM exports e JOIN export_parts p USING (export_id)
+WHERE e.state = 'writing' AND p.object IS NULL;
 
 -- name: copy_items
 -- The records that go into an export.

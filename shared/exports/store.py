@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from shared.exports.kinds import Exported
 from shared.exports.model import Export, Item, Part, State
 from shared.files.names import FileName, Format, Kind, Scope
+from shared.files.spans import Placed, Rows
 from shared.files.totals import Totals
 from shared.kernel.errors import NotFound, Problem
 from shared.platform.call import Transaction
@@ -100,11 +101,16 @@ def progress(tx: Transaction, export_ids: Collection[UUID]) -> dict[UUID, tuple[
     return {row["export_id"]: (row["parts"], row["parts_written"]) for row in found}
 
 
-def add_lake_items(tx: Transaction, export: Export) -> list[tuple[str, int]]:
-    """Settle which parts of the lake go into an export: their names and how many records each has, in order."""
+def add_lake_items(tx: Transaction, export: Export) -> list[Placed]:
+    """Settle which parts of the lake go into an export, by objects and rows."""
     said = {"export_id": export.export_id, "kind": export.kind.value, "partner": export.partner, "scope": export.scope.value}
     tx.connection.execute(SQL["add_lake_items"], said)
-    return [(row["name"], row["records"]) for row in rows(tx.connection, SQL["read_lake_items"], export_id=export.export_id)]
+    return [Placed(**row) for row in rows(tx.connection, SQL["read_lake_items"], export_id=export.export_id)]
+
+
+def sources_in_use(tx: Transaction) -> list[Rows]:
+    """What parts of exports are made from that are not written yet."""
+    return [Rows.of(row["source"]) for row in rows(tx.connection, SQL["sources_in_use"])]
 
 
 def pages(tx: Transaction, export: Export, exported: Exported) -> Iterator[list[DictRow]]:

@@ -26,6 +26,7 @@ from shared.files.kinds import CURRENCY
 from shared.files.layout import Layout
 from shared.files.parsing import totals_of
 from shared.files.places import clear, read_whole
+from shared.files.spans import Rows, read_rows
 from shared.files.stores.protocol import ObjectStore
 from shared.files.totals import Totals
 from shared.files.writing import cells_of, encoded, lines_of
@@ -144,10 +145,8 @@ def _schema(exported: Exported, layout: Layout) -> pa.Schema:
 
 def _batches(lake: ObjectStore, sources: tuple[str, ...], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The records of some objects of Parquet, slice by slice; a column that one of them lacks is null there."""
-    for source in sources:
-        file = parquet.ParquetFile(pa.BufferReader(read_whole(lake, source)))
-        names = [name for name in schema.names if name in file.schema_arrow.names]
-        for batch in file.iter_batches(batch_size=SLICE, columns=names, use_threads=False):
+    for rows in map(Rows.of, sources):
+        for batch in read_rows(read_whole(lake, rows.object), rows, schema.names, SLICE):
             found = dict(zip(batch.schema.names, batch.columns, strict=True))
             columns = [
                 found[name] if name in found else pa.nulls(batch.num_rows, kind)

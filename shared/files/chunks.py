@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from events.files import ChunkReady
-from shared.files import closing, effects, lake, revising, steps, store, taking
+from shared.files import closing, effects, lake, lake_store, revising, steps, store, taking
 from shared.files.answers import REJECTED_LINES
 from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, problems_in
 from shared.files.effects import EFFECTS
@@ -78,7 +78,7 @@ def _apply(call: Call, ready: ChunkReady) -> None:
     with call.transaction() as tx:
         if store.chunk_applied(tx, drop.drop_id, piece.number, taken.found if taken else None, kept):
             if not store.superseded(tx, drop.drop_id):  # else they count from the moment when those of the earlier one count no more
-                store.add_lake_parts(tx, kept)
+                lake_store.add_parts(tx, kept)
             if not taken:
                 effects.publish(call, tx, layout, drop, piece.number, batches)
             _tell_when_all_are(tx, drop, Step.APPLY)
@@ -100,7 +100,8 @@ def _withdraw(call: Call, ready: ChunkReady) -> None:
     if done is not Step.APPLY or before.superseded_by is None:
         return
     with call.reading() as tx:
-        later, kept = store.read(tx, before.superseded_by), store.lake_parts(tx, before.drop_id)[piece.number]
+        later = store.read(tx, before.superseded_by)
+        kept = lake_store.placed(tx, [part.name for part in store.lake_parts(tx, before.drop_id)[piece.number]])
         numbers = sorted(store.numbers(tx, later.drop_id), key=lambda number: abs(number - piece.number))
     told = lake.read_parts(places.lake, kept, revising.NEEDED)
     names = (work_name(later.drop_id, PARTS, number) for number in numbers)  # records mostly stand about where they stood

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Final
 
 from events.files import FileClosed, FileStepDone
-from shared.files import answers, lake, steps, store, taking
+from shared.files import answers, lake_store, steps, store, taking
 from shared.files.drops import ONE_BY_ONE, Drop, Found, Outcome, State, Step, outcome_of, reconcile, superseded
 from shared.files.manifest import Manifest
 from shared.files.places import Places, places_of
@@ -81,9 +81,8 @@ def _withdrawn(tx: Transaction, _places: Places, before: Drop) -> None:
 def _applied(tx: Transaction, places: Places, drop: Drop) -> None:
     for before in store.superseded(tx, drop.drop_id):
         old, new = (list(chain.from_iterable(store.lake_parts(tx, one.drop_id).values())) for one in (before, drop))
-        store.forget_lake_parts(tx, old)
-        store.add_lake_parts(tx, new)
-        lake.remove(places.lake, old)
+        lake_store.forget_parts(tx, old)
+        lake_store.add_parts(tx, new)
     close(tx, places, drop.closed(outcome_of(store.found(tx, drop.drop_id), ()), (), tx.now))
 
 

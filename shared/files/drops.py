@@ -129,10 +129,14 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LakePart:
-    """One object of the lake. It counts once it is on record: what reads the lake asks the record, not the store."""
+    """What the lake has of a chunk and a day: kept as an object of its own name; where its records lie later is on record.
+
+    It counts once it is on record: what reads the lake asks the record, not the store.
+    """
 
     name: str
     kind: str
+    day: str
     records: int
     bytes: int
 

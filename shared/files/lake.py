@@ -1,4 +1,7 @@
-"""The lake: every accepted record as Parquet, by kind and day, a part for each chunk and day. Committed once under its own name."""
+"""The lake: every accepted record as Parquet, by kind and day, a part for each chunk and day. Committed once under its own name.
+
+Parts are kept as objects of their own; later the parts of many lie in one (`compaction`). Where they do is on record.
+"""
 
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -11,27 +14,38 @@ from pyarrow import parquet
 
 from shared.files.drops import Drop, LakePart
 from shared.files.layout import Layout
-from shared.files.places import discard, keep, read_whole
+from shared.files.places import keep, read_whole
+from shared.files.spans import Placed, read_rows, rows_of
 from shared.files.stores.protocol import ObjectStore
 
 COMPRESSION: Final = "zstd"
 NO_DAY: Final = "none"
 """Where records tell no moment."""
+SLICE: Final = 1 << 17
 
 
 def keep_part(lake: ObjectStore, layout: Layout, drop: Drop, number: int, batches: Sequence[pa.RecordBatch]) -> list[LakePart]:
     """Keep what was accepted of a chunk. Done again, it leaves the same."""
     kept = []
     for day, table in _by_day(pa.Table.from_batches(batches), layout.record.at) if batches else ():
-        name = f"kind={layout.kind.value}/day={day}/{drop.drop_id.hex}-{number:06}.parquet"
+        name = f"{partition(layout.kind.value, day)}/{drop.drop_id.hex}-{number:06}.parquet"
         stored = keep(lake, name, as_parquet(table))
-        kept.append(LakePart(name=name, kind=layout.kind.value, records=table.num_rows, bytes=stored.size))
+        kept.append(LakePart(name=name, kind=layout.kind.value, day=day, records=table.num_rows, bytes=stored.size))
     return kept
 
 
-def read_parts(lake: ObjectStore, parts: Iterable[LakePart], fields: Collection[str]) -> pa.Table:
+def partition(kind: str, day: str) -> str:
+    """Where the records of a kind and day lie."""
+    return f"kind={kind}/day={day}"
+
+
+def read_parts(lake: ObjectStore, parts: Iterable[Placed], fields: Collection[str]) -> pa.Table:
     """These fields of what parts hold, where they have them."""
-    tables = [of_parquet(read_whole(lake, part.name), fields) for part in parts]
+    tables = [
+        pa.Table.from_batches([batch])
+        for rows in rows_of(parts)
+        for batch in read_rows(read_whole(lake, rows.object), rows, fields, SLICE)
+    ]  # fmt: skip
     return pa.concat_tables(tables, promote_options="default") if tables else pa.table({})
 
 
@@ -39,12 +53,6 @@ def of_parquet(data: bytes, fields: Collection[str]) -> pa.Table:
     """These fields of a part of Parquet, where it has them."""
     part = parquet.ParquetFile(io.BytesIO(data))
     return part.read(columns=[name for name in part.schema_arrow.names if name in fields])
-
-
-def remove(lake: ObjectStore, parts: Iterable[LakePart]) -> None:
-    """Remove parts, once they count no more. Done again, it changes nothing."""
-    for part in parts:
-        discard(lake, part.name)
 
 
 def _by_day(table: pa.Table, at: str | None) -> Iterator[tuple[str, pa.Table]]:

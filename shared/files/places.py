@@ -1,5 +1,6 @@
 """Where files lie and what they are read with: the drop place, the lake and the layouts of this process."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
@@ -94,7 +95,12 @@ def clear(store: ObjectStore, prefix: str) -> None:
 
 def keep(store: ObjectStore, name: str, data: bytes) -> Stored:
     """Store what a name always holds: made again, after a crash, it is the same."""
+    return keep_blocks(store, name, [data])
+
+
+def keep_blocks(store: ObjectStore, name: str, blocks: Iterable[bytes]) -> Stored:
+    """As `keep`, block by block."""
     try:
-        return store.create(name, [data])
+        return store.create(name, blocks)
     except Exists:
         return store.stat(name)

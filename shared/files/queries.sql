@@ -100,15 +100,75 @@ SELECT number FROM drop_chunks WHERE drop_id = %(drop_id)s AND step IS NOT DISTI
 -- What each chunk of a drop has in the lake.
 SELECT number, parts FROM drop_chunks WHERE drop_id = %(drop_id)s ORDER BY number;
 
--- name: forget_lake_parts
--- Parts of the lake count no more.
-DELETE FROM lake_parts WHERE name = ANY (%(names)s);
-
 -- name: add_lake_part
--- A part of the lake, from now on; nothing where it is on record.
-INSERT INTO lake_parts (name, kind, records, bytes, kept_at)
-VALUES (%(name)s, %(kind)s, %(records)s, %(bytes)s, %(now)s)
-ON CONFLICT DO NOTHING;
+-- A part of the lake, from now on, in an object of its own; nothing where it is on record.
+WITH object AS (
+    INSERT INTO lake_objects (name, kind, day, records, bytes, kept_at)
+    VALUES (%(name)s, %(kind)s, %(day)s, %(records)s, %(bytes)s, %(now)s)
+    ON CONFLICT DO NOTHING
+    RETURNING name, kind, records
+)
+INSERT INTO lake_parts (name, kind, records, object, first_row, kept_at) SELECT name, kind, records, name, 0, %(now)s FROM object;
+
+-- name: forget_lake_parts
+-- Parts of the lake count no more; objects in which nothing else counts are left.
+WITH forgotten AS (DELETE FROM lake_parts WHERE name = ANY (%(names)s) RETURNING object, records)
+UPDATE lake_objects o
+SET gone = o.gone + f.records, left_at = CASE WHEN o.gone + f.records = o.records THEN now() END
+FROM (SELECT object, sum(records)::bigint AS records FROM forgotten GROUP BY object) f
+WHERE o.name = f.object;
+
+-- name: read_places_of_parts
+-- Where parts of the lake lie now.
+SELECT name, object, first_row, records FROM lake_parts WHERE name = ANY (%(names)s) ORDER BY object, first_row;
+
+-- name: read_parts_in_objects
+-- What counts in some objects, in order.
+SELECT name, object, first_row, records FROM lake_parts WHERE object = ANY (%(objects)s) ORDER BY object, first_row;
+
+-- name: read_scattered_days
+-- The days of which the records lie in many small objects, or in one in which much counts no more; a digest of which objects these are.
+SELECT kind, day, md5(string_agg(name, ',' ORDER BY name)) AS state FROM lake_objects
+WHERE left_at IS NULL AND ((bytes < %(small)s AND records < %(few)s) OR gone > records / 2)
+GROUP BY kind, day
+HAVING count(*) >= %(least)s OR bool_or(gone > records / 2)
+ORDER BY kind, day LIMIT %(most)s;
+
+-- name: read_small_objects
+-- The small objects of a day, and those in which much counts no more: these first.
+SELECT name, records - gone AS records, bytes, gone FROM lake_objects
+WHERE kind = %(kind)s AND day = %(day)s AND left_at IS NULL
+  AND ((bytes < %(small)s AND records < %(few)s) OR gone > records / 2)
+ORDER BY gone > records / 2 DESC, kept_at, name LIMIT %(most)s;
+
+-- name: begin_object
+-- An object that is about to be written: nothing lies there yet. Where it is in use, it was written before.
+INSERT INTO lake_objects (name, kind, day, records, bytes, kept_at, left_at)
+VALUES (%(name)s, %(kind)s, %(day)s, 0, 0, %(now)s, now())
+ON CONFLICT (name) DO UPDATE SET left_at = excluded.left_at WHERE lake_objects.left_at IS NOT NULL;
+
+-- name: use_object
+-- An object was written and is in use from now on; nothing where it was removed meanwhile.
+UPDATE lake_objects SET records = %(records)s, bytes = %(bytes)s, gone = 0, left_at = NULL WHERE name = %(name)s RETURNING name;
+
+-- name: move_parts
+-- Parts lie elsewhere from now on, if they still lie where they lay.
+UPDATE lake_parts p SET object = %(object)s, first_row = m.first_row
+FROM unnest(%(names)s::text[], %(objects)s::text[], %(first_rows)s::bigint[]) AS m (name, object, first_row)
+WHERE p.name = m.name AND p.object = m.object
+RETURNING p.name;
+
+-- name: leave_objects
+-- Nothing that counts lies in some objects any more.
+UPDATE lake_objects SET left_at = now() WHERE name = ANY (%(objects)s);
+
+-- name: take_left_objects
+-- Objects that were left long ago and that nobody reads, no more on record.
+DELETE FROM lake_objects WHERE name IN (
+    SELECT name FROM lake_objects
+    WHERE left_at <= now() - %(grace)s AND NOT name = ANY (%(needed)s)
+    ORDER BY left_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+RETURNING name;
 
 -- name: count_chunks
 -- How far the chunks of drops are.

@@ -135,17 +135,6 @@ def lake_parts(tx: Transaction, drop_id: UUID) -> dict[int, list[LakePart]]:
     return {row["number"]: [LakePart(**part) for part in row["parts"]] for row in rows(tx.connection, SQL["read_parts"], drop_id=drop_id)}
 
 
-def forget_lake_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:
-    """Parts of the lake count no more."""
-    tx.connection.execute(SQL["forget_lake_parts"], {"names": [part.name for part in parts]})
-
-
-def add_lake_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:
-    """Put parts of the lake on record; from then on they count. Said again, it changes nothing."""
-    for part in parts:
-        tx.connection.execute(SQL["add_lake_part"], asdict(part) | {"now": tx.now})
-
-
 def counted(tx: Transaction, drop_ids: Collection[UUID]) -> dict[UUID, Counted]:
     """How far the chunks of drops are; none of a drop without chunks."""
     return {row.pop("drop_id"): Counted(**row) for row in rows(tx.connection, SQL["count_chunks"], drop_ids=list(drop_ids))}

@@ -7,6 +7,7 @@ from events.payloads import ScheduleTicked
 from shared.campaigns import service as campaigns
 from shared.claims import service as claims
 from shared.exports import due as exports
+from shared.files import compaction
 from shared.files.sweeping import sweep_left_behind
 from shared.offers import launch
 from shared.platform.call import Call
@@ -23,6 +24,7 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
     Refunds that waited too long go, and those that were taken at the very moment of their purchase are seen anew. Campaigns start and end,
     offers go live, authorisations expire, payouts are sent out, and overdue claims are marked. Files for partners that are due are planned,
     and the alert is raised of those that were not acknowledged in time. Dead letters that were decided on long ago are removed.
+    Days of the lake that lie scattered are told of; objects of the lake that were left a day ago are removed.
     """
     with call.transaction() as tx:
         unmatched.let_go(call, tx)
@@ -34,8 +36,10 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
         _until_done(lambda: claims.mark_overdue(tx))
         _until_done(lambda: exports.mark_overdue(tx))
         exports.plan_due(call, tx)
+        compaction.plan_due(call, tx)
         _until_done(lambda: forget_decided(call, tx))
     sweep_left_behind(call)
+    compaction.remove_left(call, exports.in_use(call))
 
 
 def _until_done(work: Callable[[], int]) -> None:

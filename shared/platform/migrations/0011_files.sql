@@ -57,14 +57,33 @@ CREATE TABLE drop_chunks (
 COMMENT ON COLUMN drop_chunks.parts IS 'What the lake has of it; of a revision that takes an earlier one''s place it counts when the last chunk does.';
 COMMENT ON COLUMN drop_chunks.step IS 'The last step that is done; NULL before the first.';
 
+CREATE TABLE lake_objects (
+    name text PRIMARY KEY,
+    kind text NOT NULL,
+    day text NOT NULL,
+    records bigint NOT NULL,
+    gone bigint NOT NULL DEFAULT 0,
+    bytes bigint NOT NULL,
+    kept_at timestamptz NOT NULL,
+    left_at timestamptz,
+    CHECK (gone BETWEEN 0 AND records)
+);
+CREATE INDEX lake_objects_days ON lake_objects (kind, day) WHERE left_at IS NULL;
+CREATE INDEX lake_objects_left ON lake_objects (left_at) WHERE left_at IS NOT NULL;
+COMMENT ON TABLE lake_objects IS 'The objects of the lake. Records lie in them one part behind the other.';
+COMMENT ON COLUMN lake_objects.gone IS 'How many of its records count no more.';
+COMMENT ON COLUMN lake_objects.left_at IS 'Since when no part lies there: after a while it is removed. An object that is to be written is on record so before it is.';
+
 CREATE TABLE lake_parts (
     name text PRIMARY KEY,
     kind text NOT NULL,
     records bigint NOT NULL,
-    bytes bigint NOT NULL,
+    object text NOT NULL REFERENCES lake_objects,
+    first_row bigint NOT NULL,
     kept_at timestamptz NOT NULL
 );
-COMMENT ON TABLE lake_parts IS 'The objects of the lake that count. Written in the transaction that lets their records take effect; of a later revision, in the one that takes out those of the earlier.';
+CREATE INDEX lake_parts_object ON lake_parts (object, first_row);
+COMMENT ON TABLE lake_parts IS 'What of the lake counts, and where it lies now. Written in the transaction that lets the records take effect; of a later revision, in the one that takes out those of the earlier.';
 
 CREATE TABLE drop_replays (
     drop_id uuid NOT NULL REFERENCES drops,

@@ -25,8 +25,8 @@ from shared.exports.tokens import Tokens
 from shared.files.columns import TYPES
 from shared.files.drops import LakePart
 from shared.files.lake import as_parquet
+from shared.files.lake_store import add_parts
 from shared.files.names import Kind
-from shared.files.store import add_lake_parts
 from shared.files.stores.folder import FolderStore
 from shared.kernel.shards import shard_of
 from shared.platform.call import Call, FilePlaces
@@ -136,7 +136,7 @@ class Office:
         """A part of the lake that counts, as files bring it there."""
         part = self.lay(name, *rows)
         with self.make().transaction() as tx:
-            add_lake_parts(tx, [part])
+            add_parts(tx, [part])
 
     def lay(self, name: str, *rows: Mapping[str, object]) -> LakePart:
         """An object in the lake."""
@@ -144,7 +144,13 @@ class Office:
         told = {column: pa.array([row.get(column) for row in rows], TYPES[of]) for column, of in columns.items()}
         data = as_parquet(pa.table(told))
         self.lake.create(f"kind=transactions/day=2026-01-15/{name}.parquet", [data])
-        return LakePart(name=f"kind=transactions/day=2026-01-15/{name}.parquet", kind="transactions", records=len(rows), bytes=len(data))
+        return LakePart(
+            name=f"kind=transactions/day=2026-01-15/{name}.parquet",
+            kind="transactions",
+            day="2026-01-15",
+            records=len(rows),
+            bytes=len(data),
+        )
 
     def ask(self, kind: str = "transactions", *, to: str = "agg-one", scope: str | None = None) -> UUID:
         """Ask for an export."""

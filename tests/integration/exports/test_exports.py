@@ -6,7 +6,7 @@ import pytest
 
 from shared.exports import planning
 from shared.exports.due import OnItsWay
-from shared.files.store import add_lake_parts
+from shared.files.lake_store import add_parts
 from tests.conftest import NOW
 from tests.integration.exports.office import Office, bought
 
@@ -106,7 +106,7 @@ def test_what_commits_late_is_in_the_next_delta(office: Office) -> None:
     office.keep("b", bought(2))
     late = office.lay("a", bought(1))
     with office.make().transaction() as slow:
-        add_lake_parts(slow, [late])
+        add_parts(slow, [late])
         first = office.send()
         office.answer(first)
     assert (office.ids(first), office.ids(office.send())) == (["t2"], ["t1"])

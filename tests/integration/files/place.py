@@ -16,9 +16,9 @@ from uuid import UUID
 
 from events.catalog import BY_TYPE
 from events.files import FileDropped
-from events.payloads import TransactionsPosted
+from events.payloads import Transaction, TransactionsPosted
 from functions.registry import BY_NAME
-from shared.files import desk, receiving
+from shared.files import desk, lake, lake_store, receiving
 from shared.files.api import FilesQuery, FileView
 from shared.files.library import load
 from shared.files.names import read_name
@@ -199,6 +199,17 @@ class Place:
     def left(self) -> list[str]:
         """What is left of drops on their way."""
         return [stored.name for stored in self.drops.list("work/")]
+
+    def counting(self) -> set[str]:
+        """The objects of the lake in which something counts."""
+        return {row["object"] for row in self.query("SELECT object FROM lake_parts")}
+
+    def content(self) -> dict[str, list[str]]:
+        """What each part of the lake holds, wherever it lies: its records as text, what is not said left out."""
+        with self.make().reading() as tx:
+            parts = lake_store.placed(tx, [row["name"] for row in self.query("SELECT name FROM lake_parts")])
+        found = {part.name: lake.read_parts(self.lake, [part], Transaction.model_fields).to_pylist() for part in parts}
+        return {name: [str({key: row[key] for key in row if row[key] is not None}) for row in found[name]] for name in found}
 
     def posted(self) -> list[str]:
         """The ids of the purchases that were published, however often."""

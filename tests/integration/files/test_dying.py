@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.files import answers, chunks, effects, lake, receiving, revising, steps, store
+from shared.files import answers, chunks, effects, lake, lake_store, receiving, revising, steps, store
 from shared.redemptions import history
 from tests.conftest import MakeCall
 from tests.integration.files.place import FILE, Place, bought
@@ -50,7 +50,7 @@ def _granted(call: MakeCall, monkeypatch: pytest.MonkeyPatch) -> World:
 def _is_put_away(place: Place, records: int) -> None:
     """Nothing is left of what was made on the way; the lake holds so many records in the parts that are on record."""
     assert place.left() == []
-    assert {row["name"] for row in place.query("SELECT name FROM lake_parts")} == {stored.name for stored in place.lake.list()}
+    assert {row["name"] for row in place.query("SELECT name FROM lake_objects")} == {stored.name for stored in place.lake.list()}
     assert place.query("SELECT sum(records)::int AS records FROM lake_parts") == [{"records": records}]
 
 
@@ -68,7 +68,7 @@ def _is_put_away(place: Place, records: int) -> None:
         (store, "chunk_read", 2),
         (store, "chunk_applied", 1),
         (store, "chunk_applied", 2),
-        (store, "add_lake_parts", 1),
+        (lake_store, "add_parts", 1),
         (store, "found", 1),
         (store, "found", 2),
         (store, "update", 1),
@@ -114,9 +114,8 @@ def test_death_anywhere_changes_nothing_in_the_end(
         (store, "chunk_withdrawn", 1),
         (store, "chunk_withdrawn", 2),
         (store, "superseded", 1),
-        (store, "forget_lake_parts", 1),
-        (store, "add_lake_parts", 1),
-        (lake, "remove", 1),
+        (lake_store, "forget_parts", 1),
+        (lake_store, "add_parts", 1),
         (store, "update", 3),
         (steps, "start", 2),
         (steps, "start", 3),

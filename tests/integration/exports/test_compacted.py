@@ -1,0 +1,119 @@
+"""Exports of a lake whose parts are put together, and taken back, while files are on their way."""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+import pytest
+
+from events.files import LakeScattered
+from shared.exports import planning, writing
+from shared.exports.api import ExportView
+from shared.exports.due import in_use
+from shared.files import compaction, lake_store
+from shared.files.drops import LakePart
+from tests.integration.exports.office import Office, bought
+
+DAY = LakeScattered(kind="transactions", day="2026-01-15")
+PARTS = 5
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left goes at once, and parts of exports are small."""
+    monkeypatch.setattr(compaction, "LEFT_FOR", timedelta())
+    monkeypatch.setattr(planning, "PART_RECORDS", 4)
+
+
+def keep(office: Office, numbers: Iterable[int]) -> None:
+    """Some parts of two purchases each."""
+    for number in numbers:
+        office.customers(f"cust-{2 * number}", f"cust-{2 * number + 1}")
+        office.keep(f"p{number}", bought(2 * number), bought(2 * number + 1))
+
+
+def put_together(office: Office) -> None:
+    """The day as one object; nothing else is left but what exports need."""
+    compaction.compact(office.call(), DAY)
+    sweep(office)
+
+
+def sweep(office: Office) -> None:
+    compaction.remove_left(office.call(), in_use(office.call()))
+
+
+def objects(office: Office) -> list[str]:
+    return [stored.name for stored in office.lake.list("kind=")]
+
+
+def ids(*numbers: int) -> list[str]:
+    return [f"t{number}" for number in numbers]
+
+
+def test_the_same_is_sent_of_parts_that_lie_together(office: Office) -> None:
+    keep(office, range(PARTS))
+    before = office.send()
+    office.answer(before)
+    put_together(office)
+    assert len(objects(office)) == 1
+    after = office.send(scope="full")
+    assert office.rows(after) == office.rows(before)
+    assert (after.records, office.manifest(after)["sums"]) == (before.records, office.manifest(before)["sums"])
+
+
+def test_a_delta_holds_only_what_is_new_of_parts_that_lie_together(office: Office) -> None:
+    keep(office, range(2))
+    office.answer(office.send())
+    keep(office, range(2, 4))
+    put_together(office)
+    view = office.send()
+    assert (view.scope, sorted(office.ids(view))) == ("delta", ids(4, 5, 6, 7))
+    office.answer(view)
+    put_together(office)
+    assert office.ids(office.send()) == []
+
+
+def of_one(name: str) -> LakePart:
+    return LakePart(name=f"kind=transactions/day=2026-01-15/{name}.parquet", kind="transactions", day=DAY.day, records=2, bytes=1)
+
+
+def taken_back(office: Office) -> None:
+    """A later revision takes the place of what some parts tell."""
+    with office.call().transaction() as tx:
+        lake_store.forget_parts(tx, [of_one(f"p{number}") for number in range(PARTS)])
+        lake_store.add_parts(tx, [office.lay("later", bought(77))])
+    sweep(office)
+
+
+@pytest.mark.parametrize("beside", [put_together, taken_back], ids=["put together", "taken back"])
+@pytest.mark.parametrize("before", [False, True], ids=["apart", "together"])
+def test_an_export_on_its_way_is_made_of_what_was_settled(office: Office, beside: Callable[[Office], None], *, before: bool) -> None:
+    keep(office, range(PARTS))
+    if before:
+        put_together(office)
+    export_id = office.ask()
+    settled = settle(office)
+    beside(office)
+    office.run()
+    view = office.view(export_id)
+    assert (settled.state, view.state, sorted(office.ids(view))) == ("writing", "written", sorted(ids(*range(2 * PARTS))))
+    sweep(office)
+    assert len(objects(office)) == 1
+
+
+def settle(office: Office) -> ExportView:
+    """Let what goes into the export be settled, and no more."""
+    [row] = office.place.query("SELECT seq, event_id, payload, type, pending FROM outbox WHERE pending <> '{}' ORDER BY seq")
+    office.place._deliver(row, "export_file")
+    return office.views()[0]
+
+
+def test_objects_are_kept_for_parts_that_are_not_written_yet(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(office, range(PARTS))
+    office.ask()
+    settle(office)
+    put_together(office)
+    assert len(objects(office)) == PARTS + 1
+    read_whole = writing.read_whole
+    monkeypatch.setattr(writing, "read_whole", lambda store, name: (sweep(office), read_whole(store, name))[1])
+    office.run()
+    assert office.views()[0].state == "written"
