@@ -78,7 +78,7 @@ class Place:
             connection.execute(
                 "TRUNCATE transactions, filings, redemptions, redemption_revisions, statement_credits, credit_results, offsets,"
                 " payout_waits, payout_retries, outbox, handled, refusal_counts, set_aside, file_revisions, drops, drop_chunks,"
-                " drop_replays, lake_parts"
+                " drop_replays, lake_parts, lake_objects"
             )
             connection.execute("DELETE FROM postings WHERE step <> 'approve'")
             connection.execute(

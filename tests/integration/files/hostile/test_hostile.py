@@ -38,7 +38,7 @@ def processes() -> ForkServerContext:
 def no_files(postgres: EmbeddedPostgres) -> None:
     """A database without files: to empty all tables for each of so many cases would take longer than the cases."""
     with psycopg.connect(postgres.owner_url(), autocommit=True) as connection:
-        for table in ("lake_parts", "drop_chunks", "drops", "outbox", "handled"):
+        for table in ("lake_parts", "lake_objects", "drop_chunks", "drops", "outbox", "handled"):
             connection.execute(psycopg.sql.SQL("DELETE FROM {}").format(psycopg.sql.Identifier(table)))
 
 
