@@ -11,6 +11,8 @@ from shared.exports.api import ExportView
 from shared.exports.due import in_use
 from shared.files import compaction, lake_store
 from shared.files.drops import LakePart
+from shared.files.places import read_whole
+from shared.files.stores.protocol import ObjectStore
 from tests.integration.exports.office import Office, bought
 
 DAY = LakeScattered(kind="transactions", day="2026-01-15")
@@ -113,7 +115,11 @@ def test_objects_are_kept_for_parts_that_are_not_written_yet(office: Office, mon
     settle(office)
     put_together(office)
     assert len(objects(office)) == PARTS + 1
-    read_whole = writing.read_whole
-    monkeypatch.setattr(writing, "read_whole", lambda store, name: (sweep(office), read_whole(store, name))[1])
+
+    def read(store: ObjectStore, name: str) -> bytes:
+        sweep(office)
+        return read_whole(store, name)
+
+    monkeypatch.setattr(writing, "read_whole", read)
     office.run()
     assert office.views()[0].state == "written"

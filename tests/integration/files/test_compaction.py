@@ -11,6 +11,7 @@ from events.files import LakeScattered
 from events.payloads import ScheduleTicked
 from shared.files import chunks, compaction, lake, lake_store, receiving, store
 from shared.files.compaction import compact, remove_left
+from shared.files.places import keep_blocks
 from shared.kernel.errors import Busy
 from shared.platform.failpoints import Point, watched
 from shared.schedule.service import run_schedule
@@ -185,7 +186,7 @@ def test_an_object_that_was_removed_while_it_was_written_is_not_used(place: Plac
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, does: Callable[[], object], *, after: bool = False) -> None:
     """Let something be done while an object is written, before it is stored or after."""
-    keep_blocks, done = compaction.keep_blocks, list[bool]()
+    done = list[bool]()
 
     def kept(*told: Any) -> Any:  # noqa: ANN401  (as it is)
         if done:
