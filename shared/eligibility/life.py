@@ -31,6 +31,8 @@ class Kind(Enum):
     EXPIRY = "expiry"  # the authorisation was not cleared in time
     REFUND = "refund"  # so much was given back
 
+    __hash__ = object.__hash__  # asked of each message; the one that enumerations have hashes the name anew each time
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:

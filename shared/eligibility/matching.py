@@ -60,6 +60,11 @@ class Catalogue:
         together = self._stacked.get(compiled.offer.offer_id, ())
         return [compiled, *(self._offers[offer_id] for offer_id in together if offer_id != compiled.offer.offer_id)]
 
+    def may_hold(self, codes: Iterable[Key]) -> bool:
+        """Whether any version of an offer, of whatever time, may have a purchase in scope that has these codes and no others."""
+        indexes = self._indexes
+        return bool(indexes[EVERYWHERE]) or any(code in indexes[kind] for kind, code in codes)
+
     def match(self, purchases: Iterable[Purchase]) -> Iterator[Found]:
         """Of one purchase after the other the offers whose version in force has it in scope, and whose coarse range of time holds it.
 

@@ -106,11 +106,10 @@ def match(clues: Clues, book: Book) -> Match:
     """The merchant that the first rung tells which tells any."""
     for value in clues.values():
         holding = [alias for alias in book.aliases.get(value, ()) if _holds(alias, clues)]
+        if not holding:
+            continue
         merchants = {alias.merchant_id for alias in _most_particular(holding)}
-        if len(merchants) == 1:
-            return Match(merchants.pop(), value[0])
-        if merchants:
-            return Match(clues.merchant_id, Reason.MERCHANT_AMBIGUOUS)
+        return Match(merchants.pop(), value[0]) if len(merchants) == 1 else Match(clues.merchant_id, Reason.MERCHANT_AMBIGUOUS)
     return Match(clues.merchant_id, Reason.MERCHANT_UNKNOWN)
 
 
@@ -123,4 +122,6 @@ def _holds(alias: Alias, clues: Clues) -> bool:
 
 def _most_particular(holding: Collection[Alias]) -> Collection[Alias]:
     """Of aliases that hold, those than which no other asks for all the same and more."""
+    if len(holding) <= 1:
+        return holding
     return [alias for alias in holding if not any(alias.asks < other.asks for other in holding)]

@@ -14,6 +14,8 @@ class Rung(Enum):
     NETWORK = "network"  # the id that a card network gave it
     DESCRIPTOR = "descriptor"  # what card statements call it, perhaps of a category or at a place only
 
+    __hash__ = object.__hash__  # asked of each purchase; the one that enumerations have hashes the name anew each time
+
 
 Value = tuple[Rung, str]
 """What an alias is found by: its rung, and the id or the normalised descriptor."""

@@ -50,6 +50,11 @@ def read_lives(tx: Transaction, ids: Collection[str], customer_ids: Collection[s
     return [_filed(row) for row in found if withdrawn or not row["withdrawn"]]
 
 
+def spoken_of(tx: Transaction, purchase_ids: Collection[str]) -> set[str]:
+    """Those of the purchases of which a message is on file, or that redemptions were forced for; those of refunds tell nothing of them."""
+    return {row["transaction_id"] for row in rows(tx.connection, SQL["spoken_of"], purchase_ids=joined(purchase_ids))}
+
+
 def read_all(tx: Transaction, customer_ids: Collection[str]) -> list[Filed]:
     """All that is on file of customers."""
     return [_filed(row) for row in rows(tx.connection, SQL["read_all"], customer_ids=joined(customer_ids))]

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -29,6 +30,8 @@ class Surroundings(NamedTuple):
     holders: Holders
 
 
+SPOT: Final = attrgetter(*Clues._fields[1:])
+"""What a purchase says of where it was made, and not when."""
 AUTHORIZATION_LIFE: Final = timedelta(days=10)
 """How long an authorisation that does not say it may wait for its clearing."""
 
@@ -110,11 +113,10 @@ def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset
 
 def said_of(posted: Posted, known: Surroundings, *, now: datetime) -> Purchase:
     """What a message says, alone."""
-    said = purchase_of(posted, known, recorded_at=now)
-    return said if posted.posted_at is None else replace(said, posted_at=posted.posted_at)
+    return purchase_of(posted, known, recorded_at=now, posted_at=posted.posted_at)
 
 
-def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetime) -> Purchase:
+def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetime, posted_at: datetime | None = None) -> Purchase:
     """The purchase with amounts in minor units, matched to its merchant.
 
     Its location tells zone and brand, and MCC, country, region and city where it doesn't say. Where the location tells no brand, the
@@ -145,24 +147,14 @@ def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetim
         tax_minor=to_minor(said.tax or 0, said.currency),
         cash_back_minor=to_minor(said.cash_back or 0, said.currency),
         recorded_at=recorded_at,
-        items=tuple(Item(item.product, to_minor(item.amount, said.currency)) for item in said.items),
+        items=tuple([Item(item.product, to_minor(item.amount, said.currency)) for item in said.items]),
+        posted_at=posted_at,
     )
 
 
 def clues_of(said: PurchaseSaid) -> Clues:
     """What it says of where it was made."""
-    return Clues(
-        at=said.at,
-        merchant_id=said.merchant_id,
-        network=said.network,
-        network_merchant_id=said.network_merchant_id,
-        descriptor=said.descriptor,
-        mcc=said.mcc,
-        country=said.country,
-        region=said.region,
-        city=said.city,
-        location_id=said.location_id,
-    )
+    return Clues(said.at, *SPOT(said))
 
 
 def _content_hash(posted: Posted, purchase: Purchase) -> bytes:

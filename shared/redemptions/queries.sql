@@ -8,6 +8,13 @@ FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)
    OR kind = 'refund' AND purchase_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR loose AND customer_id = ANY (string_to_array(%(customer_ids)s, ','));
 
+-- name: spoken_of
+-- Those of these purchases of which a message is on file, or that redemptions were forced for.
+SELECT transaction_id FROM transactions WHERE transaction_id = ANY (string_to_array(%(purchase_ids)s, ','))
+UNION ALL
+SELECT transaction_id FROM corrections
+WHERE kind = 'force' AND state = 'approved' AND transaction_id = ANY (string_to_array(%(purchase_ids)s, ','));
+
 -- name: read_all
 -- All that is on file of these customers.
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,

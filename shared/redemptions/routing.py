@@ -44,14 +44,14 @@ def route(messages: Iterable[Transaction], holders: Holders) -> Iterator[Routed]
         yield customer_of(message, message.customer_id, holders) or str(message.card_token), message
 
 
-def sort_out(posted: TransactionsPosted, holders: Holders, shards: int) -> tuple[list[Transaction], list[Routed]]:
-    """What belongs in the shard it was sent to, and what belongs elsewhere.
+def sort_out(messages: Iterable[Transaction], shard: int, holders: Holders, shards: int) -> tuple[list[Transaction], list[Routed]]:
+    """What belongs in the shard that it was sent to, and what belongs elsewhere.
 
     Cards may have passed on while it was on its way, and another system may have reckoned the shard wrongly.
     """
     here, elsewhere = [], []
-    for whose, message in route(posted.transactions, holders):
-        if shard_of(whose, shards) == posted.shard:
+    for whose, message in route(messages, holders):
+        if shard_of(whose, shards) == shard:
             here.append(message)
         else:
             elsewhere.append((whose, message))

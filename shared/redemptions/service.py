@@ -31,7 +31,8 @@ from shared.redemptions.history import Pair
 from shared.redemptions.holding import Held, NotHeld
 from shared.redemptions.model import Change, Completion, Owner, Redemption, State, difference, refusals_of
 from shared.redemptions.owners import OfferTerms
-from shared.redemptions.purchases import Filed, surroundings
+from shared.redemptions.passing import concerning
+from shared.redemptions.purchases import Filed, Surroundings
 from shared.redemptions.routing import holders_of, route, send, sort_out
 from shared.redemptions.taking import Taken, take_back, take_in
 
@@ -73,8 +74,9 @@ def _redeem(call: Call, posted: TransactionsPosted, *, wide: bool) -> None:
         if posted.file and history.newest_revision(tx, posted.file) > posted.file.revision:
             return
         offers = catalogue(tx)
-        known = surroundings(tx, posted.transactions)
-        here, elsewhere = sort_out(posted, known.holders, call.shards)
+        messages, book = concerning(tx, posted, offers, call.shards)
+        known = Surroundings(book, holders_of(tx, messages))
+        here, elsewhere = sort_out(messages, posted.shard, known.holders, call.shards)
         if elsewhere:
             send(tx, elsewhere, call.shards, file=posted.file)
         taken = take_in(tx, here, known, offers, held, posted.file)
