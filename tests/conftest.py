@@ -28,6 +28,7 @@ hypothesis_settings.load_profile("clo")
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 SHARDS = 4
+TABLES = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('schema_migrations', 'revisions')"
 Broker = TypeVar("Broker", bound=LocalKafka)
 
 
@@ -40,9 +41,12 @@ class MakeCall(Protocol):
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A real PostgreSQL server, migrated."""
+    """A real PostgreSQL server, migrated. It waits for no disk: no test takes the machine's power away."""
     with tempfile.TemporaryDirectory(prefix="clo-test-") as folder:
         server = EmbeddedPostgres(Path(folder) / "postgres")
+        with psycopg.connect(server.owner_url(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
         migrate(server.owner_url())
         yield server
         server.stop()
@@ -56,16 +60,22 @@ def pool(postgres: EmbeddedPostgres) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def tables_in_use(postgres: EmbeddedPostgres) -> str:
+    """A statement that tells which tables hold anything."""
+    with psycopg.connect(postgres.owner_url()) as connection:
+        names = connection.execute(TABLES).fetchall()
+    return " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for (name,) in names)
+
+
 @pytest.fixture
-def database(postgres: EmbeddedPostgres, pool: Database) -> Database:
-    """The database with empty tables."""
-    with psycopg.connect(postgres.owner_url(), autocommit=True) as connection:
-        names = connection.execute(
-            "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables"
-            " WHERE schemaname = 'public' AND tablename NOT IN ('schema_migrations', 'revisions')"
-        ).fetchone()
-        assert names is not None
-        connection.execute(psycopg.sql.SQL("TRUNCATE {} RESTART IDENTITY").format(psycopg.sql.SQL(names[0])))
+def database(postgres: EmbeddedPostgres, pool: Database, tables_in_use: str) -> Database:
+    """The database with empty tables. To delete the few rows that a test has left is many times quicker than to truncate all tables."""
+    with psycopg.connect(postgres.owner_url()) as connection:
+        connection.execute("SET LOCAL session_replication_role = replica")  # no order of tables, no rows that stay for ever
+        for (name,) in connection.execute(tables_in_use.encode()).fetchall():
+            connection.execute(f"DELETE FROM {name}".encode())
+        connection.execute("SELECT setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences")
         connection.execute("UPDATE revisions SET revision = revision + 1")
     CACHES.clear()
     return pool
