@@ -84,7 +84,7 @@ def _held(one: Filed, holders: Holders) -> Filed:
     said = one.message.said
     holder = holders.get((said.card_token, said.at)) if said.card_token else None
     account_token = holder.account_token if holder else None
-    card_product = said.card_product or (holder.card_product if holder else None)
+    card_product = one.product_said or (holder.card_product if holder else None)
     message = replace(one.message, said=replace(said, account_token=account_token, card_product=card_product))
     return replace(one, message=message, customer_id=(holder.customer_id if holder else None) if one.by_card else one.customer_id)
 

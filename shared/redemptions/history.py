@@ -29,14 +29,14 @@ Key = tuple[str, str, int]
 MESSAGE: Final = (
     "text", "text", "int4", "int4", "text", "text", "timestamptz", "int8", "text", "text", "text", "text", "text", "text", "text",
     "text", "text", "text", "text", "text", "text", "text", "text", "text", "int8", "int8", "int8", "text", "uuid[]", "bytea",
-    "timestamptz", "text", "text", "timestamptz", "timestamptz", "bool", "text", "bool", "text",
+    "timestamptz", "text", "text", "timestamptz", "timestamptz", "bool", "text", "bool", "text", "text",
 )  # fmt: skip
 """Types of the columns of copy_messages."""
 COLUMNS: Final = (
     "transaction_id", "kind", "sequence", "sequence_count", "purchase_id", "customer_id", "at", "amount_minor", "currency", "merchant_id",
     "matched_by", "merchant_said", "network", "network_merchant_id", "descriptor", "location_id", "mcc", "zone", "brand", "channel",
     "country", "region", "city", "card_product", "tip_minor", "tax_minor", "cash_back_minor", "items", "offers", "content_hash",
-    "recorded_at", "card_token", "account_token", "posted_at", "expires_at", "loose", "unmatched", "by_card", "told_by",
+    "recorded_at", "card_token", "account_token", "posted_at", "expires_at", "loose", "unmatched", "by_card", "told_by", "product_said",
 )  # fmt: skip
 """Their names, as they are restated."""
 
@@ -281,6 +281,7 @@ def _filed(row: DictRow) -> Filed:
         unmatched=Reason.of(row["unmatched"]) if row["unmatched"] else None,
         expires_at=row["expires_at"],
         merchant_said=row["merchant_said"],
+        product_said=row["product_said"],
         network=row["network"],
         city=row["city"],
         told_by=read_tellers(row["told_by"]),
@@ -297,6 +298,7 @@ def _row(one: Filed) -> tuple[object, ...]:
         p.location_id, p.mcc, p.zone, p.brand, p.channel, p.country, p.region, one.city, p.card_product, p.tip_minor, p.tax_minor,
         p.cash_back_minor, items, list(one.offers), one.content_hash, p.recorded_at, p.card_token, p.account_token, p.posted_at,
         one.expires_at, one.loose, one.unmatched.code if one.unmatched else None, one.by_card, written_tellers(one.told_by),
+        one.product_said,
     )  # fmt: skip
 
 

@@ -55,6 +55,8 @@ class Filed:
     """Of an authorisation that has not been cleared: when it expires."""
     merchant_said: str | None = None
     """What it said of its merchant, beside what its purchase says that it was matched to."""
+    product_said: str | None = None
+    """What it said of its card's product, beside what the card tells where it said nothing."""
     network: str | None = None
     city: str | None = None
     told_by: Tellers = None
@@ -105,6 +107,7 @@ def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset
         unmatched=Reason.NO_PURCHASE_TO_REFUND if purchase_id is None else None,
         expires_at=expires_at,
         merchant_said=posted.merchant_id,
+        product_said=posted.card_product,
         network=posted.network,
         city=posted.city,
         told_by=told_by,

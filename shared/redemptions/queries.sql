@@ -3,7 +3,7 @@
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
        merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
        tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
-       unmatched, expires_at, by_card, told_by, withdrawn
+       unmatched, expires_at, by_card, told_by, withdrawn, product_said
 FROM transactions WHERE transaction_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR kind = 'refund' AND purchase_id = ANY (string_to_array(%(transaction_ids)s, ','))
    OR loose AND customer_id = ANY (string_to_array(%(customer_ids)s, ','));
@@ -20,7 +20,7 @@ WHERE kind = 'force' AND state = 'approved' AND transaction_id = ANY (string_to_
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
        merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
        tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
-       unmatched, expires_at, by_card, told_by, withdrawn
+       unmatched, expires_at, by_card, told_by, withdrawn, product_said
 FROM transactions WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND NOT withdrawn;
 
 -- name: read_cards
@@ -28,7 +28,7 @@ FROM transactions WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ','
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
        merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
        tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
-       unmatched, expires_at, by_card, told_by, withdrawn
+       unmatched, expires_at, by_card, told_by, withdrawn, product_said
 FROM transactions
 WHERE NOT withdrawn AND (card_token = ANY (string_to_array(%(card_tokens)s, ','))
    OR transaction_id = ANY (ARRAY(
@@ -40,7 +40,7 @@ WHERE NOT withdrawn AND (card_token = ANY (string_to_array(%(card_tokens)s, ',')
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,
        merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product,
        tip_minor, tax_minor, cash_back_minor, items, offers, recorded_at, card_token, account_token, posted_at, content_hash, loose,
-       unmatched, expires_at, by_card, told_by, withdrawn
+       unmatched, expires_at, by_card, told_by, withdrawn, product_said
 FROM transactions
 WHERE location_id = ANY (%(location_ids)s) AND NOT withdrawn AND transaction_id IN (
     SELECT DISTINCT transaction_id FROM transactions
@@ -85,7 +85,7 @@ WHERE customer_id = ANY (string_to_array(%(customer_ids)s, ',')) AND offers && %
 COPY transactions (transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id,
                    matched_by, merchant_said, network, network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country,
                    region, city, card_product, tip_minor, tax_minor, cash_back_minor, items, offers, content_hash, recorded_at, card_token,
-                   account_token, posted_at, expires_at, loose, unmatched, by_card, told_by)
+                   account_token, posted_at, expires_at, loose, unmatched, by_card, told_by, product_said)
 FROM STDIN (FORMAT binary);
 
 -- name: file_under_more
@@ -131,11 +131,11 @@ UPDATE transactions AS t
 SET (sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by, merchant_said, network,
      network_merchant_id, descriptor, location_id, mcc, zone, brand, channel, country, region, city, card_product, tip_minor, tax_minor,
      cash_back_minor, items, offers, content_hash, card_token, account_token, posted_at, expires_at, loose, unmatched, by_card, told_by,
-     withdrawn)
+     product_said, withdrawn)
   = (m.sequence_count, m.purchase_id, m.customer_id, m.at, m.amount_minor, m.currency, m.merchant_id, m.matched_by, m.merchant_said,
      m.network, m.network_merchant_id, m.descriptor, m.location_id, m.mcc, m.zone, m.brand, m.channel, m.country, m.region, m.city,
      m.card_product, m.tip_minor, m.tax_minor, m.cash_back_minor, m.items, m.offers, m.content_hash, m.card_token, m.account_token,
-     m.posted_at, m.expires_at, m.loose, m.unmatched, m.by_card, m.told_by, m.withdrawn),
+     m.posted_at, m.expires_at, m.loose, m.unmatched, m.by_card, m.told_by, m.product_said, m.withdrawn),
     filed_at = %(now)s
 FROM json_populate_recordset(NULL::transactions, %(messages)s) AS m
 WHERE (t.transaction_id, t.kind, t.sequence) = (m.transaction_id, m.kind, m.sequence);

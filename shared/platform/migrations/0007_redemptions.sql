@@ -27,6 +27,7 @@ CREATE TABLE transactions (
     region text,
     city text,
     card_product text,
+    product_said text,
     tip_minor bigint NOT NULL DEFAULT 0,
     tax_minor bigint NOT NULL DEFAULT 0,
     cash_back_minor bigint NOT NULL DEFAULT 0,
@@ -71,6 +72,7 @@ COMMENT ON COLUMN transactions.expires_at IS 'Of an authorisation, until it is c
 COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when it came: under these it is history.';
 COMMENT ON COLUMN transactions.merchant_id IS 'The merchant that it was matched to, NULL where none is known.';
 COMMENT ON COLUMN transactions.matched_by IS 'What told the merchant: a rung of the match ladder, or the reason why none did.';
+COMMENT ON COLUMN transactions.product_said IS 'The card''s product that it said; where it said none, card_product is what the card tells.';
 COMMENT ON COLUMN transactions.merchant_said IS 'The merchant id that it said: the merchant''s own, or its acquirer''s.';
 COMMENT ON COLUMN transactions.brand IS
     'As the merchants told when it came or was matched anew, as the zone is, and what of MCC, country and region it did not say.';

@@ -264,6 +264,16 @@ class TestCorrections:
         world.deliver()
         assert earned(world) == [("t1", "ann", 200)]
 
+    def test_the_product_that_the_card_tells_is_the_one_of_the_moment_however_late_it_is_told(self, world: World) -> None:
+        offered(world, "ann", scope={"include": {"card_products": ["gold"]}})
+        world.cards({"card_token": "k1", "customer_id": "ann", "card_product": "gold"})
+        world.post(by_card("t1", at=BEFORE), by_card("t2", at=AFTER), by_card("t3", at=AFTER, card_product="gold"))
+        assert earned(world) == [("t1", "ann", 200), ("t2", "ann", 200), ("t3", "ann", 200)]
+        world.cards({"card_token": "k1", "customer_id": "ann", "card_product": "blue", "valid_from": HANDED_OVER})
+        world.deliver()
+        assert sorted(earned(world)) == [("t1", "ann", 200), ("t2", "ann", 0), ("t3", "ann", 200)]  # the last one said so itself
+        world.verify()
+
     def test_a_card_that_was_nobodys_after_all_earns_nothing(self, world: World) -> None:
         offered(world, "ann")
         world.cards({"card_token": "k1", "customer_id": "ann"})
