@@ -28,7 +28,9 @@ CARD_PATTERN: Final = r"(?:^|[^0-9A-Za-z])(?:[0-9]{13,19}|[0-9]+(?:[ ._-][0-9]+)
 FIRST_MOMENT: Final = pa.scalar(datetime(YEARS[0], 1, 1, tzinfo=UTC), pa.timestamp("us", "UTC"))
 END_OF_MOMENTS: Final = pa.scalar(datetime(YEARS[-1] + 1, 1, 1, tzinfo=UTC), pa.timestamp("us", "UTC"))
 ENOUGH_DIGITS: Final = b"0" * SHORTEST
-AS_DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+BEYOND_ASCII: Final = bytes(range(0x80, 0x100))
+AS_DIGITS: Final = bytes.maketrans(b"123456789" + BEYOND_ASCII, b"0" * (9 + len(BEYOND_ASCII)))
+"""What is a digit, or a part of one of another script as far as a byte can tell."""
 SMALLEST_CARD_NUMBER: Final = 10 ** (SHORTEST - 1)
 MOST_REMEMBERED: Final = 1 << 10
 
@@ -43,8 +45,7 @@ def check_of(model: type[Wire], name: str) -> Check:
 def card_numbers(array: pa.Array, size: int) -> pa.Array | None:
     """Where a column of text or whole numbers holds a card number, or may."""
     if pa.types.is_integer(array.type):
-        large = pc.fill_null(pc.greater_equal(array, SMALLEST_CARD_NUMBER), fill_value=False)
-        return large if pc.any(large).as_py() else None
+        return _above(array, SMALLEST_CARD_NUMBER - 1)
     if not pa.types.is_string(array.type) or size < SHORTEST or _lacks_digits(text_bytes(array)):
         return None
     candidates = matching(array, CARD_PATTERN)
@@ -59,7 +60,12 @@ def card_numbers(array: pa.Array, size: int) -> pa.Array | None:
 
 def _lacks_digits(data: bytes) -> bool:
     """Whether there are not even as many digits in a row as a card number has, separators and borders of values left out."""
-    return data.isascii() and ENOUGH_DIGITS not in data.translate(AS_DIGITS, SEPARATORS)
+    return ENOUGH_DIGITS not in data.translate(AS_DIGITS, SEPARATORS)
+
+
+def _above(numbers: pa.Array, most: int) -> pa.Array | None:
+    """Where numbers are larger."""
+    return pc.fill_null(pc.greater(numbers, most), fill_value=False) if (pc.max(numbers).as_py() or 0) > most else None
 
 
 def formulas(array: pa.Array) -> pa.Array | None:
@@ -104,8 +110,7 @@ def _descriptor(array: pa.Array, size: int) -> pa.Array | None:
 
 def _amount(array: pa.Array, _size: int) -> pa.Array | None:
     """Amounts are never negative as they are read."""
-    large = pc.greater(array, MAX_MINOR)
-    return pc.fill_null(large, fill_value=False) if pc.any(large).as_py() else None
+    return _above(array, MAX_MINOR)
 
 
 def _moment(array: pa.Array, _size: int) -> pa.Array | None:

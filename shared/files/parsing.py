@@ -4,9 +4,10 @@ Columns are read at once. What they can't prove meets the row model, which takes
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
@@ -96,20 +97,21 @@ def shapes_of(accepted: Iterable[pa.RecordBatch], layout: Layout) -> Iterator[di
             yield nested(said)
 
 
-def totals_of(batches: Iterable[pa.RecordBatch], record: Totalled) -> Totals:
+def totals_of(batches: Sequence[pa.RecordBatch], record: Totalled) -> Totals:
     """What records come to."""
-    total = Totals()
-    for batch in batches:
-        columns: Mapping[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
-        moments = pc.min_max(columns[record.at]) if record.at and record.at in columns else {}
-        total += Totals(
-            count=batch.num_rows,
-            sums=_sums(columns[record.amount], columns[CURRENCY]) if record.amount else {},
-            entry_hash=entry_hash(pc.cast(columns[record.id], pa.binary()).to_pylist()),
-            first_at=moments["min"].as_py() if moments else None,
-            last_at=moments["max"].as_py() if moments else None,
-        )
-    return total
+    filled = [batch for batch in batches if batch.num_rows]
+    if not filled:
+        return Totals()
+    table = pa.Table.from_batches(filled)
+    moments = pc.min_max(table[record.at]) if record.at and record.at in table.column_names else {}
+    ids = (pc.cast(part, pa.binary()).to_pylist() for part in table[record.id].chunks)
+    return Totals(
+        count=table.num_rows,
+        sums=_sums(table[record.amount], table[CURRENCY]) if record.amount else {},
+        entry_hash=entry_hash(chain.from_iterable(ids)),
+        first_at=moments["min"].as_py() if moments else None,
+        last_at=moments["max"].as_py() if moments else None,
+    )
 
 
 Proven = list[tuple[pa.RecordBatch, Block, pa.Array | None]]
@@ -210,11 +212,8 @@ def _batch(taken: list[Row], layout: Layout) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema_of(layout))
 
 
-def _sums(amounts: pa.Array, currencies: pa.Array) -> dict[str, int]:
+def _sums(amounts: pa.ChunkedArray, currencies: pa.ChunkedArray) -> dict[str, int]:
     if pc.max(amounts).as_py() >= LARGE_AMOUNT:
         amounts = pc.cast(amounts, pa.decimal128(38, 0))
-    encoded = pc.dictionary_encode(currencies)
-    codes = encoded.dictionary.to_pylist()
-    if len(codes) == 1:
-        return {codes[0]: int(pc.sum(amounts).as_py())}
-    return {code: int(pc.sum(amounts.filter(pc.equal(encoded.indices, number))).as_py()) for number, code in enumerate(codes)}
+    added = pa.table({"code": currencies, "amount": amounts}).group_by("code", use_threads=False).aggregate([("amount", "sum")])
+    return {code: int(total) for code, total in zip(added["code"].to_pylist(), added["amount_sum"].to_pylist(), strict=True)}

@@ -20,6 +20,8 @@ BLOCK: Final = LONGEST_RECORD
 MOST_GROWTH: Final = 3
 """So many bytes of UTF-8 come of one that is in another encoding, or in none."""
 MARK: Final = ""
+STRIDE: Final = 1 << 13
+"""Lines of so many bytes are counted in one go."""
 FEWEST_LINES: Final = 64
 """So many lines of jsonl, of which one does not fit, are left to the row model."""
 
@@ -52,7 +54,7 @@ def read_blocks(data: bytes, way: Way) -> Blocks:
 def records_at(data: bytes, way: Way, numbers: Sequence[int], count: int) -> Iterator[tuple[int, bytes]]:
     """Of some of the `count` records of a chunk, in order: how many lines end before each, and the record. Blank lines are no records."""
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    if lines == count and data.count(b"\r") == data.count(b"\r\n"):
+    if lines == count and (b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")):
         yield from _lines_at(data, numbers)  # as nearly always: each record is a line
         return
     records = numbered_records(data, way)
@@ -62,6 +64,8 @@ def records_at(data: bytes, way: Way, numbers: Sequence[int], count: int) -> Ite
 def _lines_at(data: bytes, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
     at = line = 0
     for number in numbers:
+        while line + (ended := data.count(b"\n", at, at + STRIDE)) < number:
+            at, line = at + STRIDE, line + ended
         while line < number:
             at = data.find(b"\n", at) + 1
             line += 1

@@ -125,7 +125,7 @@ class Splitter:
             if self._is_full:
                 if not self._more_follows():
                     return
-                yield from self._cut(b"".join(self._parts))
+                yield from self._cut(b"".join(self._parts), self._lines)
             elif self._unread >= self.longest:
                 self._advance()
             else:
@@ -160,26 +160,27 @@ class Splitter:
 
     def _advance(self) -> None:
         """Take the next records for whole, as far as the longest that one may be reaches."""
-        window = self._rest[self._at : self._at + self._reach()]
+        end = self._at + self.longest
+        lines = self._rest.count(NEWLINE, self._at, end)
+        window = self._rest[self._at : end if lines <= CHUNK_LINES else self._end_of_lines()]
         border = last_border(window, self.layout)
-        if not border:
-            window = self._rest[self._at : self._at + self.longest]
+        if not border and lines > CHUNK_LINES:
+            window = self._rest[self._at : end]
             border = last_border(window, self.layout)
         if not border:
             raise self._endless(window)
         self._parts.append(window[:border])
         self._whole += border
-        self._lines += window.count(NEWLINE, 0, border)
+        self._lines += lines - self._rest.count(NEWLINE, self._at + border, end)
         self._at += border
 
-    def _reach(self) -> int:
-        """How far so many lines go as a chunk may have, if not farther than a record."""
-        lines = 0
-        for start in range(self._at, self._at + self.longest, STRIDE):
-            lines += self._rest.count(NEWLINE, start, start + STRIDE)
-            if lines > CHUNK_LINES:
-                return start - self._at + STRIDE
-        return self.longest
+    def _end_of_lines(self) -> int:
+        """How far so many lines go as a chunk may have, of more."""
+        lines, at = 0, self._at
+        while lines <= CHUNK_LINES:
+            lines += self._rest.count(NEWLINE, at, at + STRIDE)
+            at += STRIDE
+        return min(at, self._at + self.longest)
 
     def _more_follows(self) -> bool:
         """Whether what follows is not the last record, so that the trailer is kept back; without bound for nothing but blank lines."""
@@ -190,17 +191,17 @@ class Splitter:
         self._rest += NEWLINE * unended
         while self._unread:
             if self._is_full and self._rest[self._at :].strip(BREAKS):
-                yield from self._cut(b"".join(self._parts))
+                yield from self._cut(b"".join(self._parts), self._lines)
             self._advance()
         data = b"".join(self._parts)
-        details = len(data) - unended
+        details, lines = len(data) - unended, self._lines
         if self.layout.trailer:
             details = data.rstrip(BREAKS).rfind(NEWLINE) + 1  # its record has no quotes
+            lines -= data.count(NEWLINE, details)
             self.trailer = data[details:].strip(BREAKS)
-        yield from self._cut(data[:details])
+        yield from self._cut(data[:details], lines)
 
-    def _cut(self, data: bytes) -> Iterator[Chunk]:
-        lines = data.count(NEWLINE) + (bool(data) and not data.endswith(NEWLINE))
+    def _cut(self, data: bytes, lines: int) -> Iterator[Chunk]:
         if data and not (data.isspace() and not data.strip(BREAKS)):
             self._number += 1
             yield Chunk(number=self._number, start=self._start, first_line=self._line, lines=lines, data=data)
@@ -210,6 +211,5 @@ class Splitter:
 
     def _endless(self, data: bytes) -> Unsplittable:
         quote = quote_of(self.layout)
-        line = self._line + sum(part.count(NEWLINE) for part in self._parts)
         quoted = quote is not None and quote in data and NEWLINE in data
-        return (QuoteNeverCloses if quoted else RecordTooLong)(line)
+        return (QuoteNeverCloses if quoted else RecordTooLong)(self._line + self._lines)
