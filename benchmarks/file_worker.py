@@ -10,14 +10,13 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from benchmarks.input import COLUMNS, DAY, LAYOUT
 from events.files import ChunkReady, FileDropped
-from shared.files import chunks, lake, receiving
+from shared.files import chunks, receiving
 from shared.files.parsing import parse
 from shared.files.places import Places, places_of
 from shared.files.rows import Way
+from shared.files.staging import staged
 from shared.files.writing import cells_of, encoded, lines_of
 from shared.generator.days import Day
 from shared.generator.portfolio import Portfolio
@@ -80,7 +79,7 @@ def warm_up(places: Places) -> None:
     columns = next(transactions(day))
     lines = encoded(lines_of(cells_of(columns, LAYOUT), len(columns["at"]), LAYOUT), LAYOUT)
     parsed = parse(lines, Way(layout=places.library.layouts[LAYOUT.name], names=("record", *COLUMNS)))
-    lake.as_parquet(pa.Table.from_batches(parsed.accepted))
+    staged(parsed.accepted)
 
 
 def peak() -> int:

@@ -141,10 +141,9 @@ def _json_rows(batch: pa.RecordBatch) -> pa.Array:
         if _is_constant(values):
             literal += f"{member}{before}{values[0].as_py()}{behind}"
         elif values.null_count:
-            pieces += [
-                *([_literal(literal, len(batch))] if literal else []),
-                pc.binary_join_element_wise(member + before, values, behind, ""),
-            ]
+            pieces += [_literal(literal, len(batch))] if literal else []
+            pieces += [_literal_at(values, member + before), values]
+            pieces += [_literal_at(values, behind)] if behind else []
             literal = ""
         else:
             pieces += [_literal(f"{literal}{member}{before}", len(batch)), values]
@@ -166,6 +165,12 @@ def _repeated(text: str) -> pa.Array:
 def _literal(text: str, count: int) -> pa.Array:
     """The same text for every row, which is joined faster than text that is said once."""
     return _repeated(text).slice(0, count) if count <= USUAL_ROWS else pa.repeat(text, count)
+
+
+def _literal_at(values: pa.Array, text: str) -> pa.Array:
+    """The same text for every row that has a value, and null for the others: which these are, the values tell."""
+    texts = _literal(text, values.offset + len(values))
+    return pa.Array.from_buffers(pa.string(), len(values), [values.buffers()[0], *texts.buffers()[1:]], offset=values.offset)
 
 
 def _values(name: str, column: pa.Array, default: object) -> tuple[pa.Array, str, str]:

@@ -4,14 +4,12 @@ All that is made of a chunk has a name that follows from the drop and the chunk'
 again, after a crash or by another instance, leaves what was made before.
 """
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Final
 
 import pyarrow as pa
-from pyarrow import parquet
 
 from events.files import ChunkReady
 from shared.files import closing, effects, lake, lake_store, revising, steps, store, taking
@@ -24,6 +22,7 @@ from shared.files.parsing import MOST_REJECTED, Parsed, parse, parse_row_group
 from shared.files.places import Places, keep, places_of, read_whole, work_name
 from shared.files.rejects import Reject
 from shared.files.rows import Way
+from shared.files.staging import staged, unstaged
 from shared.files.stores.protocol import Changed
 from shared.files.taking import Taken
 from shared.kernel.errors import Broken, Invalid, NotFound, Problem
@@ -54,7 +53,7 @@ def _read(call: Call, ready: ChunkReady) -> None:
         with call.transaction() as tx:
             _give_up(tx, places, drop, *problems_in(error))
         return
-    keep(places.drops, work_name(drop.drop_id, PARTS, piece.number), _staged(parsed))
+    keep(places.drops, work_name(drop.drop_id, PARTS, piece.number), staged(parsed.accepted))
     if parsed.rejects:
         keep(places.drops, work_name(drop.drop_id, REJECTED_LINES, piece.number), _lines(parsed.rejects))
     found = Found(accepted=parsed.totals.count, rejected=parsed.rejected, totals=parsed.totals)
@@ -71,7 +70,7 @@ def _apply(call: Call, ready: ChunkReady) -> None:
     drop, piece, done = _look_up(call, ready)
     if done is not Step.READ or drop.state is not State.APPLYING:
         return
-    batches = _unstaged(places, drop, piece)
+    batches = _staged_part(places, work_name(drop.drop_id, PARTS, piece.number))
     layout = places.layout_of(drop)
     taken = _taken(call, drop, piece, layout, batches) if layout.kind not in EFFECTS else None
     kept = lake.keep_part(places.lake, layout, drop, piece.number, taken.batches if taken else batches)
@@ -105,7 +104,8 @@ def _withdraw(call: Call, ready: ChunkReady) -> None:
         numbers = sorted(store.numbers(tx, later.drop_id), key=lambda number: abs(number - piece.number))
     told = lake.read_parts(places.lake, kept, revising.NEEDED)
     names = (work_name(later.drop_id, PARTS, number) for number in numbers)  # records mostly stand about where they stood
-    gone = revising.told_no_more(told, (lake.of_parquet(data, revising.KEY) for name in names if (data := _staged_part(places, name))))
+    parts = (pa.Table.from_batches(batches) for name in names if (batches := _staged_part(places, name)))
+    gone = revising.told_no_more(told, parts)
     with call.transaction() as tx:
         if store.chunk_withdrawn(tx, before.drop_id, piece.number):
             revising.publish(call, tx, before, later, piece.number, gone)
@@ -152,19 +152,10 @@ def _data(places: Places, drop: Drop, piece: Piece) -> bytes:
     return read_whole(places.drops, piece.object)
 
 
-def _staged(parsed: Parsed) -> bytes:
-    """The accepted records as one part of Parquet; nothing where there are none."""
-    return lake.as_parquet(pa.Table.from_batches(parsed.accepted)) if parsed.accepted else b""
-
-
-def _unstaged(places: Places, drop: Drop, piece: Piece) -> list[pa.RecordBatch]:
-    data = _staged_part(places, work_name(drop.drop_id, PARTS, piece.number))
-    return list(parquet.read_table(io.BytesIO(data), use_threads=False).to_batches()) if data else []
-
-
-def _staged_part(places: Places, name: str) -> bytes:
+def _staged_part(places: Places, name: str) -> list[pa.RecordBatch]:
+    """The accepted records of a chunk that was read."""
     try:
-        return read_whole(places.drops, name)
+        return unstaged(read_whole(places.drops, name))
     except NotFound as error:
         raise Broken("The staged part of a chunk that was read is gone.") from error
 

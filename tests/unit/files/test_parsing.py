@@ -351,6 +351,14 @@ def test_a_reject_tells_where_the_record_is_and_which_without_showing_it() -> No
     assert first.line_hash == second.line_hash == sha256(data.splitlines()[1]).hexdigest()
 
 
+@given(st.sets(st.integers(0, 999), max_size=20), st.sampled_from(["\n", "\r\n"]))
+def test_rejects_are_found_wherever_they_are(bad: set[int], end: str) -> None:
+    lines = csv_file(USUAL | {"transaction_id": "t" * (1 + n % 60), "amount": f"x{n}" if n in bad else "1"} for n in range(1_000))
+    parsed = parse(lines.replace(b"\n", end.encode()), way("clo-transactions-csv"), first_line=4)
+    whole = lines.splitlines()
+    assert [(reject.line, reject.line_hash) for reject in parsed.rejects] == [(n + 4, sha256(whole[n]).hexdigest()) for n in sorted(bad)]
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [(None, ""), ("NaN", "AaA"), ("1e9", "1e9"), ("2026-13-01T00:00Z", "2026-13-01T00:00Z"), ("Jane Ünal", "Aaaa Aaaa"),

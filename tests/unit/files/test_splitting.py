@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.files.borders import ANY_BYTE
 from shared.files.layout import Layout
 from shared.files.library import read_layout
-from shared.files.splitting import Chunk, QuoteNeverCloses, RecordTooLong, Splitter, Unsplittable
+from shared.files.splitting import CHUNK_LINES, STRIDE, Chunk, QuoteNeverCloses, RecordTooLong, Splitter, Unsplittable
 from shared.files.unpacking import Bomb, NotGzip, unpacked
 
 FRAME: Final = {"header": {"mark": "H"}, "detail": "D", "column_names": True, "trailer": {"mark": "T", "record_count": {"position": 2}}}
@@ -150,6 +150,14 @@ def test_memory_is_bounded_by_the_chunk() -> None:
     for chunk in splitter.split(b"t%06d,c%06d\n" % (n, n) for n in range(100_000)):
         held = max(held, len(chunk.data), len(splitter._rest))
     assert held < (1 << 16) + 3 * (1 << 12)
+
+
+def test_lines_of_a_few_bytes_make_chunks_of_not_many_more_of_them() -> None:
+    data = b"a,1\n" * 500_000 + b"long,%b\n" % (b"1" * 900_000) + b"a,1\n" * 500_000
+    chunks = list(Splitter(layout=layout()).split(pieces(data, 1 << 20)))
+    assert b"".join(chunk.data for chunk in chunks) == data
+    assert all(chunk.lines == chunk.data.count(b"\n") <= 2 * CHUNK_LINES + STRIDE for chunk in chunks)
+    assert all(chunk.first_line == 1 + data[: chunk.start].count(b"\n") for chunk in chunks)
 
 
 def gzipped(data: bytes) -> bytes:
