@@ -41,15 +41,21 @@ class MakeCall(Protocol):
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """A real PostgreSQL server, migrated. It waits for no disk: no test takes the machine's power away."""
+    """A real PostgreSQL server, migrated."""
     with tempfile.TemporaryDirectory(prefix="clo-test-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres")
-        with psycopg.connect(server.owner_url(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        migrate(server.owner_url())
+        server = start_postgres(Path(folder))
         yield server
         server.stop()
+
+
+def start_postgres(folder: Path) -> EmbeddedPostgres:
+    """A server in a folder, migrated. It waits for no disk: processes are killed by tests, the machine's power is not taken away."""
+    server = EmbeddedPostgres(folder / "postgres")
+    with psycopg.connect(server.owner_url(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    migrate(server.owner_url())
+    return server
 
 
 @pytest.fixture(scope="session")

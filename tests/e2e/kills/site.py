@@ -25,10 +25,8 @@ from shared.platform.kafka.reading import Lag
 from shared.platform.kafka.topics import create_topics
 from shared.platform.local.kafka import LocalKafka
 from shared.platform.local.keys import LocalKeys
-from shared.platform.local.postgres import EmbeddedPostgres
-from shared.platform.migrate import migrate
 from shared.schedule import service as schedule
-from tests.conftest import NOW, SHARDS, start_kafka
+from tests.conftest import NOW, SHARDS, start_kafka, start_postgres
 from tests.e2e.kills.processes import Processes, processes
 from tests.e2e.kills.programs import Place
 from tests.e2e.process import wait_until
@@ -91,9 +89,8 @@ def at_work(bus: str, fill: Callable[[World], None], *, chunk_bytes: int | None 
     """The processes at work on a bus, in a world that is filled first; chunks as large as usual where nothing is said of them."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clo-kills-")))
-        server = EmbeddedPostgres(folder / "postgres")
+        server = start_postgres(folder)
         stack.callback(server.stop)
-        migrate(server.owner_url())
         database = Database(server.app_url(), pool_size=8, timeout_seconds=10)
         stack.callback(database.close)
         bootstrap = None
