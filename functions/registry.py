@@ -175,8 +175,8 @@ FUNCTIONS: tuple[Function, ...] = (
              consumes={f.ExportPlanned: "split_export", f.ExportPartReady: "write_part", f.ExportPartsDone: "finish_export",
                        f.FileDropped: "take_answer"}),
     Function(name="run_schedule", service="shared.schedule.service", scale=Scale(most=1),
-             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.CardsChanged, p.PayoutsDue,
-                    f.ExportPlanned, f.ExportMoved, f.LakeScattered),
+             emits=(p.CampaignWentLive, p.CampaignEnded, p.OfferWentLive, p.TransactionsPosted, p.CardsChanged, p.HistoriesChanged,
+                    p.PayoutsDue, f.ExportPlanned, f.ExportMoved, f.LakeScattered),
              consumes={p.ScheduleTicked: "run_schedule"}),
     Function(name="store_dead_letter", service="shared.platform.letters.service", keeps_letters="store_dead_letter"),
 )

@@ -86,6 +86,11 @@ def lately_apart(tx: Transaction, *, since: datetime) -> set[str]:
     return {row["card_token"] for row in rows(tx.connection, SQL["lately_apart"], since=since)}
 
 
+def told_early(tx: Transaction, *, since: datetime, most: int) -> list[Pair]:
+    """Histories with purchases that were told before their moment, of offers on which was decided in between and since a moment."""
+    return [(row["customer_id"], row["offer_id"]) for row in rows(tx.connection, SQL["told_early"], since=since, most=most)]
+
+
 class Known(NamedTuple):
     """What is known of a customer's purchases under an offer, and what refunds gave back of those that are not known themselves."""
 

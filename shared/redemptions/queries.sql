@@ -72,6 +72,20 @@ WHERE r.kind = 'refund' AND r.by_card AND r.recorded_at >= %(since)s AND NOT r.w
         SELECT FROM transactions AS p WHERE p.card_token = r.card_token AND p.kind <> 'refund' AND NOT p.withdrawn
             AND p.customer_id <> coalesce(r.customer_id, '')));
 
+-- name: told_early
+-- Whose purchases were told before their moment, under which offers, where a version, a withdrawal, a pause or its end came before that
+-- moment and lately. What was told ten minutes after it is known to have been judged by it.
+SELECT DISTINCT t.customer_id, decided.offer_id
+FROM (SELECT offer_id, decided_at FROM offer_versions WHERE state = 'approved' AND decided_at >= %(since)s
+      UNION ALL SELECT offer_id, withdrawn_at FROM offers WHERE withdrawn_at >= %(since)s
+      UNION ALL SELECT o.offer_id, h.at FROM campaign_history AS h JOIN offers AS o USING (campaign_id)
+                WHERE h.recorded_at >= %(since)s AND h.from_state <> h.to_state) AS decided (offer_id, at)
+JOIN transactions AS t ON t.at > t.recorded_at AND t.at >= decided.at AND t.recorded_at < decided.at + interval '10 minutes'
+    AND decided.offer_id = ANY (t.offers)
+WHERE t.customer_id IS NOT NULL AND NOT t.withdrawn
+ORDER BY t.customer_id, decided.offer_id
+LIMIT %(most)s;
+
 -- name: read_messages
 -- The history of these customers under these offers.
 SELECT transaction_id, kind, sequence, sequence_count, purchase_id, customer_id, at, amount_minor, currency, merchant_id, matched_by,

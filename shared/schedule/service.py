@@ -12,7 +12,7 @@ from shared.files.sweeping import sweep_left_behind
 from shared.offers import launch
 from shared.platform.call import Call
 from shared.platform.letters.service import forget_decided
-from shared.redemptions import attribution, expiry, payout, unmatched
+from shared.redemptions import attribution, early, expiry, payout, unmatched
 
 MOST_ROUNDS: Final = 50
 """Rounds of one kind of work in one tick; what is left then is due at the next tick as well."""
@@ -21,14 +21,15 @@ MOST_ROUNDS: Final = 50
 def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a tick may come late: the clock says what is due)
     """Do all that is due, in one transaction, then let the stores of files be swept.
 
-    Refunds that waited too long go, and those that were taken at the very moment of their purchase are seen anew. Campaigns start and end,
-    offers go live, authorisations expire, payouts are sent out, and overdue claims are marked. Files for partners that are due are planned,
-    and the alert is raised of those that were not acknowledged in time. Dead letters that were decided on long ago are removed.
-    Days of the lake that lie scattered are told of; objects of the lake that were left a day ago are removed.
+    Refunds that waited too long go. Refunds that were taken at the very moment of their purchase, and purchases that were told before their
+    own, are seen anew. Campaigns start and end, offers go live, authorisations expire, payouts are sent out, and overdue claims are marked.
+    Files for partners that are due are planned, and the alert is raised of those that were not acknowledged in time. Dead letters that were
+    decided on long ago are removed.
     """
     with call.transaction() as tx:
         unmatched.let_go(call, tx)
         attribution.look_again(tx)
+        early.look_again(call, tx)
         _until_done(lambda: campaigns.move_due_campaigns(tx))
         _until_done(lambda: launch.launch_due(tx))
         _until_done(lambda: expiry.expire_authorizations(call, tx))

@@ -48,4 +48,5 @@ CREATE TABLE campaign_history (
     recorded_at timestamptz NOT NULL
 );
 CREATE INDEX campaign_history_campaign ON campaign_history (campaign_id, seq);
+CREATE INDEX campaign_history_recorded ON campaign_history (recorded_at);
 COMMENT ON COLUMN campaign_history.at IS 'When the change holds from: a start or end by time holds from its due moment, however late it was carried out.';

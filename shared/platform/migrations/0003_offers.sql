@@ -33,6 +33,8 @@ CREATE TABLE offer_versions (
     decision_reason text,
     PRIMARY KEY (offer_id, version)
 );
+CREATE INDEX offer_versions_decided ON offer_versions (decided_at) WHERE state = 'approved';
+CREATE INDEX offers_withdrawn ON offers (withdrawn_at) WHERE withdrawn_at IS NOT NULL;
 COMMENT ON COLUMN offer_versions.starts_at IS 'When the window opens in the first zone in which it may be read.';
 COMMENT ON COLUMN offer_versions.terms IS 'JSON as the terms model writes it; text, so that what was approved stays as it was to the byte.';
 COMMENT ON COLUMN offer_versions.authors IS 'Everyone who wrote or submitted this version; none of them may approve it.';

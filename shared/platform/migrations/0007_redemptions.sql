@@ -55,6 +55,7 @@ CREATE INDEX transactions_customer ON transactions (customer_id, at);
 CREATE INDEX transactions_card ON transactions (card_token) WHERE card_token IS NOT NULL;
 CREATE INDEX transactions_nobodys ON transactions (card_token) WHERE customer_id IS NULL;
 CREATE INDEX transactions_card_refunds ON transactions (card_token) WHERE kind = 'refund' AND by_card;
+CREATE INDEX transactions_early ON transactions (at) WHERE at > recorded_at;
 CREATE INDEX transactions_card_refunds_lately ON transactions (recorded_at) WHERE kind = 'refund' AND by_card;
 CREATE INDEX transactions_refunds ON transactions (purchase_id) WHERE kind = 'refund';
 CREATE INDEX transactions_loose ON transactions (customer_id) WHERE loose;
