@@ -37,6 +37,12 @@ def why_not(compiled: CompiledOffer, held: Held, had: Had, at: datetime, bought_
     return Reason.BUDGET_EXHAUSTED if held.left_minor < most_minor else None  # what is left might not cover the next: no promise then
 
 
+def asks_what_was_had(version: CompiledVersion) -> bool:
+    """Whether what a customer has had of the offer may use it up for him."""
+    limits = (version.redemptions_per_customer, version.reward_per_customer_minor)
+    return not version.repeat or bool(version.periods) or any(most is not None for most in limits)
+
+
 def least_reward_minor(version: CompiledVersion, had: Had) -> int:
     """The least that the next redemption of the offer would pay the customer: the last one within the customer's limit is trimmed."""
     least, most = bounds.least_reward_minor(version), version.reward_per_customer_minor

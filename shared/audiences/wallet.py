@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.audiences import store
 from shared.audiences.histories import emit_changed
 from shared.audiences.model import Grant, Held
-from shared.audiences.usable import expires_at, least_reward_minor, pays_again_at, why_not
+from shared.audiences.usable import asks_what_was_had, expires_at, least_reward_minor, pays_again_at, why_not
 from shared.audiences.wallet_api import Activated, Activation, Shown, WalletOffer, WalletOffers, WalletQuery
 from shared.eligibility import bounds
 from shared.eligibility.compile import CompiledOffer, CompiledVersion
@@ -111,12 +111,18 @@ def _usable(tx: Transaction, customer_id: str) -> list[Usable]:
     found = []
     wallet = store.wallet(tx, customer_id)
     bought = _bought_before(tx, known, wallet)
-    had_before = had(tx, customer_id, {held.grant.offer_id for held in wallet if held.redeemed}, known)
+    had_before = had(tx, customer_id, _had_of(known, wallet, tx.now), known)
     for held in wallet:
         compiled, his = known.get(held.grant.offer_id), had_before.get(held.grant.offer_id, NOTHING_HAD)
         if compiled and why_not(compiled, held, his, tx.now, bought.get(held.grant.grant_id)) is None:
             found.append(Usable(held, his, compiled, compiled.version_at(tx.now).for_variant(held.grant.variant)))
     return _while_it_lasts(tx, customer_id, found) if found else []
+
+
+def _had_of(known: Catalogue, wallet: Iterable[Held], at: datetime) -> set[UUID]:
+    """The offers of which a customer ever had anything, and which that may use up for him."""
+    had_of = {held.grant.offer_id for held in wallet if held.redeemed}
+    return {offer_id for offer_id in had_of if (compiled := known.get(offer_id)) and asks_what_was_had(compiled.version_at(at))}
 
 
 def _while_it_lasts(tx: Transaction, customer_id: str, found: Iterable[Usable]) -> list[Usable]:
