@@ -63,6 +63,18 @@ def earned(world: World) -> list[tuple[str, str, int]]:
     return sorted((row["customer_id"], row["transaction_id"], row["reward_minor"]) for row in rows)
 
 
+def test_what_passed_by_counts_once_its_file_is_sent_again_as_it_was(place: Place, call: MakeCall) -> None:
+    """Under an offer that was approved since; a second time changes nothing."""
+    world, rows = World(call), [bought(number) for number in range(3)]
+    place.receive(dropped(place, 1, *rows))
+    assert world.rows("SELECT FROM transactions") == []
+    world.grant(world.offer(world.campaign(), repeat=True), *CUSTOMERS)
+    for revision in (2, 3):
+        place.receive(dropped(place, revision, *rows))
+        assert [(of[1], of[2]) for of in earned(world)] == [("t0", 200), ("t1", 200), ("t2", 200)]
+    world.verify()
+
+
 @pytest.mark.usefixtures("_small_chunks")
 def test_what_is_told_no_more_is_taken_back_and_the_rest_stays_as_it_was(place: Place, world: World) -> None:
     place.receive(dropped(place, 1, *(bought(number) for number in range(6))))
