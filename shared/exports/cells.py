@@ -6,7 +6,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.files.arrays import matching, text_bytes
+from shared.files.arrays import by_value, matching, text_bytes
 from shared.files.layout import WORDS, Layout
 from shared.files.names import Format
 
@@ -18,7 +18,7 @@ TEXT: Final = "'"
 def neutral(cells: Mapping[str, pa.Array], layout: Layout) -> dict[str, pa.Array]:
     """The cells of a csv with an apostrophe before text that begins as a formula does. Numbers and moments stay what they are."""
     words = {field.target for field in layout.fields if field.type in WORDS} if layout.format is Format.CSV else set()
-    return {target: _neutral(column) if target in words else column for target, column in cells.items()}
+    return {target: by_value(column, _neutral) if target in words else column for target, column in cells.items()}
 
 
 def _neutral(column: pa.Array) -> pa.Array:

@@ -4,7 +4,8 @@ One regular expression over all lines finds those that may hold something; only 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
@@ -14,8 +15,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.files.arrays import matching
-from shared.kernel.cards import find_card_number, stand_ins
+from shared.files.arrays import longest, matching, text_bytes
+from shared.kernel.cards import SEPARATORS, SHORTEST, find_card_number, stand_ins
 from shared.kernel.errors import Problem
 
 MOST_HITS: Final = 20
@@ -29,7 +30,17 @@ PHONES: Final = (
 PHONE: Final = f"{BEFORE}(?:{'|'.join(PHONES)}){AFTER}"
 EMAIL: Final = r"""[^\s@,;:"'<>()]+(?:@|%40)[^\s@,;:"'<>()]+\.[^\s@,;:"'<>()]{2,}"""
 DIGITS: Final = r"[0-9](?:[ ._-]?[0-9]){12}"
-BETWEEN: Final = r"[\s._-]*"
+MARKS: Final = (b"@", b"%", b"+", b" ", b".", b"-", b"/")
+"""An e-mail address has one of the first two, a phone number one of the others."""
+ALIKE: Final = bytes.maketrans(b"0123456789", b"0" * 10)
+ENOUGH_DIGITS: Final = b"0" * SHORTEST
+MAY_BE_EMAIL: Final = "@|%40"
+BETWEEN: Final = f"[{''.join(filter(str.isspace, map(chr, range(0x3001))))}._-]*"
+"""Between the words of a name. Spaces are listed, for by `\\s` RE2 means fewer of them than Python."""
+DOTTED: Final = "[iI\u0131\u0130]"
+"""By `i` in any case RE2 means fewer letters than Python; of all others both mean the same."""
+LIKE_NUMBERS: Final = re.compile(r"[0-9tz:+.\s_-]*|[a-p\s._-]{32,}")
+"""Names that could be found in numbers, moments or tokens."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +50,8 @@ class Rule:
     name: str
     may_be: str
     is_in: Callable[[str], bool]
+    pattern: str = ""
+    """By which that is told; nothing where code tells it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +71,32 @@ class Guard:
     """Searches lines."""
 
     rules: Sequence[Rule]
+    portfolio: Sequence[str] = ()
+
+    @property
+    def may_be(self) -> str:
+        """Where anything may be, as one regular expression of RE2."""
+        return "|".join(f"(?:{rule.may_be})" for rule in self.rules)
+
+    @property
+    def in_names(self) -> frozenset[str]:
+        """The characters of the portfolio's names."""
+        return frozenset("".join(self.portfolio))
+
+    def can_hold(self, values: pa.Array) -> bool:
+        """Whether texts have in them what all that is searched for has. A look at their bytes; what it lets pass need not be searched."""
+        data, size = text_bytes(values), longest(values)
+        return (
+            not data.isascii()
+            or any(mark in data for mark in MARKS)
+            or size >= min((len("".join(name.split())) for name in self.portfolio), default=sys.maxsize)
+            or (size >= SHORTEST and ENOUGH_DIGITS in data.translate(ALIKE, delete=SEPARATORS))
+        )
+
+    @property
+    def names_numbers(self) -> bool:
+        """Whether a name of the portfolio could be found in numbers, moments or tokens."""
+        return any(LIKE_NUMBERS.fullmatch(re.sub(DOTTED, "i", name).casefold()) for name in self.portfolio)
 
     @property
     def names(self) -> list[str]:
@@ -67,11 +106,11 @@ class Guard:
     @property
     def version(self) -> str:
         """A digest of all that it searches by: what was scanned before a change of the rules can be told from what was after."""
-        return sha256("\x1f".join(f"{rule.name}\x1e{rule.may_be}" for rule in self.rules).encode()).hexdigest()[:16]
+        return sha256("\x1f".join(f"{rule.name}\x1e{rule.may_be}\x1e{rule.pattern}" for rule in self.rules).encode()).hexdigest()[:16]
 
     def search(self, lines: pa.Array) -> list[Hit]:
         """The first things found, in order of lines, from 1."""
-        suspect = pc.indices_nonzero(matching(lines, "|".join(f"(?:{rule.may_be})" for rule in self.rules)))
+        suspect = pc.indices_nonzero(matching(lines, self.may_be))
         found: list[Hit] = []
         for number, text in zip(suspect.to_pylist(), lines.take(suspect).to_pylist(), strict=True):
             found += [Hit(rule=rule.name, line=number + 1) for rule in self.rules if rule.is_in(text)]
@@ -84,18 +123,18 @@ class Guard:
 def guard_of(portfolio: tuple[str, ...]) -> Guard:
     """The guard of a bank whose own names these are."""
     named = _named(sorted(portfolio))
-    return Guard(rules=[*_always(), *([_by_pattern("name of the portfolio", named)] if named else [])])
+    return Guard(rules=[*_always(), *([_by_pattern("name of the portfolio", named)] if named else [])], portfolio=portfolio)
 
 
 def _named(names: Sequence[str]) -> str:
     """A pattern of names: in any case, whatever stands between their words, and not as a part of longer words."""
-    parts = [BETWEEN.join(map(re.escape, name.split())) for name in names]
+    parts = [re.sub(DOTTED, DOTTED, BETWEEN.join(map(re.escape, name.split()))) for name in names]
     return f"(?i){BEFORE}(?:{'|'.join(parts)}){AFTER}" if parts else ""
 
 
-def _by_pattern(name: str, pattern: str) -> Rule:
+def _by_pattern(name: str, pattern: str, may_be: str | None = None) -> Rule:
     search = re.compile(pattern).search
-    return Rule(name=name, may_be=pattern, is_in=lambda text: search(text) is not None)
+    return Rule(name=name, may_be=may_be or pattern, is_in=lambda text: search(text) is not None, pattern=pattern)
 
 
 def _is_card_number_in(text: str) -> bool:
@@ -107,7 +146,7 @@ def _always() -> tuple[Rule, ...]:
     """What is searched for whoever the bank is. A card number may be in enough digits, or in characters that stand for some."""
     return (
         Rule(name="card number", may_be=f"{DIGITS}|[{_ranges(stand_ins())}]", is_in=_is_card_number_in),
-        _by_pattern("e-mail address", EMAIL),
+        _by_pattern("e-mail address", EMAIL, MAY_BE_EMAIL),
         _by_pattern("phone number", PHONE),
     )
 
@@ -118,8 +157,3 @@ def _ranges(characters: Iterable[str]) -> str:
     starts = [code for before, code in pairwise([-1, *codes]) if code != before + 1]
     ends = [code for code, after in pairwise([*codes, -1]) if after != code + 1]
     return "".join(rf"\x{{{start:x}}}-\x{{{end:x}}}" for start, end in zip(starts, ends, strict=True))
-
-
-def problems_of(hits: Iterable[Hit], part: int) -> Iterator[Problem]:
-    """What was found in a part, as it is told."""
-    return (hit.problem(part) for hit in hits)

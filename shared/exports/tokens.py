@@ -6,6 +6,7 @@ no digit in it can be taken for a part of a card number or for a number, and no 
 
 import hmac
 from array import array
+from binascii import hexlify
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
-from shared.files.arrays import text_bytes
+from shared.files.arrays import by_value, text_bytes
 
 BLOCK: Final = 16
 LETTERS: Final = bytes.maketrans(b"0123456789abcdef", b"abcdefghijklmnop")
@@ -22,6 +23,8 @@ TOKEN_LENGTH: Final = 2 * BLOCK
 MANY: Final = 1 << 16
 CARRY: Final = 0x87
 ONE_BLOCK: Final = (1 << 8 * BLOCK) - 1
+END: Final = bytes(BLOCK) + b"\x80" + bytes(BLOCK)
+"""What ends a message that does not fill its last block, with nothing before and behind it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +35,19 @@ class Tokens:
     partner: str
 
     def column(self, ids: pa.Array, of: str) -> pa.Array:
-        """The tokens of a column of ids of customers, accounts or cards; null stays null."""
-        macs = _macs(pc.cast(ids.drop_null(), pa.binary()), self._key(of))
-        count = len(macs) // BLOCK
-        letters = macs.hex().encode().translate(LETTERS)
-        tokens = pa.Array.from_buffers(pa.string(), count, [None, _ends(-(-count // MANY) * MANY), pa.py_buffer(letters)])
-        return tokens.take(_places(ids)) if ids.null_count else tokens
+        """The tokens of a column of ids of customers, accounts or cards; null stays null. Of a dictionary, the tokens of its values."""
+        return by_value(ids, lambda values: self._tokens(values, of))
 
     def one(self, said: str, of: str) -> str:
         """The token of one id."""
         return str(self.column(pa.array([said]), of)[0])
+
+    def _tokens(self, ids: pa.Array, of: str) -> pa.Array:
+        macs = _macs(pc.cast(ids.drop_null(), pa.binary()), self._key(of))
+        count = len(macs) // BLOCK
+        letters = hexlify(macs).translate(LETTERS)
+        tokens = pa.Array.from_buffers(pa.string(), count, [None, _ends(-(-count // MANY) * MANY), pa.py_buffer(letters)])
+        return tokens.take(_places(ids)) if ids.null_count else tokens
 
     def _key(self, of: str) -> bytes:
         return _derived(self.secret, self.partner, of)
@@ -86,24 +92,19 @@ def _macs_of(ids: pa.Array, count: int, cipher: CipherContext) -> bytes:
         return b""
     chained = b""
     for number in range(count - 1):
-        chained = cipher.update(_xor(text_bytes(pc.binary_slice(ids, number * BLOCK, (number + 1) * BLOCK)), chained))
+        block = text_bytes(pc.binary_slice(ids, number * BLOCK, (number + 1) * BLOCK))
+        chained = cipher.update(_xor(block, chained) if chained else block)
     last = pc.binary_slice(ids, (count - 1) * BLOCK, count * BLOCK) if count > 1 else ids
-    return cipher.update(_xor(_xor(_padded(last), chained), _mask(last, *_subkeys(cipher))))
+    filled = text_bytes(pc.ascii_rpad(last.view(pa.string()), BLOCK, "\0"))
+    masks = _masks(cipher).take(pc.binary_length(last))
+    filled = _xor(filled, text_bytes(masks))
+    return cipher.update(_xor(filled, chained) if chained else filled)
 
 
-def _mask(last: pa.Array, of_full: bytes, of_others: bytes) -> bytes:
-    """For each last block what CMAC lays over it: one thing for a full one, another for one that had to be filled up."""
-    full = pc.equal(pc.binary_length(last), BLOCK)
-    if not pc.any(full).as_py():
-        return of_others * len(last)
-    return text_bytes(pc.if_else(full, pa.scalar(of_full), pa.scalar(of_others)))
-
-
-PADDING: Final = pa.array([(b"\x80" + bytes(BLOCK))[: BLOCK - size] for size in range(BLOCK + 1)], pa.binary())
-
-
-def _padded(last: pa.Array) -> bytes:
-    return text_bytes(pc.binary_join_element_wise(last, PADDING.take(pc.binary_length(last)), b""))
+def _masks(cipher: CipherContext) -> pa.Array:
+    """For each length of a last block what CMAC lays over it: one thing over a full one, and where it is not full, the bit that ends it."""
+    of_full, of_others = _subkeys(cipher)
+    return pa.array([*(_xor(of_others, END[BLOCK - size :][:BLOCK]) for size in range(BLOCK)), of_full], pa.binary())
 
 
 def _subkeys(cipher: CipherContext) -> tuple[bytes, bytes]:
@@ -117,5 +118,5 @@ def _doubled(value: int) -> int:
 
 
 def _xor(one: bytes, other: bytes) -> bytes:
-    """Two rows of bytes laid over each other; nothing changes nothing."""
+    """Two rows of bytes laid over each other."""
     return (int.from_bytes(one, "little") ^ int.from_bytes(other, "little")).to_bytes(len(one), "little")

@@ -2,25 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Final
 from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 from pyarrow import parquet
 
 from events.files import ExportPartReady, ExportPartsDone
 from shared.audiences import cards
 from shared.exports import finishing, store
 from shared.exports.cells import neutral
-from shared.exports.guard import Guard, Hit, guard_of
+from shared.exports.guard import Hit, guard_of
 from shared.exports.kinds import EXPORTED, TOKENS, Exported
 from shared.exports.model import Export, Part, State
 from shared.exports.places import Places, places_of, work_prefix
 from shared.exports.planning import CUSTOMER
+from shared.exports.scanning import UTF_8, Scanner
 from shared.exports.tokens import Tokens
+from shared.files.arrays import text_bytes
 from shared.files.columns import TYPES
 from shared.files.kinds import CURRENCY
 from shared.files.layout import Layout
@@ -29,17 +29,18 @@ from shared.files.places import clear, read_whole
 from shared.files.spans import Rows, read_rows
 from shared.files.stores.protocol import ObjectStore
 from shared.files.totals import Totals
-from shared.files.writing import cells_of, encoded, lines_of
+from shared.files.writing import cells_of, encoded, joined, quoted
 from shared.kernel.errors import Broken, NotFound
 from shared.kernel.ids import EXPORT
 from shared.platform.call import Call
 
 PARTS: Final = "parts"
 CARD: Final = "card_token"
-UTF_8: Final = "utf-8"
-FEW_AHEAD: Final = {"batch_readahead": 1, "fragment_readahead": 1}
+AT: Final = "at"
 SLICE: Final = 64_000
-"""Records of a slice. What a part is made from may be read ahead of it; what it comes to is never held as a whole."""
+"""Records of a slice. What a part comes to is never held as a whole."""
+DIFFERENT: Final = pa.dictionary(pa.int32(), pa.string())
+"""Text as numbers of the different values."""
 NO_CONSENT: Final = "no consent, or never to be targeted"
 HOLDER_UNKNOWN: Final = "nobody is known to hold the card"
 
@@ -48,7 +49,7 @@ HOLDER_UNKNOWN: Final = "nobody is known to hold the card"
 class Making:
     """A part while it is made, slice by slice: what was written so far comes to this."""
 
-    guard: Guard
+    scanner: Scanner
     layout: Layout
     exported: Exported
     tokens: Tokens | None
@@ -62,20 +63,33 @@ class Making:
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         if self.tokens:
             columns = _tokenised(columns, self.layout, self.tokens)
-        lines = lines_of(neutral(cells_of(columns, self.layout), self.layout), batch.num_rows, self.layout)
-        data = encoded(lines, self.layout)
-        hits = self.guard.search(lines if self.layout.encoding == UTF_8 else _lines(data, self.layout))
-        if hits:
-            raise FoundByGuard(replace(hit, line=hit.line + self.lines) for hit in hits)
+        cells = quoted(neutral(cells_of(columns, self.layout), self.layout), self.layout)
+        lines = joined(cells, batch.num_rows, self.layout)
+        self._scan(lines, self.scanner.suspects(columns, cells) if self.scanner.by_cells else None)
         self.lines += batch.num_rows
         self.totals += totals_of([batch], self.exported)
-        return data
+        return encoded(lines, self.layout)
+
+    def _scan(self, lines: pa.Array, suspects: pa.Array | None) -> None:
+        """Look at lines: at some, by their numbers, or at all."""
+        looked_at = lines if suspects is None else lines.take(suspects)
+        hits = self.scanner.guard.search(_as_encoded(looked_at, self.layout))
+        if hits:
+            before = [hit.line - 1 if suspects is None else suspects[hit.line - 1].as_py() for hit in hits]
+            raise FoundByGuard(replace(hit, line=number + self.lines + 1) for hit, number in zip(hits, before, strict=True))
 
     @property
     def withheld(self) -> dict[str, int]:
         """How many records were left out, by why."""
         counts = {HOLDER_UNKNOWN: self.holder_unknown, NO_CONSENT: self.read - self.lines - self.holder_unknown}
         return {why: count for why, count in counts.items() if count}
+
+
+def _as_encoded(lines: pa.Array, layout: Layout) -> pa.Array:
+    """Lines as they read in the layout's encoding, which may have `?` for a character."""
+    if layout.encoding == UTF_8 or text_bytes(lines).isascii():
+        return lines
+    return pa.array([line.encode(layout.encoding, "replace").decode(layout.encoding) for line in lines.to_pylist()], pa.string())
 
 
 class FoundByGuard(Exception):
@@ -124,72 +138,82 @@ def _write(call: Call, places: Places, export: Export, part: Part) -> Part:
     """A part as one object under a name of this attempt, so that of several attempts each is whole; the one on record counts."""
     layout, exported = places.layout_of(export), EXPORTED[export.kind]
     tokens = Tokens(secret=places.keys.secret(export.token_key), partner=export.partner) if export.token_key else None
-    making = Making(guard=guard_of(places.partners.portfolio), layout=layout, exported=exported, tokens=tokens)
-    batches = _batches(places.lake, part.sources, _schema(exported, layout))
-    told = _told_of(call, places, export, batches, making) if export.allowed else batches
-    stored = places.lake.create(f"{_stem(export, part)}-{uuid4().hex}", map(making.written, told))
+    scanner = Scanner(guard=guard_of(places.partners.portfolio), layout=layout, tokens=tokens is not None)
+    making = Making(scanner=scanner, layout=layout, exported=exported, tokens=tokens)
+    batches = _told_of(call, places, export, part, making) if export.allowed else _records(places.lake, part, making)
+    stored = places.lake.create(f"{_stem(export, part)}-{uuid4().hex}", map(making.written, batches))
     withheld = making.withheld if export.allowed else {}
     return replace(part, object=stored.name, generation=stored.generation, size=stored.size, totals=making.totals, withheld=withheld)
 
 
-def _lines(data: bytes, layout: Layout) -> pa.Array:
-    """The lines as they are written in another encoding."""
-    return pa.array(data.decode(layout.encoding).splitlines(keepends=True), pa.string())
+def _told_of(call: Call, places: Places, export: Export, part: Part, making: Making) -> Iterator[pa.RecordBatch]:
+    """The records of customers who may be told of. Whose all are is read first: who may be told of is looked up once for the whole part."""
+    customers = _customers(call, places, export, part, making.exported)
+    making.read, making.holder_unknown = len(customers), customers.null_count
+    told = pc.is_in(customers, value_set=_allowed(places.lake, str(export.allowed)))
+    at = 0
+    for batch in _records(places.lake, part, making):
+        rows = slice(at, at + batch.num_rows)
+        at = rows.stop
+        some = _with_holders(batch, customers[rows]).filter(told[rows].combine_chunks())
+        if some.num_rows:
+            yield some
 
 
-def _schema(exported: Exported, layout: Layout) -> pa.Schema:
-    """The columns that are written, and those by which it is told whose a record is and what all come to."""
-    asked = {exported.id, exported.at, exported.amount, CURRENCY, CUSTOMER, CARD, *(told.target for told in layout.fields)}
-    return pa.schema([(name, TYPES[of]) for name, of in exported.columns.items() if name in asked])
+def _customers(call: Call, places: Places, export: Export, part: Part, exported: Exported) -> pa.ChunkedArray:
+    """Whose each record of a part is: the customer that it names, else who held the card."""
+    types = {name: TYPES[of] for name, of in exported.columns.items()}
 
+    def column(*names: str) -> Iterator[pa.RecordBatch]:
+        return _batches(places.lake, part.sources, pa.schema([(name, types[name]) for name in names]))
 
-def _batches(lake: ObjectStore, sources: tuple[str, ...], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The records of some objects of Parquet, slice by slice; a column that one of them lacks is null there."""
-    for rows in map(Rows.of, sources):
-        for batch in read_rows(read_whole(lake, rows.object), rows, schema.names, SLICE):
-            found = dict(zip(batch.schema.names, batch.columns, strict=True))
-            columns = [
-                found[name] if name in found else pa.nulls(batch.num_rows, kind)
-                for name, kind in zip(schema.names, schema.types, strict=True)
-            ]
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _told_of(call: Call, places: Places, export: Export, batches: Iterator[pa.RecordBatch], making: Making) -> Iterator[pa.RecordBatch]:
-    """The records of customers who may be told of. Who they are is looked up in one table for all slices."""
-    named = _named(call, export, batches, making)
-    first = next(named, None)
-    if first is not None:
-        may_be_told_of = pc.field(CUSTOMER).isin(_allowed(places.lake, str(export.allowed)))
-        scanner = ds.Scanner.from_batches(chain([first], named), schema=first.schema, filter=may_be_told_of, use_threads=False, **FEW_AHEAD)
-        yield from (batch for batch in scanner.to_batches() if batch.num_rows)
-
-
-def _named(call: Call, export: Export, batches: Iterator[pa.RecordBatch], making: Making) -> Iterator[pa.RecordBatch]:
-    """The records with the customer of each, and how many there are."""
-    for batch in batches:
-        customers = _holders(call, export, batch)
-        making.read += batch.num_rows
-        making.holder_unknown += customers.null_count
-        yield batch.set_column(batch.schema.get_field_index(CUSTOMER), CUSTOMER, customers)
+    named = pa.chunked_array([batch.column(CUSTOMER) for batch in column(CUSTOMER)], pa.string())
+    if not named.null_count or CARD not in types:
+        return named
+    return pa.chunked_array([_holders(call, export, batch) for batch in column(CUSTOMER, CARD, AT)], pa.string())
 
 
 def _holders(call: Call, export: Export, batch: pa.RecordBatch) -> pa.Array:
     """Whose each record is: the customer that it names, else who held the card at that moment, as far as was known when it was planned."""
     customers = batch.column(CUSTOMER)
-    if not customers.null_count or CARD not in batch.schema.names:
-        return customers
     places = pc.indices_nonzero(customers.is_null())
-    asked = list(zip(batch.column(CARD).take(places).to_pylist(), batch.column("at").take(places).to_pylist(), strict=True))
+    asked = list(zip(batch.column(CARD).take(places).to_pylist(), batch.column(AT).take(places).to_pylist(), strict=True))
     with call.reading() as tx:
         held = cards.holders(tx, {(card, at) for card, at in asked if card}, as_of=export.planned_at)
     found = pa.array([held[one].customer_id if one in held else None for one in asked], pa.string())
     return pc.replace_with_mask(customers, customers.is_null(), found)
 
 
+def _with_holders(batch: pa.RecordBatch, customers: pa.ChunkedArray) -> pa.RecordBatch:
+    """Records that name nobody name who held the card."""
+    place = batch.schema.get_field_index(CUSTOMER)
+    return batch.set_column(place, CUSTOMER, customers.combine_chunks()) if place >= 0 and batch.column(place).null_count else batch
+
+
 def _allowed(lake: ObjectStore, name: str) -> pa.Array:
     """Who may be told of: some bytes for each customer."""
     return parquet.read_table(pa.BufferReader(read_whole(lake, name)), use_threads=False)[CUSTOMER].combine_chunks()
+
+
+def _records(lake: ObjectStore, part: Part, making: Making) -> Iterator[pa.RecordBatch]:
+    """What is written of the records of a part, and what tells what all come to. Text comes as each different value once."""
+    exported = making.exported
+    asked = {exported.id, exported.at, exported.amount, CURRENCY, *(told.target for told in making.layout.fields)}
+    types = {name: DIFFERENT if of == "text" and name != exported.id else TYPES[of] for name, of in exported.columns.items()}
+    return _batches(lake, part.sources, pa.schema([(name, kind) for name, kind in types.items() if name in asked]))
+
+
+def _batches(lake: ObjectStore, sources: tuple[str, ...], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The records of some objects of Parquet, slice by slice; a column that one of them lacks is null there."""
+    different = [name for name, kind in zip(schema.names, schema.types, strict=True) if kind == DIFFERENT]
+    for rows in map(Rows.of, sources):
+        for batch in read_rows(read_whole(lake, rows.object), rows, schema.names, SLICE, different):
+            found = dict(zip(batch.schema.names, batch.columns, strict=True))
+            columns = [
+                found[name] if name in found else pa.nulls(batch.num_rows, kind)
+                for name, kind in zip(schema.names, schema.types, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _tokenised(columns: Mapping[str, pa.Array], layout: Layout, tokens: Tokens) -> dict[str, pa.Array]:

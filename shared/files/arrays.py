@@ -76,6 +76,20 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
+def decoded(array: pa.Array) -> pa.Array:
+    """The values of an array, side by side."""
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def by_value(array: pa.Array, made: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """What `made` makes of each value by itself; where a dictionary holds the values, of each of these once."""
+    if not pa.types.is_dictionary(array.type):
+        return made(array)
+    if len(array.dictionary) > len(array):
+        return made(decoded(array))
+    return pa.DictionaryArray.from_arrays(array.indices, made(array.dictionary), safe=False)
+
+
 def each(array: pa.Array, written: Callable[[str], str | None]) -> pa.Array:
     """Each different text made into another, once; null stays null."""
     encoded = pc.dictionary_encode(array)

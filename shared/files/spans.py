@@ -65,9 +65,14 @@ def _joined(parts: Iterable[Placed]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def read_rows(data: bytes, rows: Rows, fields: Collection[str] | None, size: int) -> Iterator[pa.RecordBatch]:
-    """The rows of an object that are meant, in slices of at most `size`: these fields of them, where it has them; None: all."""
-    file = parquet.ParquetFile(pa.BufferReader(data))
+def read_rows(
+    data: bytes, rows: Rows, fields: Collection[str] | None, size: int, different: Collection[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """The rows of an object that are meant, in slices of at most `size`: these fields of them, where it has them; None: all.
+
+    Of the fields in `different` each different value comes once, in a dictionary.
+    """
+    file = parquet.ParquetFile(pa.BufferReader(data), read_dictionary=list(different))
     names = [name for name in file.schema_arrow.names if fields is None or name in fields]
     at = 0
     for number in range(file.num_row_groups):

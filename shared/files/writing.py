@@ -3,14 +3,14 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.files.arrays import each, iso_text, json_text, longest, text_bytes
+from shared.files.arrays import by_value, decoded, each, iso_text, json_text, longest, text_bytes
 from shared.files.columns import LOCAL_MOMENT, QUARTER
 from shared.files.kinds import CURRENCY
 from shared.files.layout import WORDS, Layout, LayoutField, Place
@@ -51,7 +51,19 @@ def _currency(columns: Columns, layout: Layout) -> pa.Array | None:
 
 def lines_of(cells: Cells, count: int, layout: Layout) -> pa.Array:
     """Some records as lines, each with its end. Raises Unwritable of a value that is wider than its place (fixed)."""
-    return LINES[layout.format](cells, count, layout)
+    return joined(quoted(cells, layout), count, layout)
+
+
+def quoted(cells: Cells, layout: Layout) -> Cells:
+    """The cells of a csv with what they need around them; those of other formats as they are."""
+    if layout.format is not Format.CSV:
+        return cells
+    return {target: by_value(column, partial(_quoted_cells, layout=layout)) for target, column in cells.items()}
+
+
+def joined(cells: Cells, count: int, layout: Layout) -> pa.Array:
+    """Some records as lines, of cells that have what they need around them."""
+    return LINES[layout.format]({target: decoded(column) for target, column in cells.items()}, count, layout)
 
 
 def encoded(lines: pa.Array, layout: Layout) -> bytes:
@@ -193,7 +205,7 @@ def _csv_lines(cells: Cells, count: int, layout: Layout) -> pa.Array:
     else:
         places = {(field.position or 1) - 1: field for field in written}
     width = len(places) + bool(layout.detail) if layout.column_names else layout.shape[0]
-    row = [_csv_cell(cells.get(places[place].target), layout) if place in places else "" for place in range(width)]
+    row = [_csv_cell(cells.get(places[place].target)) if place in places else "" for place in range(width)]
     if layout.detail:
         row[0] = layout.detail
     row[-1] = f"{row[-1]}\n" if isinstance(row[-1], str) else pc.binary_join_element_wise(pc.fill_null(row[-1], ""), "\n", "")
@@ -214,9 +226,11 @@ def _together(pieces: list[pa.Array | str], between: str) -> list[pa.Array | str
     return together
 
 
-def _csv_cell(column: pa.Array | None, layout: Layout) -> pa.Array | str:
-    if column is None or column.null_count == len(column):
-        return ""
+def _csv_cell(column: pa.Array | None) -> pa.Array | str:
+    return "" if column is None or column.null_count == len(column) else column
+
+
+def _quoted_cells(column: pa.Array, layout: Layout) -> pa.Array:
     data = text_bytes(column)
     if not any(mark.encode() in data for mark in _marks(layout)):
         return column

@@ -45,6 +45,13 @@ def test_who_gave_no_consent_or_is_never_to_be_targeted_or_is_unknown_is_left_ou
     assert office.report(view)["withheld"] == view.withheld
 
 
+def test_what_is_left_out_is_not_searched(office: Office) -> None:
+    office.customers("cust-1")
+    office.customers("cust-2", consent=False)
+    office.keep("a", bought(1), bought(2, city="jo@example.com"))
+    assert office.ids(office.send()) == ["t1"]
+
+
 def test_consent_is_asked_of_who_held_the_card_where_a_purchase_names_nobody(office: Office) -> None:
     office.customers("cust-1")
     office.customers("cust-2", consent=False)
