@@ -22,12 +22,12 @@ class Catalogue:
     Each scope is listed under the codes of one of its include lists: the one whose codes have the fewest listings so far.
     """
 
-    __slots__ = ("_indexes", "_match", "_offers", "_stacked")
+    __slots__ = ("_indexes", "_match", "_offers", "_together")
 
     def __init__(self) -> None:
         self._offers: dict[UUID, CompiledOffer] = {}
         self._indexes: dict[str, dict[str, Bucket]] = {kind: {} for kind in (*KINDS, EVERYWHERE)}
-        self._stacked: dict[UUID, frozenset[UUID]] = {}
+        self._together: dict[UUID, frozenset[UUID]] = {}
         self._match = matcher({})
 
     @classmethod
@@ -44,7 +44,7 @@ class Catalogue:
         after._indexes = {kind: dict(index) for kind, index in self._indexes.items()}
         after._list(new.values(), self._without(old))
         after._match = matcher({kind: index for kind, index in after._indexes.items() if index})
-        after._stacked = dict(_stacked(after))
+        after._together = {offer_id: frozenset([offer_id]) for offer_id in after._offers} | dict(_stacked(after))
         return after
 
     def get(self, offer_id: UUID) -> CompiledOffer | None:
@@ -53,17 +53,20 @@ class Catalogue:
 
     def judged_together(self, offer_id: UUID) -> frozenset[UUID]:
         """The offers that must be folded with this one, itself included: those that it shares stacking groups with, at any remove."""
-        return self._stacked.get(offer_id) or frozenset([offer_id])
+        return self._together.get(offer_id) or frozenset([offer_id])
 
     def with_rivals(self, compiled: CompiledOffer) -> list[CompiledOffer]:
         """An offer, and the others that must be folded with it."""
-        together = self._stacked.get(compiled.offer.offer_id, ())
+        together = self._together.get(compiled.offer.offer_id, ())
         return [compiled, *(self._offers[offer_id] for offer_id in together if offer_id != compiled.offer.offer_id)]
 
-    def may_hold(self, codes: Iterable[Key]) -> bool:
-        """Whether any version of an offer, of whatever time, may have a purchase in scope that has these codes and no others."""
+    def may_hold(self, codes: Iterable[tuple[str, str | None]]) -> bool:
+        """Whether any version of an offer, of whatever time, may have a purchase in scope that has these codes, by kind, and no others."""
         indexes = self._indexes
-        return bool(indexes[EVERYWHERE]) or any(code in indexes[kind] for kind, code in codes)
+        for kind, code in codes:
+            if code in indexes[kind]:
+                return True
+        return bool(indexes[EVERYWHERE])
 
     def match(self, purchases: Iterable[Purchase]) -> Iterator[Found]:
         """Of one purchase after the other the offers whose version in force has it in scope, and whose coarse range of time holds it.

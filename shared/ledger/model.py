@@ -18,6 +18,8 @@ class Kind(Enum):
     INSTRUCTED = "instructed"  # on its way to their cards, not confirmed yet
     PAID = "paid"  # credited to their cards
 
+    __hash__ = object.__hash__  # asked of each posting; the one that enumerations have hashes the name anew each time
+
 
 class Step(Enum):
     """One kind of movement."""
@@ -35,6 +37,8 @@ class Step(Enum):
     INSTRUCT = "instruct"
     FAIL = "fail"
     RETURN = "return"
+
+    __hash__ = object.__hash__  # as above
 
 
 ROUTES: Final = {

@@ -97,25 +97,46 @@ class Book:
             city=clues.city or place.city,
         )
 
-    def speaks_of(self, clues: Clues) -> bool:
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spot:
+    """All that is known of where purchases were made that say the same of it, at whatever moment each was made."""
+
+    place: Place | None
+    clues: Clues
+    """What is said, and what is not said as the location tells it."""
+    rungs: tuple[tuple[Rung, Collection[Alias]], ...]
+    """The rungs that know what was said, each with the aliases that have it."""
+
+    @classmethod
+    def of(cls, clues: Clues, book: Book) -> "Spot":
+        """What a book tells of it."""
+        rungs = tuple([(value[0], known) for value in clues.values() if (known := book.aliases.get(value))])
+        return cls(place=book.place(clues.location_id), clues=book.completed(clues), rungs=rungs)
+
+    @property
+    def has_aliases(self) -> bool:
         """Whether what was said is an alias of any merchant, of whatever time and place: then it may have been matched otherwise before."""
-        return any(self.aliases.get(value) for value in clues.values() if value[0] is not Rung.MERCHANT_ID)
+        return any(rung is not Rung.MERCHANT_ID for rung, _ in self.rungs)
+
+    def match(self, at: datetime) -> Match:
+        """The merchant, at a moment, that the first rung tells which tells any."""
+        for rung, known in self.rungs:
+            holding = [alias for alias in known if _holds(alias, self.clues, at)]
+            if holding:
+                merchants = {alias.merchant_id for alias in _most_particular(holding)}
+                return Match(merchants.pop(), rung) if len(merchants) == 1 else Match(self.clues.merchant_id, Reason.MERCHANT_AMBIGUOUS)
+        return Match(self.clues.merchant_id, Reason.MERCHANT_UNKNOWN)
 
 
 def match(clues: Clues, book: Book) -> Match:
     """The merchant that the first rung tells which tells any."""
-    for value in clues.values():
-        holding = [alias for alias in book.aliases.get(value, ()) if _holds(alias, clues)]
-        if not holding:
-            continue
-        merchants = {alias.merchant_id for alias in _most_particular(holding)}
-        return Match(merchants.pop(), value[0]) if len(merchants) == 1 else Match(clues.merchant_id, Reason.MERCHANT_AMBIGUOUS)
-    return Match(clues.merchant_id, Reason.MERCHANT_UNKNOWN)
+    return Spot.of(clues, book).match(clues.at)
 
 
-def _holds(alias: Alias, clues: Clues) -> bool:
+def _holds(alias: Alias, clues: Clues, at: datetime) -> bool:
     """Whether it held at the moment of the purchase, and the purchase is all that it asks; any network will do where none is said."""
-    at_its_time = (alias.valid_from is None or alias.valid_from <= clues.at) and (alias.valid_to is None or clues.at < alias.valid_to)
+    at_its_time = (alias.valid_from is None or alias.valid_from <= at) and (alias.valid_to is None or at < alias.valid_to)
     of_its_network = not (alias.network and clues.network) or alias.network == clues.network
     return at_its_time and of_its_network and (not alias.asks or alias.asks <= clues.circumstances())
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, LiteralString
+from uuid import UUID
 
 import orjson
 from psycopg import AsyncConnection, Connection, DataError, OperationalError
@@ -113,7 +114,7 @@ def exactly_one(connection: Connected, statement: LiteralString, **values: Any) 
 
 def joined(ids: Iterable[object]) -> str:
     """Ids as one text, for `string_to_array(..., ',')`: many are sent far quicker so than as an array. No id holds a comma."""
-    return ",".join(map(str, ids))
+    return ",".join([one.hex if isinstance(one, UUID) else str(one) for one in ids])
 
 
 def copy_rows(connection: Connected, statement: LiteralString, types: Sequence[str], values: Iterable[Sequence[object]]) -> None:

@@ -63,7 +63,7 @@ async def _check_now(call: Call, asked: Sequence[AboutPurchase]) -> Answers:
     offers, merchants, holders = offers_at_hand(call.database), merchants_at_hand(call.database), NOBODYS
     if any(purchase.card_token for purchase in said) or not merchants.book.covers(map(clues_of, said)):
         merchants, holders = await to_thread(_around, call, said)
-    questions = _questions(call, asked, offers.catalogue, Surroundings(merchants.book, holders))
+    questions = _questions(call, asked, offers.catalogue, Surroundings.of(merchants.book, holders))
     facts = await _read(call, questions)
     revisions = Revisions(offers=facts[0]["offers_revision"], campaigns=facts[0]["campaigns_revision"])
     if not offers.covers(revisions) or merchants.revision != facts[0]["merchants_revision"]:
@@ -102,7 +102,7 @@ def _around(call: Call, asked: Sequence[PurchaseSaid]) -> tuple[Kept, Holders]:
 def _as_new_as_the_database(call: Call, asked: Sequence[PurchaseSaid]) -> tuple[Catalogue, Surroundings]:
     with call.reading() as tx:
         merchants, holders = _kept_around(tx, asked)
-        return catalogue(tx), Surroundings(merchants.book, holders)
+        return catalogue(tx), Surroundings.of(merchants.book, holders)
 
 
 def _kept_around(tx: Transaction, asked: Sequence[PurchaseSaid]) -> tuple[Kept, Holders]:

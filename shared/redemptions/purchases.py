@@ -17,21 +17,35 @@ from shared.eligibility.model import Item, Purchase
 from shared.kernel.money import to_minor
 from shared.kernel.reasons import Reason
 from shared.merchants import service as merchants
-from shared.merchants.ladder import Book, Clues, match
+from shared.merchants.ladder import Book, Clues, Spot
 from shared.platform.call import Transaction
 from shared.redemptions.routing import Holders, customer_of, holder_of, holders_of
 from shared.redemptions.words import Tellers
 
+SPOT: Final = attrgetter(*Clues._fields[1:])
+"""What a purchase says of where it was made, and not when."""
+Said = tuple[str | None, ...]
+"""What purchases say of where they were made, as SPOT reads it."""
+
 
 class Surroundings(NamedTuple):
-    """What is known beside what a purchase says: of merchants and their places, and whose its card was."""
+    """What is known beside what purchases say: of merchants and their places, of the spots where they were made, and whose cards were."""
 
     merchants: Book
     holders: Holders
+    spots: dict[Said, Spot]
+
+    @classmethod
+    def of(cls, merchants: Book, holders: Holders) -> "Surroundings":
+        """Surroundings of which no spot was looked at yet."""
+        return cls(merchants, holders, {})
+
+    def spot_of(self, said: PurchaseSaid) -> Spot:
+        """Where a purchase was made; most are made where others are."""
+        there = SPOT(said)
+        return self.spots.get(there) or self.spots.setdefault(there, Spot.of(clues_of(said), self.merchants))
 
 
-SPOT: Final = attrgetter(*Clues._fields[1:])
-"""What a purchase says of where it was made, and not when."""
 AUTHORIZATION_LIFE: Final = timedelta(days=10)
 """How long an authorisation that does not say it may wait for its clearing."""
 
@@ -88,7 +102,7 @@ class Arrival(NamedTuple):
 
 def surroundings(tx: Transaction, said: Collection[PurchaseSaid], *, as_of: datetime | None = None) -> Surroundings:
     """What merchants, their places and cards tell of purchases, or told by what was known at a moment."""
-    return Surroundings(merchants.look_up(tx, [clues_of(purchase) for purchase in said], as_of=as_of), holders_of(tx, said, as_of=as_of))
+    return Surroundings.of(merchants.look_up(tx, [clues_of(purchase) for purchase in said], as_of=as_of), holders_of(tx, said, as_of=as_of))
 
 
 def filed(posted: Posted, said: Purchase, known: Surroundings, offers: frozenset[UUID], told_by: Tellers = None) -> Filed:
@@ -125,8 +139,8 @@ def purchase_of(said: PurchaseSaid, known: Surroundings, *, recorded_at: datetim
     Its location tells zone and brand, and MCC, country, region and city where it doesn't say. Where the location tells no brand, the
     merchant's counts. The card tells the account, and its product where the purchase doesn't.
     """
-    place, clues = known.merchants.place(said.location_id), known.merchants.completed(clues_of(said))
-    found, holder = match(clues, known.merchants), holder_of(said, known.holders)
+    spot, holder = known.spot_of(said), holder_of(said, known.holders)
+    place, clues, found = spot.place, spot.clues, spot.match(said.at)
     return Purchase(
         transaction_id=said.transaction_id,
         at=said.at.astimezone(UTC),

@@ -32,7 +32,7 @@ from shared.redemptions.holding import Held, NotHeld
 from shared.redemptions.model import Change, Completion, Owner, Redemption, State, difference, refusals_of
 from shared.redemptions.owners import OfferTerms
 from shared.redemptions.passing import concerning
-from shared.redemptions.purchases import Filed, Surroundings
+from shared.redemptions.purchases import Filed
 from shared.redemptions.routing import holders_of, route, send, sort_out
 from shared.redemptions.taking import Taken, take_back, take_in
 
@@ -74,8 +74,7 @@ def _redeem(call: Call, posted: TransactionsPosted, *, wide: bool) -> None:
         if posted.file and history.newest_revision(tx, posted.file) > posted.file.revision:
             return
         offers = catalogue(tx)
-        messages, book = concerning(tx, posted, offers, call.shards)
-        known = Surroundings(book, holders_of(tx, messages))
+        messages, known = concerning(tx, posted, offers, call.shards)
         here, elsewhere = sort_out(messages, posted.shard, known.holders, call.shards)
         if elsewhere:
             send(tx, elsewhere, call.shards, file=posted.file)
@@ -148,15 +147,15 @@ def _fold(
     terms = {offer_id: OfferTerms.of(compiled) for offer_id in {offer_id for _, offer_id in grants} if (compiled := offers.get(offer_id))}
     histories: dict[Pair, History] = {}
     for pair, given in grants.items():
-        zone, without_consent = customers.get(pair[0], (None, ()))
+        (zone, without_consent), known_of = customers.get(pair[0], (None, ())), known[pair]
         histories[pair] = History(
             grants=tuple(given),
-            purchases=tuple(known[pair].purchases),
+            purchases=tuple(known_of.purchases),
             consent_withdrawn=without_consent,
             zone=zone,
             refusals=tuple(refusals.get(pair, ())),
             corrections=tuple(corrections.get(pair, ())),
-            given_back=known[pair].given_back,
+            given_back=known_of.given_back,
         )
     folded: list[tuple[Owner, Evaluation]] = []
     for pairs in _judged_together(offers, histories):

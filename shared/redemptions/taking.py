@@ -19,7 +19,7 @@ from shared.redemptions import history, store
 from shared.redemptions.history import Key, Pair
 from shared.redemptions.holding import Held
 from shared.redemptions.lives import Life, Lives, hear_all, ids_of, refunds_apart
-from shared.redemptions.purchases import Arrival, Filed, Surroundings, clues_of, filed, said_of
+from shared.redemptions.purchases import Arrival, Filed, Surroundings, filed, said_of
 from shared.redemptions.refunds import match_refunds
 from shared.redemptions.routing import customer_of
 from shared.redemptions.words import Tellers, tellers_of, without
@@ -186,7 +186,7 @@ def _arrivals(
 
 def _may_be_on_file(purchase: Posted, known: Surroundings) -> bool:
     """Whether a purchase in no offer's scope may be on file, at another merchant of the same name, or is to be until it has a customer."""
-    return known.merchants.speaks_of(clues_of(purchase)) or customer_of(purchase, purchase.customer_id, known.holders) is None
+    return known.spot_of(purchase).has_aliases or customer_of(purchase, purchase.customer_id, known.holders) is None
 
 
 def _file(fresh: Iterable[Filed], under: frozenset[UUID]) -> list[Filed]:

@@ -22,6 +22,7 @@ CUP: Final[dict[str, Any]] = {
     "locations": [{"location_id": "l-cup"}],
     "aliases": [{"kind": "acquirer", "merchant_id": "a-cup", "valid_from": (NOW + timedelta(days=1)).isoformat()}],
 }
+BAR: Final[dict[str, Any]] = {"merchant_id": "bar", "name": "Bar", "mcc": "5813", "locations": [{"location_id": "l-bar"}]}
 PAN: Final[dict[str, Any]] = {
     "merchant_id": "pan",
     "name": "Pan",
@@ -36,7 +37,7 @@ SCOPES: Final[dict[str, dict[str, list[str]]]] = {
     "a brand": {"brands": ["Cups"]},
     "a place": {"locations": ["l-9"]},
     "an id of a network": {"network_merchant_ids": ["n-9"]},
-    "a category": {"mccs": ["5400-5410", "5814"]},
+    "a category": {"mccs": ["5400-5410", "5813"]},
     "a product": {"products": ["p-9"]},
 }
 SAID: Final[dict[str, tuple[set[str], dict[str, Any]]]] = {
@@ -44,7 +45,8 @@ SAID: Final[dict[str, tuple[set[str], dict[str, Any]]]] = {
     "a network's id of its merchant": ({"a merchant"}, {"merchant_id": None, "network_merchant_id": "n-pan"}),
     "what the statement calls its merchant": ({"a merchant"}, {"merchant_id": None, "descriptor": "Pan Bakery 0042", "mcc": "5812"}),
     "a merchant of the brand": ({"a brand"}, {"merchant_id": "cup", "mcc": "5999"}),
-    "its place, which tells brand and category": ({"a brand", "a category"}, {"merchant_id": "x", "location_id": "l-cup"}),
+    "its place, which tells its brand": ({"a brand"}, {"merchant_id": "x", "location_id": "l-cup"}),
+    "its place, which tells its category": ({"a category"}, {"merchant_id": "x", "location_id": "l-bar"}),
     "its place": ({"a place"}, {"location_id": "l-9"}),
     "the network's id": ({"an id of a network"}, {"network_merchant_id": "n-9"}),
     "its category": ({"a category"}, {"mcc": "5402"}),
@@ -91,7 +93,7 @@ def on_file(world: World) -> list[str]:
 
 
 def test_no_purchase_passes_by_that_may_be_for_an_offer_by_any_of_its_codes(world: World, looked_at: list[str]) -> None:
-    assert merchants.put_merchants(world.call(), json.dumps({"merchants": [CUP, PAN]}).encode()).rejected == []
+    assert merchants.put_merchants(world.call(), json.dumps({"merchants": [BAR, CUP, PAN]}).encode()).rejected == []
     campaign = world.campaign(budget=1_000_000)
     offers = {world.offer(campaign, scope={"include": include}, repeat=True): name for name, include in SCOPES.items()}
     for offer in offers:
