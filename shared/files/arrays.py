@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 EMPTY: Final = b""
 CONTROL: Final = bytes(range(0x20))
+FEW: Final = 32
 
 
 def text_bytes(array: pa.Array) -> bytes:
@@ -53,6 +54,15 @@ def either(*masks: pa.Array | None) -> pa.Array | None:
     for mask in told[1:]:
         found = pc.or_(found, mask)
     return found
+
+
+def without(batch: pa.RecordBatch, gone: pa.Array) -> pa.RecordBatch:
+    """The rows of a batch but those where a mask is true. Where these are few, what lies between them is copied in one piece each."""
+    if gone.true_count > FEW:
+        return batch.filter(pc.invert(gone))
+    stops = [*pc.indices_nonzero(gone).to_pylist(), len(batch)]
+    starts = [0, *(stop + 1 for stop in stops)]
+    return pa.concat_batches([batch.slice(start, stop - start) for start, stop in zip(starts, stops, strict=False)])
 
 
 def not_matching(array: pa.Array, pattern: str) -> pa.Array:

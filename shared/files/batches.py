@@ -1,4 +1,4 @@
-"""From accepted transactions to the events that carry them: JSON as pydantic would write it, what is not said left out."""
+"""From accepted transactions to the events that carry them: JSON as pydantic would write it, without what a record does not say."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,6 @@ from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic_core import to_json
 
 from events.payloads import MAX_BATCH, FileOrigin, Transaction
 from shared.files.arrays import iso_text, json_text
@@ -22,7 +21,6 @@ FREE_TEXT: Final = frozenset({"descriptor", "region", "city"})
 """Fields whose values may hold what JSON escapes; no control characters, which the row model refuses."""
 RAW: Final = frozenset({"items"})
 """Fields that are JSON already."""
-DEFAULTS: Final = {name: told.get_default(call_default_factory=True) for name, told in Transaction.model_fields.items()}
 USUAL_ROWS: Final = 1 << 13
 
 
@@ -131,13 +129,12 @@ def _json_rows(batch: pa.RecordBatch) -> pa.Array:
     columns: dict[str, pa.Array] = dict(zip(batch.schema.names, batch.columns, strict=True))
     pieces: list[Any] = []
     literal = "{"
-    for name, default in DEFAULTS.items():
+    for name in Transaction.model_fields:
         column = columns.get(name)
-        member = f'{"," * (literal != "{")}"{name}":'  # the first is required, and there in every record
         if column is None or column.null_count == len(column):
-            literal += f"{member}{to_json(default).decode()}" if default is not None else ""
             continue
-        values, before, behind = _values(name, column, default)
+        member = f'{"," * (literal != "{")}"{name}":'  # the first is required, and there in every record
+        values, before, behind = _values(name, column)
         if _is_constant(values):
             literal += f"{member}{before}{values[0].as_py()}{behind}"
         elif values.null_count:
@@ -173,10 +170,8 @@ def _literal_at(values: pa.Array, text: str) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(values), [values.buffers()[0], *texts.buffers()[1:]], offset=values.offset)
 
 
-def _values(name: str, column: pa.Array, default: object) -> tuple[pa.Array, str, str]:
+def _values(name: str, column: pa.Array) -> tuple[pa.Array, str, str]:
     """The values as JSON has them, and what stands before and behind each."""
-    if column.null_count and default is not None:
-        column = pc.fill_null(column, default if name not in RAW else to_json(default).decode())
     if name in RAW:
         return column, "", ""
     if pa.types.is_timestamp(column.type):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.files.arrays import either, longest, matching, not_matching, text_bytes
+from shared.files.arrays import either, longest, matching, text_bytes, without
 from shared.files.checks import card_numbers, check_of, formulas
 from shared.files.kinds import CURRENCY
 from shared.files.layout import WORDS, Layout, LayoutField
@@ -76,7 +76,7 @@ def read_columns(cells: Mapping[str, pa.Array], count: int, layout: Layout, sche
 def _sorted_out(batch: pa.RecordBatch, bad: pa.Array | None) -> Columns:
     if bad is None or not pc.any(bad).as_py():
         return Columns(accepted=batch, open=None)
-    return Columns(accepted=batch.filter(pc.invert(bad)), open=bad)
+    return Columns(accepted=without(batch, bad), open=bad)
 
 
 def _column(array: pa.Array | None, field: LayoutField, count: int, currency: pa.Array | None, layout: Layout) -> Read:
@@ -129,7 +129,8 @@ def _whole(array: pa.Array, _field: LayoutField, _currency: pa.Array | None) -> 
 def _integers(array: pa.Array) -> Read:
     if text_bytes(array).isdigit() and longest(array) <= LONGEST_NUMBER:
         return pc.cast(array, pa.int64()), None
-    bad = not_matching(array, r"^[0-9]{1,16}$")
+    good = pc.and_(pc.ascii_is_decimal(array), pc.less_equal(pc.binary_length(array), LONGEST_NUMBER))
+    bad = pc.invert(pc.fill_null(good, fill_value=True))
     return pc.cast(_only(array, pc.invert(bad)), pa.int64()), bad
 
 

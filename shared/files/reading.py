@@ -1,5 +1,6 @@
 """The records of a chunk as columns of cells, by format; which records they are, and those that are none of these columns."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -20,8 +21,8 @@ BLOCK: Final = LONGEST_RECORD
 MOST_GROWTH: Final = 3
 """So many bytes of UTF-8 come of one that is in another encoding, or in none."""
 MARK: Final = ""
-STRIDE: Final = 1 << 13
-"""Lines of so many bytes are counted in one go."""
+STRIDE: Final = 1 << 12
+"""Lines are counted in pieces of so many bytes."""
 FEWEST_LINES: Final = 64
 """So many lines of jsonl, of which one does not fit, are left to the row model."""
 
@@ -53,24 +54,23 @@ def read_blocks(data: bytes, way: Way) -> Blocks:
 
 def records_at(data: bytes, way: Way, numbers: Sequence[int], count: int) -> Iterator[tuple[int, bytes]]:
     """Of some of the `count` records of a chunk, in order: how many lines end before each, and the record. Blank lines are no records."""
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    before = list(accumulate((data.count(b"\n", at, at + STRIDE) for at in range(0, len(data), STRIDE)), initial=0))
+    lines = before[-1] + (not data.endswith(b"\n"))
     if lines == count and (b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")):
-        yield from _lines_at(data, numbers)  # as nearly always: each record is a line
+        yield from ((number, _line_at(data, number, before)) for number in numbers)  # as nearly always: each record is a line
         return
     records = numbered_records(data, way)
     yield from (records[number] for number in numbers)
 
 
-def _lines_at(data: bytes, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    at = line = 0
-    for number in numbers:
-        while line + (ended := data.count(b"\n", at, at + STRIDE)) < number:
-            at, line = at + STRIDE, line + ended
-        while line < number:
-            at = data.find(b"\n", at) + 1
-            line += 1
-        end = data.find(b"\n", at)
-        yield number, data[at : end if end >= 0 else len(data)]
+def _line_at(data: bytes, number: int, before: Sequence[int]) -> bytes:
+    """The line of a number, from 0. `before`: how many lines end before each stride."""
+    stride = max(0, bisect_left(before, number) - 1)
+    at = stride * STRIDE
+    for _ in range(number - before[stride]):
+        at = data.find(b"\n", at) + 1
+    end = data.find(b"\n", at)
+    return data[at : end if end >= 0 else len(data)]
 
 
 def numbered_records(data: bytes, way: Way) -> list[tuple[int, bytes]]:

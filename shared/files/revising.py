@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from events.payloads import MessageNamed, TransactionsWithdrawn
-from shared.files.batches import CARD, CUSTOMER, DEFAULTS
+from shared.files.batches import CARD, CUSTOMER
 from shared.files.drops import Drop
 from shared.kernel.ids import derived_id
 from shared.kernel.shards import shard_key, shard_of
@@ -49,7 +49,7 @@ def _needed(table: pa.Table, fields: Iterable[str]) -> pa.Table:
     for name in fields:
         kind = pa.int64() if name == "sequence" else pa.string()
         column = pc.cast(table[name], kind) if name in table.column_names else pa.nulls(table.num_rows, kind)
-        columns[name] = pc.fill_null(column, DEFAULTS[name]) if name in KEY and column.null_count else column
+        columns[name] = pc.fill_null(column, MessageNamed.model_fields[name].default) if name in KEY and column.null_count else column
     return pa.table(columns)
 
 

@@ -29,7 +29,7 @@ def parsed(data: bytes, name: str = "clo-transactions-csv") -> Parsed:
 
 def transactions(event: EventPayload) -> list[Transaction]:
     posted = TransactionsPosted.model_validate_json(event.json)
-    assert posted.model_dump_json(exclude_none=True).encode() == event.json
+    assert posted.model_dump_json(exclude_unset=True).encode() == event.json
     assert (posted.shard, len(posted.transactions)) == (event.shard, event.count)
     return posted.transactions
 
