@@ -14,7 +14,7 @@ from events.payloads import CardsChanged
 from events.payloads import Transaction as Posted
 from shared.audiences import cards
 from shared.audiences.histories import emit_changed
-from shared.eligibility.life import Kind, purchases_of
+from shared.eligibility.life import TELLING, Kind, purchases_of
 from shared.kernel.reasons import Reason
 from shared.offers.catalogue import catalogue
 from shared.platform.call import Call, Transaction
@@ -62,7 +62,10 @@ def unsettled(tx: Transaction, messages: Collection[Posted], holders: Holders) -
 def attributed(on_file: Collection[Filed], holders: Holders) -> Iterator[tuple[Filed, Filed]]:
     """All that is on file with some cards: as it is, and as it is by what is known of the cards now. Pure."""
     held = [(one, _held(one, holders)) for one in on_file]
-    buyers = {after.message.purchase_id: after.customer_id for _, after in held if after.message.kind is not Kind.REFUND}
+    told: dict[str | None, list[Filed]] = {}
+    for _, after in held:
+        if after.message.kind is not Kind.REFUND:
+            told.setdefault(after.message.purchase_id, []).append(after)
     by_card: dict[str | None, list[Filed]] = {}
     for _, after in held:
         by_card.setdefault(after.card_token, []).append(after)
@@ -70,8 +73,18 @@ def attributed(on_file: Collection[Filed], holders: Holders) -> Iterator[tuple[F
     for before, after in held:
         purchase_id = matched.get(after.message.key) if after.loose else after.message.purchase_id
         is_refund = after.by_card and after.message.kind is Kind.REFUND
-        buyer = buyers.get(purchase_id) if is_refund and purchase_id else None
+        buyer = _buyer(told.get(purchase_id, ()), after.customer_id) if is_refund and purchase_id else None
         yield before, replace(after, customer_id=buyer) if buyer else after
+
+
+def _buyer(told: Iterable[Filed], holder: str | None) -> str | None:
+    """Whose a purchase is to a refund. Of several whom its messages are with, the card's holder goes first, if he is among them."""
+    buyers = [one.customer_id for one in sorted(told, key=_telling) if one.customer_id]
+    return holder if holder in buyers else next(iter(buyers), None)
+
+
+def _telling(one: Filed) -> tuple[int, int]:
+    return TELLING.index(one.message.kind), one.message.sequence
 
 
 def _is_doubtful(message: Posted, holders: Holders) -> bool:

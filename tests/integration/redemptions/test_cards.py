@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Any, Final
 from uuid import UUID
 
@@ -332,6 +333,26 @@ class TestRefunds:
         world.post(by_card("t2", at=AFTER, amount=1500))
         world.deliver()
         assert earned(world) == [("t1", "ann", 200), ("t2", "bob", 0)]
+        world.verify()
+
+    @pytest.mark.parametrize("order", list(permutations(range(3))))
+    @pytest.mark.parametrize(("card", "whose"), [("k1", "ann"), ("k2", "bob"), ("k3", "ann")])
+    def test_of_a_purchase_that_is_with_two_customers_it_is_the_holders_or_that_of_the_clearing(
+        self, world: World, order: tuple[int, ...], card: str, whose: str
+    ) -> None:
+        """Whatever comes first: the clearing names ann, the authorisation is bob's by his card."""
+        offered(world, "ann", "bob", "eve")
+        world.cards(*({"card_token": token, "customer_id": name} for token, name in (("k1", "ann"), ("k2", "bob"), ("k3", "eve"))))
+        said = [
+            by_card("t1", "k2", at=BEFORE, kind="authorization"),
+            purchase("t1", "ann", at=BEFORE, kind="clearing"),
+            by_card("r1", card, at=AFTER, kind="refund", original_transaction_id="t1"),
+        ]
+        for index in order:
+            world.post(said[index])
+            world.deliver()
+        assert world.rows("SELECT customer_id FROM transactions WHERE kind = 'refund'") == [{"customer_id": whose}]
+        assert dict.fromkeys([row["customer_id"] for row in world.redemptions() if row["reward_minor"]]).keys() == {"ann", "bob"} - {whose}
         world.verify()
 
     def test_a_refund_to_a_card_whose_time_is_over_is_its_last_holders(self, world: World) -> None:
