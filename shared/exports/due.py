@@ -76,6 +76,8 @@ def _new(
         scope=Scope(scope or feed.scope),
         format=partners.layouts[feed.layout].format,
         layout=feed.layout,
+        gzip=feed.gzip,
+        pgp=partner.pgp,
         token_key=partner.token_key,
         day=(due_at or tx.now).astimezone(ZoneInfo(zone)).date(),
         sequence=0,

@@ -48,6 +48,9 @@ class Export:
     scope: Scope
     format: Format
     layout: str
+    gzip: bool
+    pgp: bool
+    """Whether it is encrypted for its partner, and signed."""
     token_key: str | None
     """The key that its tokens are made with; None where ids stay as they are."""
     day: date
@@ -62,7 +65,9 @@ class Export:
     """The object that names the customers who may be told of; None where nobody is asked."""
     records: int = 0
     size: int = 0
+    """Bytes of the file as its partner gets it: packed, encrypted."""
     sha256: str | None = None
+    """Of the file as its partner gets it."""
     withheld: Mapping[str, int] = field(default_factory=dict)
     """How many records were left out, by why."""
     problems: tuple[Problem, ...] = ()
@@ -74,8 +79,8 @@ class Export:
     @property
     def file_name(self) -> FileName:
         """The file's name."""
-        said = {"kind": self.kind, "scope": self.scope, "format": self.format, "day": self.day, "sequence": self.sequence}
-        return FileName(sender=SENDER, revision=1, **said)  # type: ignore[arg-type]
+        said = {name: getattr(self, name) for name in ("kind", "scope", "format", "day", "sequence", "gzip", "pgp")}
+        return FileName(sender=SENDER, revision=1, **said)
 
     @property
     def name(self) -> str:

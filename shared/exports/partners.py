@@ -22,7 +22,6 @@ from shared.platform.operations import problems_of
 
 PACKAGED: Final = Path(__file__).parent / "layouts"
 FIELDS_OF_CRON: Final = 5
-WRITTEN: Final = frozenset({Format.CSV, Format.JSONL, Format.FIXED})
 
 PartnerName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 """1 to 32 small letters, digits and `-`, the first no `-`."""
@@ -60,6 +59,8 @@ class Feed(Wire):
     """The name of a layout: one that comes with Clo, or one of `layouts`."""
     scope: Literal["full", "delta"] = "delta"
     """Everything there is, or what is new or changed since what was last acknowledged. Asked for, it may be the other."""
+    gzip: bool = False
+    """Whether the file is packed with gzip."""
     schedule: Schedule | None = None
     """When it is sent; only when asked for where left out."""
     ack_hours: Annotated[int, Field(ge=1, le=24 * 31)] = 24
@@ -74,6 +75,8 @@ class Partner(Wire):
     """The id of the key that its tokens are made with. null: a system of the bank itself, which gets ids as they are, of all customers."""
     answers: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*$", max_length=200)]
     """The folder of the drop place in which its acknowledgements lie, and in which nobody else may write."""
+    pgp: bool = False
+    """Whether its files are encrypted for it (OpenPGP), and signed with our key. Its certificate lies with those of senders."""
     feeds: Annotated[list[Feed], Field(min_length=1, max_length=20)]
 
 
@@ -161,7 +164,7 @@ def _about_layouts(layouts: list[Layout]) -> Iterator[Problem]:
 def faults_of(layout: Layout) -> Iterator[str]:
     """What is wrong with a layout to write by."""
     exported = EXPORTED.get(layout.kind)
-    if exported is None or layout.format not in WRITTEN:
+    if exported is None:
         yield f"{layout.kind.value} as {layout.format.value} is not written"
         return
     targets = [field.target for field in layout.fields]
@@ -172,6 +175,18 @@ def faults_of(layout: Layout) -> Iterator[str]:
     for field in layout.fields:
         if field.constant is None:
             yield from (f"{field.target}: {message}" for message in PLACES[layout.format](layout, field))
+    if layout.format is Format.PARQUET:
+        yield from _faults_of_parquet(layout)
+
+
+def _faults_of_parquet(layout: Layout) -> Iterator[str]:
+    if layout.header or layout.trailer or layout.detail:
+        yield "parquet has no header, no trailer and no marks"
+    for field in layout.fields:
+        if field.type == "major":
+            yield f"{field.target}: in parquet amounts are whole minor units"
+        if field.type == "moment" and field.format != "iso":
+            yield f"{field.target}: in parquet moments are timestamps; leave the format out"
 
 
 def _about_partners(said: PartnersSaid, layouts: Mapping[str, Layout]) -> Iterator[Problem]:
@@ -188,3 +203,5 @@ def _about_partners(said: PartnersSaid, layouts: Mapping[str, Layout]) -> Iterat
             layout = layouts.get(feed.layout)
             if layout is None or layout.kind is not Kind(feed.kind):
                 yield Problem(path=f"/partners/{number}/feeds/{place}/layout", message=f"{feed.layout} is no layout of {feed.kind}")
+            elif feed.gzip and layout.format is Format.PARQUET:
+                yield Problem(path=f"/partners/{number}/feeds/{place}/gzip", message="parquet is packed already")

@@ -9,7 +9,8 @@ from shared.exports.keys import Keys, load_keys
 from shared.exports.model import Export
 from shared.exports.partners import Partners, load_partners
 from shared.files.layout import Layout
-from shared.files.places import keep
+from shared.files.places import keep, keys_of
+from shared.files.sealed import Keys as Sealing
 from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import ObjectStore
 from shared.kernel.errors import Broken
@@ -28,6 +29,8 @@ class Places:
     exports: ObjectStore
     lake: ObjectStore
     partners: Partners
+    pgp: Sealing | None = None
+    """What files are encrypted and signed with; None where none are."""
 
     @property
     def keys(self) -> Keys:
@@ -51,7 +54,9 @@ def places_of(call: Call) -> Places:
     named = call.file_places
     if named is None or named.exports is None:
         raise Broken("The settings don't say where files for partners are put: CLO_DROPS, CLO_LAKE and CLO_EXPORTS.")
-    return Places(named=named, exports=open_store(named.exports), lake=open_store(named.lake), partners=partners_of(call))
+    return Places(
+        named=named, exports=open_store(named.exports), lake=open_store(named.lake), partners=partners_of(call), pgp=keys_of(named)
+    )
 
 
 def work_prefix(export_id: UUID, *what: str) -> str:

@@ -1,8 +1,8 @@
 -- name: add_export
 -- Plans an export; nothing where one of its partner and kind is on its way, or was planned for the same moment of the schedule.
-INSERT INTO exports (export_id, partner, kind, scope, format, layout, token_key, day, sequence, asked_by, due_at, state, planned_at,
+INSERT INTO exports (export_id, partner, kind, scope, format, layout, gzip, pgp, token_key, day, sequence, asked_by, due_at, state, planned_at,
                      ack_hours)
-SELECT %(export_id)s, %(partner)s, %(kind)s, %(scope)s, %(format)s, %(layout)s, %(token_key)s, %(day)s,
+SELECT %(export_id)s, %(partner)s, %(kind)s, %(scope)s, %(format)s, %(layout)s, %(gzip)s, %(pgp)s, %(token_key)s, %(day)s,
        coalesce((SELECT max(sequence) FROM exports WHERE partner = %(partner)s AND kind = %(kind)s AND day = %(day)s), 0) + 1,
        %(asked_by)s, %(due_at)s, 'planned', %(planned_at)s, %(ack_hours)s
 ON CONFLICT DO NOTHING
@@ -40,6 +40,10 @@ UPDATE exports
 SET state = %(state)s, allowed = %(allowed)s, records = %(records)s, size = %(size)s, sha256 = %(sha256)s, withheld = %(withheld)s,
     problems = %(problems)s, written_at = %(written_at)s, overdue_at = %(overdue_at)s, closed_at = %(closed_at)s
 WHERE export_id = %(export_id)s;
+
+-- name: settled
+-- Those of some exports whose parts nobody needs any more: they are written, or over.
+SELECT * FROM exports WHERE export_id = ANY (%(export_ids)s) AND state NOT IN ('planned', 'writing');
 
 -- name: lock_overdue
 -- Written exports whose answer did not come in time and was not told to be overdue.

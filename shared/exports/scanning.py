@@ -24,12 +24,18 @@ ISO: Final = "iso"
 NONE: Final = pa.array([], pa.uint64())
 
 
+def shown(layout: Layout) -> Layout:
+    """How records of a layout are shown to the guard."""
+    return layout.model_copy(update={"format": Format.CSV, "column_names": True}) if layout.format is Format.PARQUET else layout
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scanner:
     """Scans the records of a layout."""
 
     guard: Guard
     layout: Layout
+    """As records are shown to the guard: of Parquet, as a csv would have them."""
     tokens: bool
     """Whether ids are written as tokens."""
 

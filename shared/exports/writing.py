@@ -18,12 +18,14 @@ from shared.exports.kinds import EXPORTED, TOKENS, Exported
 from shared.exports.model import Export, Part, State
 from shared.exports.places import Places, places_of, work_prefix
 from shared.exports.planning import CUSTOMER
-from shared.exports.scanning import UTF_8, Scanner
+from shared.exports.scanning import UTF_8, Scanner, shown
+from shared.exports.tables import schema_of, slice_of
 from shared.exports.tokens import Tokens
 from shared.files.arrays import text_bytes
 from shared.files.columns import TYPES
 from shared.files.kinds import CURRENCY
 from shared.files.layout import Layout
+from shared.files.names import Format
 from shared.files.parsing import totals_of
 from shared.files.places import clear, read_whole
 from shared.files.spans import Rows, read_rows
@@ -59,24 +61,36 @@ class Making:
     totals: Totals = field(default_factory=Totals)
 
     def written(self, batch: pa.RecordBatch) -> bytes:
-        """Some records as they are written, scanned. Raises FoundByGuard."""
+        """Some records as they are kept in a part, scanned. Raises FoundByGuard."""
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         if self.tokens:
             columns = _tokenised(columns, self.layout, self.tokens)
-        cells = quoted(neutral(cells_of(columns, self.layout), self.layout), self.layout)
-        lines = joined(cells, batch.num_rows, self.layout)
-        self._scan(lines, self.scanner.suspects(columns, cells) if self.scanner.by_cells else None)
+        cells = quoted(neutral(cells_of(columns, self.layout), self.layout), self.scanner.layout)
+        data = self._kept(columns, cells, batch.num_rows)
         self.lines += batch.num_rows
         self.totals += totals_of([batch], self.exported)
+        return data
+
+    def _kept(self, columns: dict[str, pa.Array], cells: Mapping[str, pa.Array], count: int) -> bytes:
+        if self.layout.format is Format.PARQUET:
+            self._scan(columns, cells, count)
+            return slice_of(columns, schema_of(self.exported, self.layout), self.layout)
+        lines = joined(cells, count, self.layout)
+        self._scan(columns, cells, count, lines)
         return encoded(lines, self.layout)
 
-    def _scan(self, lines: pa.Array, suspects: pa.Array | None) -> None:
-        """Look at lines: at some, by their numbers, or at all."""
-        looked_at = lines if suspects is None else lines.take(suspects)
-        hits = self.scanner.guard.search(_as_encoded(looked_at, self.layout))
+    def _scan(self, columns: Mapping[str, pa.Array], cells: Mapping[str, pa.Array], count: int, lines: pa.Array | None = None) -> None:
+        """Look at lines: at those with a suspect cell where cells tell, or at all."""
+        layout = self.scanner.layout
+        if self.scanner.by_cells:
+            suspects = self.scanner.suspects(columns, cells)
+            lines = joined({target: column.take(suspects) for target, column in cells.items()}, len(suspects), layout)
+        else:
+            suspects = pa.arange(0, count)
+            lines = joined(cells, count, layout) if lines is None else lines
+        hits = self.scanner.guard.search(_as_encoded(lines, layout))
         if hits:
-            before = [hit.line - 1 if suspects is None else suspects[hit.line - 1].as_py() for hit in hits]
-            raise FoundByGuard(replace(hit, line=number + self.lines + 1) for hit, number in zip(hits, before, strict=True))
+            raise FoundByGuard(replace(hit, line=self.lines + suspects[hit.line - 1].as_py() + 1) for hit in hits)
 
     @property
     def withheld(self) -> dict[str, int]:
@@ -138,7 +152,7 @@ def _write(call: Call, places: Places, export: Export, part: Part) -> Part:
     """A part as one object under a name of this attempt, so that of several attempts each is whole; the one on record counts."""
     layout, exported = places.layout_of(export), EXPORTED[export.kind]
     tokens = Tokens(secret=places.keys.secret(export.token_key), partner=export.partner) if export.token_key else None
-    scanner = Scanner(guard=guard_of(places.partners.portfolio), layout=layout, tokens=tokens is not None)
+    scanner = Scanner(guard=guard_of(places.partners.portfolio), layout=shown(layout), tokens=tokens is not None)
     making = Making(scanner=scanner, layout=layout, exported=exported, tokens=tokens)
     batches = _told_of(call, places, export, part, making) if export.allowed else _records(places.lake, part, making)
     stored = places.lake.create(f"{_stem(export, part)}-{uuid4().hex}", map(making.written, batches))

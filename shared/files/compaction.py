@@ -4,19 +4,18 @@ The new object is on record before it is written, as one that nobody uses, so th
 the parts lie there. The old objects stay for a while: who has just read where parts lie still finds them.
 """
 
-import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import accumulate, takewhile
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from events.files import LakeScattered
 from shared.files import lake_store
-from shared.files.lake import COMPRESSION, partition
+from shared.files.lake import as_blocks, partition
 from shared.files.lake_store import LakeObject
 from shared.files.places import discard, keep_blocks, places_of, read_whole
 from shared.files.spans import Rows, read_rows, rows_of
@@ -24,9 +23,6 @@ from shared.files.stores.opening import open_store
 from shared.kernel.errors import Busy
 from shared.kernel.ids import derived_id
 from shared.platform.call import Call, Transaction
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 LEAST_OBJECTS: Final = 8
 """So many small objects of a day are put together; fewer may stay."""
@@ -93,12 +89,7 @@ def _written(sources: dict[str, bytes], wanted: Iterable[Rows]) -> Iterator[byte
     """Rows of some objects as one, as it is written, row group by row group. What an object has no column for is null."""
     schemas = [parquet.read_schema(pa.BufferReader(data)).remove_metadata() for data in sources.values()]
     schema = pa.unify_schemas(schemas)
-    sink = _Drained()
-    with parquet.ParquetWriter(sink, schema, compression=COMPRESSION) as writer:
-        for table in _tables(sources, wanted, schema):
-            writer.write_table(table)
-            yield sink.drain()
-    yield sink.drain()
+    yield from as_blocks(_tables(sources, wanted, schema), schema)
 
 
 def _tables(sources: dict[str, bytes], wanted: Iterable[Rows], schema: pa.Schema) -> Iterator[pa.Table]:
@@ -120,26 +111,3 @@ def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         batch.column(field.name) if field.name in batch.schema.names else pa.nulls(batch.num_rows, field.type) for field in schema
     ]  # fmt: skip
     return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-class _Drained(io.RawIOBase):
-    """What is written to it can be taken away while more is written."""
-
-    def __init__(self) -> None:
-        self._at, self._blocks = 0, list[bytes]()
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        self._blocks.append(bytes(data))
-        self._at += len(self._blocks[-1])
-        return len(self._blocks[-1])
-
-    def drain(self) -> bytes:
-        """What was written since."""
-        blocks, self._blocks = self._blocks, []
-        return b"".join(blocks)

@@ -6,7 +6,7 @@ Parts are kept as objects of their own; later the parts of many lie in one (`com
 import io
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +17,9 @@ from shared.files.layout import Layout
 from shared.files.places import keep, read_whole
 from shared.files.spans import Placed, read_rows, rows_of
 from shared.files.stores.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 COMPRESSION: Final = "zstd"
 NO_DAY: Final = "none"
@@ -75,3 +78,36 @@ def as_parquet(table: pa.Table) -> bytes:
     made = io.BytesIO()
     parquet.write_table(table, made, compression=COMPRESSION)
     return made.getvalue()
+
+
+def as_blocks(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[bytes]:
+    """Tables as one file of Parquet, as it is written: a row group for each."""
+    sink = _Drained()
+    with parquet.ParquetWriter(sink, schema, compression=COMPRESSION) as writer:
+        for table in tables:
+            writer.write_table(table)
+            yield sink.drain()
+    yield sink.drain()
+
+
+class _Drained(io.RawIOBase):
+    """What is written to it can be taken away while more is written."""
+
+    def __init__(self) -> None:
+        self._at, self._blocks = 0, list[bytes]()
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        self._blocks.append(bytes(data))
+        self._at += len(self._blocks[-1])
+        return len(self._blocks[-1])
+
+    def drain(self) -> bytes:
+        """What was written since."""
+        blocks, self._blocks = self._blocks, []
+        return b"".join(blocks)

@@ -56,10 +56,11 @@ def places_of(call: Call) -> Places:
 def _open(named: FilePlaces) -> Places:
     folders = [Path(named.layouts)] if named.layouts else []
     drops, lake = open_store(named.drops), open_store(named.lake)
-    return Places(drops=drops, lake=lake, library=load(*folders), keys=_keys(named), senders=named.senders)
+    return Places(drops=drops, lake=lake, library=load(*folders), keys=keys_of(named), senders=named.senders)
 
 
-def _keys(named: FilePlaces) -> Keys | None:
+def keys_of(named: FilePlaces) -> Keys | None:
+    """What files are decrypted and encrypted with, as settings say; None where they don't."""
     if not named.pgp_key or not named.pgp_senders:
         return None
     passphrase = Path(named.pgp_passphrase) if named.pgp_passphrase else None

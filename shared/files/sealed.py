@@ -1,11 +1,14 @@
-"""Encrypted files (OpenPGP): decrypted as they are read, by a process of its own, and signed by their sender or not taken."""
+"""Encrypted files (OpenPGP): decrypted as they are read, by a process of its own, and signed by their sender or not taken.
+
+And the way out: encrypted for a partner and signed by us, by a process of its own as well.
+"""
 
 import os
 import re
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +20,8 @@ from typing import IO, Final
 from shared.files.unpacking import FREE_BYTES, MOST_RATIO, Bomb
 from shared.kernel.errors import Broken, Invalid
 
-PROGRAM: Final = "shared.files.unsealing"
+UNSEALING: Final = "shared.files.unsealing"
+SEALING: Final = "shared.files.sealing"
 MIB: Final = 1 << 20
 ENDINGS: Final = (".pgp", ".asc")
 ARMORED: Final = re.compile(rb"-----BEGIN PGP MESSAGE-----[ \t]*\r?\n(?:[^\r\n]+\r?\n)*?[ \t]*\r?\n([A-Za-z0-9+/]{4})")
@@ -40,19 +44,28 @@ WORDS: Final = {
 }
 
 
+UNUSABLE: Final = {
+    "expired": "its certificate has expired",
+    "revoked": "its certificate was revoked",
+    "certificate": "its certificate can't be read",
+    "our_key": "our key, or its passphrase, can't be read",
+    "failed": "its certificate has no key to encrypt for, or our key none to sign with",
+}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Keys:
-    """Files with what encrypted files are opened with. What is in them is read by the process that decrypts alone."""
+    """Files with what files are decrypted and encrypted with. What is in them is read by the processes that do so alone."""
 
     key: Path
     """Our secret key."""
     senders: Path
-    """A folder of certificates, `<sender>.pgp` or `<sender>.asc`: whose signature a sender's files must bear."""
+    """A folder of certificates, `<name>.pgp` or `<name>.asc`: whose signature a sender's files must bear, whom a partner's are for."""
     passphrase: Path | None = None
     """Of our key, if it has one."""
 
     def certificate_of(self, sender: str) -> Path | None:
-        """Where a sender's certificate is; None of a sender who has none here."""
+        """Where the certificate of a sender or partner is; None of one who has none here."""
         return next((path for ending in ENDINGS if (path := self.senders / f"{sender}{ending}").is_file()), None)
 
 
@@ -69,15 +82,47 @@ def unsealed(blocks: Iterable[bytes], keys: Keys, sender: str) -> Iterator[bytes
     first = next(rest, b"")
     if not _is_encrypted(first):
         raise NotSealed("The file is not encrypted, and its name says that it is.")
-    command = [sys.executable, "-m", PROGRAM, *map(str, filter(None, (keys.key, certificate, keys.passphrase)))]
+    try:
+        yield from _through(UNSEALING, keys, certificate, chain([first], rest), _bounded)
+    except _SaidError as error:
+        raise _error(error.said) from None
+
+
+def sealed(blocks: Iterable[bytes], keys: Keys, partner: str) -> Iterator[bytes]:
+    """The blocks, encrypted for a partner and signed with our key, in pieces of at most 1 MiB: each time other bytes.
+
+    Raises Broken where our key or the partner's certificate can't be used.
+    """
+    certificate = keys.certificate_of(partner)
+    if certificate is None:
+        raise Broken(f"There is no certificate of {partner} to encrypt for.")
+    try:
+        yield from _through(SEALING, keys, certificate, blocks, lambda pieces, _feeder: pieces)
+    except _SaidError as error:
+        raise Broken(f"Nothing can be encrypted for {partner}: {UNUSABLE.get(error.said, 'the process that encrypts failed')}.") from None
+
+
+class _SaidError(Exception):
+    """The process ended, and said why in a word."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+def _through(
+    program: str, keys: Keys, certificate: Path, blocks: Iterable[bytes], checked: "Callable[[Iterator[bytes], _Feeder], Iterable[bytes]]"
+) -> Iterator[bytes]:
+    """What a program makes of some blocks, in pieces of at most 1 MiB. Nothing of it counts before the last one came without an error."""
+    command = [sys.executable, "-m", program, *map(str, filter(None, (keys.key, certificate, keys.passphrase)))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RUST_BACKTRACE": "0"}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     ) as process:  # fmt: skip
-        feeder = _Feeder(process.stdin, chain([first], rest))
+        feeder = _Feeder(process.stdin, blocks)
         feeder.start()
         try:
-            yield from _bounded(iter(partial(_output(process).read, MIB), b""), feeder)
+            yield from checked(iter(partial(_output(process).read, MIB), b""), feeder)
             said = process.stderr.read() if process.stderr else b""
         finally:
             if process.poll() is None and sys.exc_info()[0]:
@@ -86,7 +131,7 @@ def unsealed(blocks: Iterable[bytes], keys: Keys, sender: str) -> Iterator[bytes
             feeder.join()
     feeder.reraise()
     if process.returncode:
-        raise _error(said.decode(errors="replace").strip())
+        raise _SaidError(said.decode(errors="replace").strip())
 
 
 class _Feeder(Thread):

@@ -37,8 +37,12 @@ def unseal(key: str, certificate: str, passphrase: str | None) -> str | None:
 
 
 def _decryptor(key: str, passphrase: str | None) -> PyDecryptor:
-    said = Path(passphrase).read_text(encoding="utf-8").rstrip("\r\n") if passphrase else None
-    return Tsk.from_file(key).decryptor(said)
+    return Tsk.from_file(key).decryptor(passphrase_in(passphrase))
+
+
+def passphrase_in(file: str | None) -> str | None:
+    """What a file of a passphrase holds; None where there is none."""
+    return Path(file).read_text(encoding="utf-8").rstrip("\r\n") if file else None
 
 
 def _decrypt(decryptor: PyDecryptor, signer: Cert) -> str | None:

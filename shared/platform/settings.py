@@ -46,11 +46,13 @@ class Settings(BaseSettings):
     export_keys: str | None = None
     """A file with the keys of exports (a JWK set): secrets that tokens are made with, and the Ed25519 key that reports are signed with."""
     pgp_key: str | None = None
-    """A file with the secret OpenPGP key that files sent here are encrypted for; none where no encrypted files are taken."""
+    """A file with the secret OpenPGP key that files sent here are encrypted for, and that signs those that are encrypted for partners; none
+    where there are no encrypted files."""
     pgp_passphrase: str | None = None
     """A file with the passphrase of that key; none where it has none."""
     pgp_senders: str | None = None
-    """A folder of OpenPGP certificates, `<sender>.pgp` or `<sender>.asc`: whose signature a sender's encrypted files must bear."""
+    """A folder of OpenPGP certificates, `<name>.pgp` or `<name>.asc`: whose signature a sender's encrypted files must bear, and whom a
+    partner's are encrypted for."""
     senders: str | None = None
     """A file that says who may send which kinds of files, and from which folder (JSON); none where everybody may send everything."""
     dead_letter_days: Annotated[int, Field(ge=1, le=3650)] = LETTERS_KEPT.days

@@ -8,6 +8,8 @@ CREATE TABLE exports (
     scope text NOT NULL CHECK (scope IN ('full', 'delta')),
     format text NOT NULL,
     layout text NOT NULL,
+    gzip boolean NOT NULL,
+    pgp boolean NOT NULL,
     token_key text,
     day date NOT NULL,
     sequence integer NOT NULL,

@@ -41,6 +41,7 @@ WRONG = [
     (said(feed(schedule={"cron": "0 30 3 * * *", "zone": "UTC"})), "five fields"),
     (said(feed(schedule={"cron": "30 3 * * *", "zone": "Mars/One"})), "IANA time zone"),
     (said(feed(kind="customers")), "transactions"),
+    (said(feed(layout="partner-transactions-parquet", gzip=True)), "parquet is packed already"),
     (said(PARTNER | {"answers": "../x"}), "pattern"),
     (said(portfolio=["ab"]), "at least 3"),
     (b"{", "JSON"),
@@ -65,6 +66,22 @@ def test_layouts_of_ones_own_are_checked(tmp_path: Path) -> None:
         load_partners(str(tmp_path / "none.json"))
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ([{"target": "amount", "type": "major", "column": "amount"}], "whole minor units"),
+        ([{"target": "at", "type": "moment", "format": "epoch_s", "column": "at"}], "are timestamps"),
+        ([{"target": "city", "type": "text", "position": 1}], "ask for a column"),
+    ],
+)
+def test_layouts_of_parquet_keep_types(fields: list[dict[str, Any]], told: str) -> None:
+    own = {"name": "mine", "kind": "transactions", "format": "parquet"}
+    needed = {"target": "transaction_id", "type": "id", "column": "transaction_id"}
+    with pytest.raises(NotPartners) as refused:
+        read_partners(said(layouts=[own | {"fields": [needed, *fields]}]))
+    assert told in refused.value.problems[0].message
+
+
 def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "partners.json"
     file.write_bytes(said())
@@ -74,7 +91,7 @@ def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
 
 
 def test_layouts_that_come_with_clo_are_good_and_each_kind_has_one() -> None:
-    assert [list(faults_of(layout)) for layout in _packaged()] == [[]] * 5
+    assert [list(faults_of(layout)) for layout in _packaged()] == [[]] * 6
     assert {layout.kind for layout in _packaged()} == set(EXPORTED)
     assert Kind.CUSTOMERS not in EXPORTED
 
