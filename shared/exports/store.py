@@ -59,6 +59,11 @@ def update(tx: Transaction, export: Export) -> None:
     tx.connection.execute(SQL["update_export"], _values(export))
 
 
+def settled(tx: Transaction, export_ids: Collection[UUID]) -> list[Export]:
+    """Those of some exports whose parts nobody needs any more."""
+    return [_export(row) for row in rows(tx.connection, SQL["settled"], export_ids=list(export_ids))]
+
+
 def lock_overdue(tx: Transaction, most: int) -> list[Export]:
     """Written exports whose answer did not come in time, not told of before; held."""
     return [_export(row) for row in rows(tx.connection, SQL["lock_overdue"], now=tx.now, most=most)]

@@ -39,7 +39,7 @@ def sweep_left_behind(call: Call) -> int:
 
 def _clear_closed(call: Call, drops: ObjectStore) -> int:
     """A chunk may be read while its file is closed as broken: what it then leaves is of no use."""
-    found = list(islice(_on_their_way(drops), MOST_DROPS))
+    found = list(islice(worked_on(drops, WORK), MOST_DROPS))
     with call.reading() as tx:
         closed = store.closed(tx, found) if found else []
     left = [made for drop_id in closed for made in drops.list(work_prefix(drop_id))]
@@ -48,11 +48,11 @@ def _clear_closed(call: Call, drops: ObjectStore) -> int:
     return len(left)
 
 
-def _on_their_way(drops: ObjectStore) -> Iterator[UUID]:
-    """The drops of which something lies there that was made of them."""
+def worked_on(store: ObjectStore, place: str) -> Iterator[UUID]:
+    """Of which drops, or exports, something lies under a part of the name that was made of them on their way."""
     after = ""
-    while made := next(drops.list(f"{WORK}/", after), None):
+    while made := next(store.list(f"{place}/", after), None):
         folder = made.name.split("/")[1]
-        after = f"{WORK}/{folder}/{BEHIND_ALL}"
+        after = f"{place}/{folder}/{BEHIND_ALL}"
         with suppress(ValueError):
             yield UUID(hex=folder)

@@ -7,6 +7,7 @@ from events.payloads import ScheduleTicked
 from shared.campaigns import service as campaigns
 from shared.claims import service as claims
 from shared.exports import due as exports
+from shared.exports.sweeping import sweep_exports
 from shared.files import compaction
 from shared.files.sweeping import sweep_left_behind
 from shared.offers import launch
@@ -40,6 +41,7 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
         compaction.plan_due(call, tx)
         _until_done(lambda: forget_decided(call, tx))
     sweep_left_behind(call)
+    sweep_exports(call)
     compaction.remove_left(call, exports.in_use(call))
 
 
