@@ -30,8 +30,8 @@ PHONES: Final = (
 PHONE: Final = f"{BEFORE}(?:{'|'.join(PHONES)}){AFTER}"
 EMAIL: Final = r"""[^\s@,;:"'<>()]+(?:@|%40)[^\s@,;:"'<>()]+\.[^\s@,;:"'<>()]{2,}"""
 DIGITS: Final = r"[0-9](?:[ ._-]?[0-9]){12}"
-MARKS: Final = (b"@", b"%", b"+", b" ", b".", b"-", b"/")
-"""An e-mail address has one of the first two, a phone number one of the others."""
+MARKS: Final = (b"+", b" ", b".", b"-", b"/")
+"""A phone number has one of them in it, an e-mail address a dot."""
 ALIKE: Final = bytes.maketrans(b"0123456789", b"0" * 10)
 ENOUGH_DIGITS: Final = b"0" * SHORTEST
 MAY_BE_EMAIL: Final = "@|%40"

@@ -12,7 +12,7 @@ from shared.exports.cells import neutral
 from shared.exports.guard import MOST_HITS, Guard, guard_of
 from shared.exports.kinds import EXPORTED
 from shared.exports.partners import read_partners
-from shared.exports.scanning import Scanner
+from shared.exports.scanning import Scanner, shown
 from shared.exports.tokens import Tokens
 from shared.exports.writing import FoundByGuard, Making, _as_encoded, _tokenised
 from shared.files.columns import TYPES
@@ -20,7 +20,8 @@ from shared.files.layout import Layout
 from shared.files.names import Kind
 from shared.files.writing import cells_of, joined, quoted
 
-LAYOUT: Final = read_partners(b'{"portfolio": [], "partners": []}').layouts["partner-transactions-csv"]
+LAYOUTS_THERE_ARE: Final = read_partners(b'{"portfolio": [], "partners": []}').layouts
+LAYOUT: Final = LAYOUTS_THERE_ARE["partner-transactions-csv"]
 EXPORTED_PURCHASES: Final = EXPORTED[Kind.TRANSACTIONS]
 TEXTS: Final = ("transaction_id", "customer_id", "card_token", "merchant_id", "network", "region", "city")
 PURCHASE: Final[dict[str, Any]] = {"transaction_id": "t1", "at": datetime(2026, 1, 1, tzinfo=UTC), "amount": 1}
@@ -98,14 +99,14 @@ def by_lines(batch: pa.RecordBatch, layout: Layout, guard: Guard, tokens: Tokens
     """Every rule asked of every line: slow and plain."""
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     columns = _tokenised(columns, layout, tokens) if tokens else columns
-    cells = quoted(neutral(cells_of(columns, layout), layout), layout)
-    lines = _as_encoded(joined(cells, batch.num_rows, layout), layout).to_pylist()
+    cells = quoted(neutral(cells_of(columns, layout), layout), shown(layout))
+    lines = _as_encoded(joined(cells, batch.num_rows, shown(layout)), layout).to_pylist()
     return [(rule.name, number) for number, line in enumerate(lines, start=1) for rule in guard.rules if rule.is_in(line)]
 
 
 def by_cells(batch: pa.RecordBatch, layout: Layout, guard: Guard, tokens: Tokens | None) -> list[tuple[str, int]]:
     """What writing finds."""
-    scanner = Scanner(guard=guard, layout=layout, tokens=tokens is not None)
+    scanner = Scanner(guard=guard, layout=shown(layout), tokens=tokens is not None)
     making = Making(scanner=scanner, layout=layout, exported=EXPORTED_PURCHASES, tokens=tokens)
     try:
         making.written(batch)
@@ -152,6 +153,14 @@ def test_each_different_value_is_looked_at_once_and_values_of_no_record_never_co
     batch = _batch([PURCHASE | {"city": "Nice"}] * 9, encode=True)
     assert "jo@example.com" in batch.column("city").dictionary.to_pylist()
     assert by_cells(batch, LAYOUT, guard_of(()), TOKENS) == []
+
+
+@settings(deadline=None)
+@given(records=st.lists(RECORDS, min_size=1, max_size=4), portfolio=st.sampled_from(PORTFOLIOS), encode=st.booleans())
+def test_of_parquet_the_same_is_found(*, records: list[dict[str, Any]], portfolio: tuple[str, ...], encode: bool) -> None:
+    layout = LAYOUTS_THERE_ARE["partner-transactions-parquet"]
+    batch, guard = _batch(records, encode=encode), guard_of(portfolio)
+    assert by_cells(batch, layout, guard, TOKENS) == by_lines(batch, layout, guard, TOKENS)[:MOST_HITS]
 
 
 @given(st.lists(MOMENTS, max_size=50))
