@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from events.payloads import PlacesTold
+from shared.audiences import cards
 from shared.audiences.histories import emit_changed
 from shared.merchants import service as merchants
 from shared.merchants.ladder import Book, Clues, match
@@ -35,6 +36,7 @@ def complete(call: Call, told: PlacesTold) -> None:
         changed = [(before, after) for before in on_file if (after := completed(before, known)) != before]
         if changed:
             emit_changed(call, tx, _refile(tx, changed), WHY)
+            cards.emit_changed(tx, _refunded(tx, changed))
         ids = {one.message.said.transaction_id for one in on_file}
         if len(ids) == MOST:
             tx.emit(PlacesTold(location_ids=told.location_ids, after=max(ids)), subject=KEY, key=KEY)
@@ -74,6 +76,12 @@ def _clues(one: Filed) -> Clues:
         city=one.city,
         location_id=said.location_id,
     )
+
+
+def _refunded(tx: Transaction, changed: Collection[tuple[Filed, Filed]]) -> set[str]:
+    """Cards with refunds that may be for other purchases now, of whoever held them, as these are known to be of other merchants."""
+    moved = {one.card_token for one, now in changed if one.card_token and one.message.said.merchant_id != now.message.said.merchant_id}
+    return history.refunded(tx, moved) if moved else set()
 
 
 def _refile(tx: Transaction, changed: Collection[tuple[Filed, Filed]]) -> Iterable[tuple[str, UUID]]:

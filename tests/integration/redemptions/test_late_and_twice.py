@@ -186,7 +186,7 @@ def _moment(chance: Random, days: float = 8) -> datetime:
 
 
 def _lives(chance: Random) -> Iterator[Fact]:
-    """Lives of purchases and refunds, by customer, by card, by both; each message may name the merchant otherwise."""
+    """Lives of purchases and refunds, by customer, by card, by both; each message may name the merchant otherwise, some are at odds."""
     for number in range(LIVES):
         for message in _life(chance, f"t{number}", _whose(chance)):
             yield Fact(at=message.at, tell=partial(_post, message), may_be_early=True)
@@ -218,23 +218,28 @@ def _life(chance: Random, name: str, whose: dict[str, Any]) -> Iterator[Transact
     parts = [
         said("clearing", part, sequence=n, sequence_count=2) for n, part in enumerate((cleared // 3 + 1, cleared - cleared // 3), start=1)
     ]
-    yield from chance.choice(
-        [
-            [said()],
-            [said()],
-            [authorised, said("clearing", cleared)],
-            [authorised, *parts],
-            [authorised, parts[0]],
-            [authorised],
-            [said("clearing", cleared)],
-            [authorised, said(chance.choice(["decline", "reversal"]))],
-        ]
-    )
+    lives = [
+        [said()],
+        [said()],
+        [authorised, said("clearing", cleared)],
+        [authorised, *parts],
+        [authorised, parts[0]],
+        [authorised],
+        [said("clearing", cleared)],
+        [authorised, said(chance.choice(["decline", "reversal"]))],
+    ]
+    for message in chance.choice(lives):
+        yield _at_odds(chance, message) if chance.random() < 0.1 else message
     for number in range(chance.choice([0, 0, 1, 2])):
         back = chance.choice([amount, cleared, max(amount // 2, 1), 77])
         refunded_at = at + chance.randrange(1, 2000) * MINUTE
         other = _whose(chance) if chance.random() < 0.2 else {}
         yield said("refund", back, f"{name}-r{number}", at=refunded_at, original_transaction_id=chance.choice([name, None]), **other)
+
+
+def _at_odds(chance: Random, message: Transaction) -> Transaction:
+    """A message that says another moment, or another customer or card, than the others of its purchase."""
+    return message.model_copy(update=chance.choice([{"at": message.at + chance.randrange(1, 3000) * MINUTE}, _whose(chance)]))
 
 
 def _file(chance: Random) -> Iterator[Fact]:

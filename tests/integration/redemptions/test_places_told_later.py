@@ -74,6 +74,28 @@ def test_what_the_place_tells_counts_whenever_it_is_told(world: World, first: st
     world.verify()
 
 
+@pytest.mark.parametrize("first", ["place", "purchase"])
+def test_a_refund_by_card_finds_the_purchase_of_who_held_the_card_then_by_what_the_place_tells(world: World, first: str) -> None:
+    """Where the purchase was made is known by its place alone, and the card has passed on since."""
+    world.grant(give(world, "nothing")["nothing"], "ann", "bob")
+    named = {"kind": "descriptor", "descriptor": "Corner", "country": "US"}
+    told(world, aliases=[named])
+    world.cards({"card_token": "k1", "customer_id": "ann"}, {"card_token": "k1", "customer_id": "bob", "valid_from": BEYOND + HOUR})
+    sold = bought(customer_id=None, card_token="k1", merchant_id=None, descriptor="Corner")
+    refund = purchase("r1", None, kind="refund", card_token="k1", merchant_id="shop-1")
+    if first == "purchase":
+        world.post(sold, refund)
+        world.deliver()
+    told(world, PLACE, aliases=[named])
+    if first == "place":
+        world.post(sold, refund)
+    world.deliver()
+    found = world.rows("SELECT customer_id, purchase_id, unmatched FROM transactions WHERE kind = 'refund'")
+    assert found == [{"customer_id": "ann", "purchase_id": "t1", "unmatched": None}]
+    assert [row["reward_minor"] for row in world.redemptions()] in ([], [0])
+    world.verify()
+
+
 def test_a_place_may_be_told_of_bit_by_bit(world: World) -> None:
     told(world)
     offers = give(world, "category", "country", "zone", "nothing")
