@@ -211,7 +211,7 @@ WITH due AS (
 SELECT DISTINCT ON (c.transaction_id) c.transaction_id, c.customer_id, c.by_card, c.card_token, c.at, c.currency,
        c.merchant_said AS merchant_id, c.network, c.network_merchant_id, c.descriptor,
        EXISTS (SELECT FROM transactions AS other
-               WHERE other.transaction_id = c.transaction_id AND NOT other.withdrawn
+               WHERE other.transaction_id = c.transaction_id AND NOT other.withdrawn AND other.customer_id IS NOT DISTINCT FROM c.customer_id
                  AND (other.expires_at > %(now)s OR other.kind IN ('purchase', 'decline', 'expiry')
                       OR other.kind = 'clearing' AND other.sequence_count IS NULL)) AS settled,
        count(*) OVER () AS closed

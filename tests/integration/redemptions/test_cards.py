@@ -208,6 +208,29 @@ def test_an_authorisation_by_card_that_expires_gives_back_what_it_held(world: Wo
     world.verify()
 
 
+@pytest.mark.parametrize("order", list(permutations(("authorization", "clearing", "its time is over"))))
+def test_an_authorisation_that_was_cleared_to_another_customer_expires(world: World, order: tuple[str, ...]) -> None:
+    """Whichever is told first: what was cleared is another customer's purchase, so nothing clears this one any more."""
+    offered(world, "ann", "bob")
+    world.cards({"card_token": "k1", "customer_id": "bob"})
+    said = {
+        "authorization": purchase("t1", "ann", kind="authorization", expires_at=NOW),
+        "clearing": by_card("t1", kind="clearing"),
+    }
+    for one in order:
+        if one in said:
+            world.post(said[one])
+        else:
+            world.tick()
+    world.tick()
+    assert {(row["customer_id"], row["earned_minor"], row["reason"]) for row in world.redemptions()} - {("bob", 200, None)} in (
+        {("ann", 0, "authorization_expired")},
+        set(),
+    )
+    assert [row["customer_id"] for row in world.redemptions() if row["reward_minor"]] == ["bob"]
+    world.verify()
+
+
 class TestCorrections:
     """What becomes known of a card later moves the purchases that were made with it: it is only more history."""
 
