@@ -248,6 +248,8 @@ class TransactionsPosted(Wire):
     shard: Shard
     file: FileOrigin | None = None
     """The file that told it, if one did: what its later revisions tell otherwise, or tell no more, goes before."""
+    again: bool = False
+    """Whether Clo tells it once more, to another shard or as it has waited, or of itself: nobody has told anything new."""
     transactions: Annotated[list[Transaction], Field(min_length=1, max_length=MAX_BATCH)]
 
 

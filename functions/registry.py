@@ -163,6 +163,8 @@ FUNCTIONS: tuple[Function, ...] = (
              emits=(p.TransactionsPosted, p.HistoriesChanged, p.CardsChanged, p.PlacesTold, f.FileStepDone)),
     Function(name="close_file", service="shared.files.closing", emits=(f.ChunkReady, f.FileStepDone, f.FileClosed), scale=LONG,
              consumes={f.FileStepDone: "close_file"}),
+    Function(name="fill_lake", service="shared.files.filling", scale=LONG,
+             consumes={p.TransactionsPosted: "keep_transactions", p.ImpressionsLogged: "keep_impressions"}),
     Function(name="compact_lake", service="shared.files.compaction", scale=FILES, consumes={f.LakeScattered: "compact"}),
     Function(name="manage_exports", service="shared.exports.desk", emits=(f.ExportPlanned, f.ExportMoved), routes=routes("""
         GET  /v1/exports                                      list_exports             exports:read

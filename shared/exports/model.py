@@ -109,6 +109,10 @@ class Part:
 
     number: int
     sources: tuple[str, ...]
+    against: tuple[str, ...] = ()
+    """What others tell of the same days that goes before: a message of theirs is left out here."""
+    may_repeat: bool = False
+    """Whether what it is made from may tell a message of theirs, or one twice."""
     object: str | None = None
     """Where it lies once it is written."""
     generation: str | None = None

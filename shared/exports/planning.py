@@ -16,11 +16,11 @@ from shared.exports import breaks, store
 from shared.exports.kinds import EXPORTED, Exported
 from shared.exports.model import Export, Item, Part, State
 from shared.exports.places import Places, keep_work, places_of, work_prefix
+from shared.exports.told_once import parts_of
 from shared.files.columns import TYPES
 from shared.files.lake import as_parquet
 from shared.files.names import Kind
 from shared.files.places import clear
-from shared.files.spans import rows_of
 from shared.kernel.ids import EXPORT
 from shared.platform.call import Call, Transaction
 
@@ -42,8 +42,7 @@ def split_export(call: Call, planned: ExportPlanned) -> None:
         clear(places.lake, work_prefix(export.export_id))  # of an attempt that died
         exported = EXPORTED[export.kind]
         pages = _pages(call, tx, export, exported)
-        sources = _from_lake(tx, export) if pages is None else _from_rows(tx, places, export, exported, pages)
-        parts = [Part(number=number, sources=tuple(some)) for number, some in enumerate(sources, start=1)]
+        parts = _from_lake(tx, export) if pages is None else _from_rows(tx, places, export, exported, pages)
         allowed = _keep_allowed(tx, places, export) if exported.personal and export.token_key else None
         store.add_parts(tx, export.export_id, parts)
         store.update(tx, replace(export, state=State.WRITING, allowed=allowed))
@@ -58,20 +57,6 @@ def _start(tx: Transaction, export: Export, parts: Sequence[Part]) -> None:
         tx.emit(ExportPartsDone(export_id=export.export_id), subject=key, key=key)
 
 
-def _from_lake(tx: Transaction, export: Export) -> Iterator[list[str]]:
-    """Objects of the lake and which of their rows, so many together that a part of the export has enough records."""
-    some: list[str] = []
-    records = 0
-    for rows in rows_of(store.add_lake_items(tx, export)):
-        if some and records + rows.count > PART_RECORDS:
-            yield some
-            some, records = [], 0
-        some.append(str(rows))
-        records += rows.count
-    if some:
-        yield some
-
-
 def _pages(call: Call, tx: Transaction, export: Export, exported: Exported) -> Iterator[Page] | None:
     """Key, version and columns of the records, page by page; None of what lies in the lake."""
     if export.kind is Kind.RECONCILIATION:
@@ -79,7 +64,13 @@ def _pages(call: Call, tx: Transaction, export: Export, exported: Exported) -> I
     return store.pages(tx, export, exported) if exported.statement else None
 
 
-def _from_rows(tx: Transaction, places: Places, export: Export, exported: Exported, pages: Iterator[Page]) -> list[list[str]]:
+def _from_lake(tx: Transaction, export: Export) -> list[Part]:
+    items = store.add_lake_items(tx, export)
+    days, whole_days = {part.day for part in items}, {part.day for part in items if not part.from_file}
+    return parts_of(items, store.known_lake_parts(tx, export, days, whole_days), PART_RECORDS)
+
+
+def _from_rows(tx: Transaction, places: Places, export: Export, exported: Exported, pages: Iterator[Page]) -> list[Part]:
     """Records of the database, kept as they were at this moment: a part that is written later, or again, is the same."""
     names = []
     known: set[tuple[str, str]] = set()
@@ -89,7 +80,7 @@ def _from_rows(tx: Transaction, places: Places, export: Export, exported: Export
         items = {(row["key"], row["version"]) for row in page} - known
         store.add_items(tx, export.export_id, [Item(key=key, version=version) for key, version in sorted(items)])
         known = {(page[-1]["key"], page[-1]["version"])}  # the rows of one key may go on with the next page
-    return [[name] for name in names]
+    return [Part(number=number, sources=(name,)) for number, name in enumerate(names, start=1)]
 
 
 def _table(page: Page, exported: Exported) -> pa.Table:

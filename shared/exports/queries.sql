@@ -53,16 +53,18 @@ ORDER BY written_at LIMIT %(most)s FOR UPDATE;
 
 -- name: add_parts
 -- The parts of an export.
-INSERT INTO export_parts (export_id, number, sources)
-SELECT %(export_id)s, number, string_to_array(sources, ',') FROM unnest(%(numbers)s::integer[], %(sources)s::text[]) AS p (number, sources);
+INSERT INTO export_parts (export_id, number, sources, against, may_repeat)
+SELECT %(export_id)s, number, string_to_array(sources, ','), string_to_array(against, ','), may_repeat
+FROM unnest(%(numbers)s::integer[], %(sources)s::text[], %(against)s::text[], %(may_repeat)s::boolean[])
+    AS p (number, sources, against, may_repeat);
 
 -- name: read_parts
 -- The parts of an export, in order.
-SELECT number, sources, object, generation, size, totals, withheld FROM export_parts WHERE export_id = %(export_id)s ORDER BY number;
+SELECT number, sources, against, may_repeat, object, generation, size, totals, withheld FROM export_parts WHERE export_id = %(export_id)s ORDER BY number;
 
 -- name: read_part
 -- One part of an export.
-SELECT number, sources, object, generation, size, totals, withheld FROM export_parts
+SELECT number, sources, against, may_repeat, object, generation, size, totals, withheld FROM export_parts
 WHERE export_id = %(export_id)s AND number = %(number)s;
 
 -- name: part_written
@@ -90,13 +92,20 @@ WHERE l.kind = %(kind)s
     SELECT FROM export_known k WHERE k.partner = %(partner)s AND k.kind = %(kind)s AND k.key = l.name));
 
 -- name: read_lake_items
--- The parts of the lake that go into an export, as they lie there.
-SELECT l.name, l.object, l.first_row, l.records FROM export_items i JOIN lake_parts l ON l.name = i.key
-WHERE i.export_id = %(export_id)s ORDER BY l.object, l.first_row;
+-- The parts of the lake that go into an export, as they lie there; those of files first.
+SELECT l.name, l.day, l.from_file, l.object, l.first_row, l.records FROM export_items i JOIN lake_parts l ON l.name = i.key
+WHERE i.export_id = %(export_id)s ORDER BY l.from_file DESC, l.object, l.first_row;
+
+-- name: known_lake_parts
+-- What a partner has acknowledged of some days of the lake: what events told, of some of the days all.
+SELECT l.name, l.day, l.from_file, l.object, l.first_row, l.records
+FROM lake_parts l JOIN export_known k ON k.partner = %(partner)s AND k.kind = l.kind AND k.key = l.name
+WHERE l.kind = %(kind)s AND l.day = ANY (%(days)s) AND (NOT l.from_file OR l.day = ANY (%(whole_days)s))
+ORDER BY l.object, l.first_row;
 
 -- name: sources_in_use
 -- What parts of exports are made from that are not written yet.
-SELECT DISTINCT unnest(p.sources) AS source FROM exports e JOIN export_parts p USING (export_id)
+SELECT DISTINCT unnest(p.sources || p.against) AS source FROM exports e JOIN export_parts p USING (export_id)
 WHERE e.state = 'writing' AND p.object IS NULL;
 
 -- name: copy_items

@@ -16,7 +16,7 @@ from shared.files.spans import Placed, Rows
 from shared.files.totals import Totals
 from shared.kernel.errors import NotFound, Problem
 from shared.platform.call import Transaction
-from shared.platform.database import Queries, copy_rows, exactly_one, one, rows
+from shared.platform.database import Queries, copy_rows, exactly_one, joined, one, rows
 
 SQL = Queries(__file__)
 PAGE: Final = 20_000
@@ -71,8 +71,13 @@ def lock_overdue(tx: Transaction, most: int) -> list[Export]:
 
 def add_parts(tx: Transaction, export_id: UUID, parts: Sequence[Part]) -> None:
     """Put the parts of an export on record, with what each is made from."""
-    numbers, sources = [part.number for part in parts], [",".join(part.sources) for part in parts]
-    tx.connection.execute(SQL["add_parts"], {"export_id": export_id, "numbers": numbers, "sources": sources})
+    values = {
+        "numbers": [part.number for part in parts],
+        "sources": [joined(part.sources) for part in parts],
+        "against": [joined(part.against) for part in parts],
+        "may_repeat": [part.may_repeat for part in parts],
+    }
+    tx.connection.execute(SQL["add_parts"], values | {"export_id": export_id})
 
 
 def parts(tx: Transaction, export_id: UUID) -> list[Part]:
@@ -107,14 +112,22 @@ def progress(tx: Transaction, export_ids: Collection[UUID]) -> dict[UUID, tuple[
 
 
 def add_lake_items(tx: Transaction, export: Export) -> list[Placed]:
-    """Settle which parts of the lake go into an export, by objects and rows."""
+    """Settle which parts of the lake go into an export: those of files first, then by objects and rows."""
     said = {"export_id": export.export_id, "kind": export.kind.value, "partner": export.partner, "scope": export.scope.value}
     tx.connection.execute(SQL["add_lake_items"], said)
     return [Placed(**row) for row in rows(tx.connection, SQL["read_lake_items"], export_id=export.export_id)]
 
 
+def known_lake_parts(tx: Transaction, export: Export, days: Collection[str], whole_days: Collection[str]) -> list[Placed]:
+    """What the partner knows of some days of the lake, by objects and rows: what events told, of whole days all. None of a full export."""
+    if export.scope is Scope.FULL:
+        return []
+    said = {"partner": export.partner, "kind": export.kind.value, "days": list(days), "whole_days": list(whole_days)}
+    return [Placed(**row) for row in rows(tx.connection, SQL["known_lake_parts"], **said)]
+
+
 def sources_in_use(tx: Transaction) -> list[Rows]:
-    """What parts of exports are made from that are not written yet."""
+    """What parts of exports are made from, and held against, that are not written yet."""
     return [Rows.of(row["source"]) for row in rows(tx.connection, SQL["sources_in_use"])]
 
 
@@ -167,4 +180,4 @@ def _export(row: DictRow) -> Export:
 
 def _part(row: DictRow) -> Part:
     totals = Totals.of(row["totals"]) if row["totals"] else Totals()
-    return Part(**row | {"sources": tuple(row["sources"]), "totals": totals})
+    return Part(**row | {"sources": tuple(row["sources"]), "against": tuple(row["against"]), "totals": totals})

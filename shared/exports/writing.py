@@ -1,7 +1,8 @@
 """A part of an export: records of customers who may be told of, tokens in place of ids, lines as the layout has them, scanned, kept."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from shared.exports.planning import CUSTOMER
 from shared.exports.scanning import UTF_8, Scanner, shown
 from shared.exports.tables import schema_of, slice_of
 from shared.exports.tokens import Tokens
+from shared.exports.told_once import first_told
 from shared.files.arrays import text_bytes
 from shared.files.columns import TYPES
 from shared.files.kinds import CURRENCY
@@ -55,6 +57,8 @@ class Making:
     layout: Layout
     exported: Exported
     tokens: Tokens | None
+    told_first: pa.Array | None = None
+    """Which of its records are told here and nowhere before; None for all."""
     lines: int = 0
     read: int = 0
     holder_unknown: int = 0
@@ -153,7 +157,8 @@ def _write(call: Call, places: Places, export: Export, part: Part) -> Part:
     layout, exported = places.layout_of(export), EXPORTED[export.kind]
     tokens = Tokens(secret=places.keys.secret(export.token_key), partner=export.partner) if export.token_key else None
     scanner = Scanner(guard=guard_of(places.partners.portfolio), layout=shown(layout), tokens=tokens is not None)
-    making = Making(scanner=scanner, layout=layout, exported=exported, tokens=tokens)
+    told_first = first_told(part, partial(_batches, places.lake))
+    making = Making(scanner=scanner, layout=layout, exported=exported, tokens=tokens, told_first=told_first)
     batches = _told_of(call, places, export, part, making) if export.allowed else _records(places.lake, part, making)
     stored = places.lake.create(f"{_stem(export, part)}-{uuid4().hex}", map(making.written, batches))
     withheld = making.withheld if export.allowed else {}
@@ -162,7 +167,7 @@ def _write(call: Call, places: Places, export: Export, part: Part) -> Part:
 
 def _told_of(call: Call, places: Places, export: Export, part: Part, making: Making) -> Iterator[pa.RecordBatch]:
     """The records of customers who may be told of. Whose all are is read first: who may be told of is looked up once for the whole part."""
-    customers = _customers(call, places, export, part, making.exported)
+    customers = _customers(call, places, export, part, making)
     making.read, making.holder_unknown = len(customers), customers.null_count
     told = pc.is_in(customers, value_set=_allowed(places.lake, str(export.allowed)))
     at = 0
@@ -174,12 +179,12 @@ def _told_of(call: Call, places: Places, export: Export, part: Part, making: Mak
             yield some
 
 
-def _customers(call: Call, places: Places, export: Export, part: Part, exported: Exported) -> pa.ChunkedArray:
+def _customers(call: Call, places: Places, export: Export, part: Part, making: Making) -> pa.ChunkedArray:
     """Whose each record of a part is: the customer that it names, else who held the card."""
-    types = {name: TYPES[of] for name, of in exported.columns.items()}
+    types = {name: TYPES[of] for name, of in making.exported.columns.items()}
 
     def column(*names: str) -> Iterator[pa.RecordBatch]:
-        return _batches(places.lake, part.sources, pa.schema([(name, types[name]) for name in names]))
+        return _of_part(places.lake, part, making, pa.schema([(name, types[name]) for name in names]))
 
     named = pa.chunked_array([batch.column(CUSTOMER) for batch in column(CUSTOMER)], pa.string())
     if not named.null_count or CARD not in types:
@@ -214,10 +219,20 @@ def _records(lake: ObjectStore, part: Part, making: Making) -> Iterator[pa.Recor
     exported = making.exported
     asked = {exported.id, exported.at, exported.amount, CURRENCY, *(told.target for told in making.layout.fields)}
     types = {name: DIFFERENT if of == "text" and name != exported.id else TYPES[of] for name, of in exported.columns.items()}
-    return _batches(lake, part.sources, pa.schema([(name, kind) for name, kind in types.items() if name in asked]))
+    return _of_part(lake, part, making, pa.schema([(name, kind) for name, kind in types.items() if name in asked]))
 
 
-def _batches(lake: ObjectStore, sources: tuple[str, ...], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _of_part(lake: ObjectStore, part: Part, making: Making, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The records of a part, each message once."""
+    at = 0
+    for batch in _batches(lake, part.sources, schema):
+        some = batch if making.told_first is None else batch.filter(making.told_first[at : at + batch.num_rows])
+        at += batch.num_rows
+        if some.num_rows:
+            yield some
+
+
+def _batches(lake: ObjectStore, sources: Sequence[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The records of some objects of Parquet, slice by slice; a column that one of them lacks is null there."""
     different = [name for name, kind in zip(schema.names, schema.types, strict=True) if kind == DIFFERENT]
     for rows in map(Rows.of, sources):

@@ -129,7 +129,7 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LakePart:
-    """What the lake has of a chunk and a day: kept as an object of its own name; where its records lie later is on record.
+    """What the lake has of a chunk or an event and a day: kept as an object of its own name; where its records lie later is on record.
 
     It counts once it is on record: what reads the lake asks the record, not the store.
     """
@@ -139,6 +139,8 @@ class LakePart:
     day: str
     records: int
     bytes: int
+    from_file: bool = True
+    """Else an event told it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The lake: every accepted record as Parquet, by kind and day, a part for each chunk and day. Committed once under its own name.
+"""The lake: every accepted record as Parquet, by kind and day, a part for each chunk or event and day. Committed once under its own name.
 
 Parts are kept as objects of their own; later the parts of many lie in one (`compaction`). Where they do is on record.
 """
@@ -29,11 +29,19 @@ SLICE: Final = 1 << 17
 
 def keep_part(lake: ObjectStore, layout: Layout, drop: Drop, number: int, batches: Sequence[pa.RecordBatch]) -> list[LakePart]:
     """Keep what was accepted of a chunk. Done again, it leaves the same."""
+    if not batches:
+        return []
+    stem = f"{drop.drop_id.hex}-{number:06}"
+    return keep_days(lake, layout.kind.value, stem, pa.Table.from_batches(batches), layout.record.at, from_file=True)
+
+
+def keep_days(lake: ObjectStore, kind: str, stem: str, table: pa.Table, at: str | None, *, from_file: bool) -> list[LakePart]:
+    """Keep some records, those of each day by themselves. Done again, it leaves the same."""
     kept = []
-    for day, table in _by_day(pa.Table.from_batches(batches), layout.record.at) if batches else ():
-        name = f"{partition(layout.kind.value, day)}/{drop.drop_id.hex}-{number:06}.parquet"
-        stored = keep(lake, name, as_parquet(table))
-        kept.append(LakePart(name=name, kind=layout.kind.value, day=day, records=table.num_rows, bytes=stored.size))
+    for day, of_day in _by_day(table, at):
+        stored = keep(lake, f"{partition(kind, day)}/{stem}.parquet", as_parquet(of_day))
+        said = {"kind": kind, "day": day, "records": of_day.num_rows, "from_file": from_file}
+        kept.append(LakePart(name=stored.name, bytes=stored.size, **said))
     return kept
 
 

@@ -106,9 +106,10 @@ WITH object AS (
     INSERT INTO lake_objects (name, kind, day, records, bytes, kept_at)
     VALUES (%(name)s, %(kind)s, %(day)s, %(records)s, %(bytes)s, %(now)s)
     ON CONFLICT DO NOTHING
-    RETURNING name, kind, records
+    RETURNING name, kind, day, records
 )
-INSERT INTO lake_parts (name, kind, records, object, first_row, kept_at) SELECT name, kind, records, name, 0, %(now)s FROM object;
+INSERT INTO lake_parts (name, kind, day, from_file, records, object, first_row, kept_at)
+SELECT name, kind, day, %(from_file)s, records, name, 0, %(now)s FROM object;
 
 -- name: forget_lake_parts
 -- Parts of the lake count no more; objects in which nothing else counts are left.
@@ -120,11 +121,11 @@ WHERE o.name = f.object;
 
 -- name: read_places_of_parts
 -- Where parts of the lake lie now.
-SELECT name, object, first_row, records FROM lake_parts WHERE name = ANY (%(names)s) ORDER BY object, first_row;
+SELECT name, day, from_file, object, first_row, records FROM lake_parts WHERE name = ANY (%(names)s) ORDER BY object, first_row;
 
 -- name: read_parts_in_objects
 -- What counts in some objects, in order.
-SELECT name, object, first_row, records FROM lake_parts WHERE object = ANY (%(objects)s) ORDER BY object, first_row;
+SELECT name, day, from_file, object, first_row, records FROM lake_parts WHERE object = ANY (%(objects)s) ORDER BY object, first_row;
 
 -- name: read_scattered_days
 -- The days of which the records lie in many small objects, or in one in which much counts no more; a digest of which objects these are.

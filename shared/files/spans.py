@@ -18,6 +18,9 @@ class Placed:
     """Where a part of the lake lies."""
 
     name: str
+    day: str
+    from_file: bool
+    """Else an event told it."""
     object: str
     first_row: int
     records: int

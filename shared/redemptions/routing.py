@@ -63,12 +63,13 @@ def send(
 ) -> None:
     """Emit messages as events of their shards. From the same origin (where one is told), the same messages are the same events.
 
-    `bulk` says that they are input on its way, as the transaction changes nothing that they tell of; `file` which file told them.
+    `bulk` says that they are input on its way, as the transaction changes nothing that they tell of, else they are told again; `file` which
+    file told them.
     """
     for shard, part in parts(routed, shards):
         keys = (f"{message.transaction_id}/{message.kind}/{message.sequence}" for message in part)
         tx.emit(
-            TransactionsPosted(shard=shard, file=file, transactions=part),
+            TransactionsPosted(shard=shard, file=file, again=not bulk, transactions=part),
             subject=shard_key(shard),
             key=shard_key(shard),
             event_id=derived_id(*origin, shard, *keys) if origin else None,

@@ -77,13 +77,17 @@ COMMENT ON COLUMN lake_objects.left_at IS 'Since when no part lies there: after 
 CREATE TABLE lake_parts (
     name text PRIMARY KEY,
     kind text NOT NULL,
+    day text NOT NULL,
+    from_file boolean NOT NULL,
     records bigint NOT NULL,
     object text NOT NULL REFERENCES lake_objects,
     first_row bigint NOT NULL,
     kept_at timestamptz NOT NULL
 );
 CREATE INDEX lake_parts_object ON lake_parts (object, first_row);
+CREATE INDEX lake_parts_day ON lake_parts (kind, day);
 COMMENT ON TABLE lake_parts IS 'What of the lake counts, and where it lies now. Written in the transaction that lets the records take effect; of a later revision, in the one that takes out those of the earlier.';
+COMMENT ON COLUMN lake_parts.from_file IS 'Whether a file told it; else an event did, and a file may tell the same.';
 
 CREATE TABLE drop_replays (
     drop_id uuid NOT NULL REFERENCES drops,

@@ -39,6 +39,8 @@ CREATE TABLE export_parts (
     export_id uuid NOT NULL REFERENCES exports,
     number integer NOT NULL,
     sources text[] NOT NULL,
+    against text[] NOT NULL DEFAULT '{}',
+    may_repeat boolean NOT NULL DEFAULT false,
     object text,
     generation text,
     size bigint NOT NULL DEFAULT 0,
@@ -48,6 +50,8 @@ CREATE TABLE export_parts (
     PRIMARY KEY (export_id, number),
     CHECK ((written_at IS NULL) = (object IS NULL))
 );
+
+COMMENT ON COLUMN export_parts.may_repeat IS 'Whether what it is made from may tell a message that the rows in against tell, or one twice: each is sent once.';
 
 CREATE TABLE export_items (
     export_id uuid NOT NULL REFERENCES exports,

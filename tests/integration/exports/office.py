@@ -132,9 +132,9 @@ class Office:
                 values = (customer_id, shard_of(customer_id, SHARDS), json.dumps(attributes), consent, NOW, NOW)
                 tx.connection.execute(CUSTOMER, values)
 
-    def keep(self, name: str, *rows: Mapping[str, object]) -> None:
-        """A part of the lake that counts, as files bring it there."""
-        part = self.lay(name, *rows)
+    def keep(self, name: str, *rows: Mapping[str, object], from_file: bool = True) -> None:
+        """A part of the lake that counts, as files bring it there, or events."""
+        part = replace(self.lay(name, *rows), from_file=from_file)
         with self.make().transaction() as tx:
             add_parts(tx, [part])
 

@@ -123,3 +123,15 @@ def test_objects_are_kept_for_parts_that_are_not_written_yet(office: Office, mon
     monkeypatch.setattr(writing, "read_whole", read)
     office.run()
     assert office.views()[0].state == "written"
+
+
+def test_what_an_export_is_held_against_is_kept_too(office: Office) -> None:
+    keep(office, range(1))
+    office.answer(office.send())
+    office.keep("told", bought(1), bought(2), from_file=False)
+    office.customers("cust-2")
+    office.ask()
+    settle(office)
+    put_together(office)
+    office.run()
+    assert office.ids(office.views()[0]) == ids(2)

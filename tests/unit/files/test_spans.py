@@ -12,7 +12,7 @@ OBJECT = "kind=transactions/day=2026-01-15/0.parquet"
 
 
 def placed(first_row: int, records: int, name: str = OBJECT) -> Placed:
-    return Placed(name=f"{name}/{first_row}", object=name, first_row=first_row, records=records)
+    return Placed(name=f"{name}/{first_row}", day="2026-01-15", from_file=True, object=name, first_row=first_row, records=records)
 
 
 @pytest.mark.parametrize(
