@@ -197,6 +197,16 @@ class TestForced:
         assert {r[1] for r in stands(world)} == {"reversed"}
         world.verify()
 
+    def test_what_is_told_of_it_later_is_kept_although_no_offer_names_where_it_was_made(self, world: World, desk: Desk, give: Give) -> None:
+        desk.approve(desk.force(give(scope={"include": {"merchants": ["shop-2"]}}), "t9", **ELSEWHERE))
+        told: dict[str, Any] = {"at": YESTERDAY, "amount": 3_000, "merchant_id": "shop-9"}
+        world.post(purchase("t9", kind="authorization", **told), purchase("t9", kind="clearing", **told))
+        world.post(refund(2_000, of="t9"))
+        assert [r[1:4] for r in stands(world)] == [("payable", 300, 300)]
+        world.post(refund(1_000, "r2", of="t9"))
+        assert {r[1] for r in stands(world)} == {"reversed"}
+        world.verify()
+
     def test_what_a_pot_refused_is_forced_once_there_is_money(self, world: World, desk: Desk, give: Give) -> None:
         grant = give(budget=250)
         world.post(purchase("t1", amount=3_000, at=YESTERDAY))
