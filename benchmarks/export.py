@@ -127,7 +127,7 @@ def run() -> list[Result]:
                 ratio=mine / ways[way],
                 at_least=least,
             )
-            for way, what, least in (("packed", "packed with gzip", 0.2), ("encrypted", "encrypted", 0.5), ("columnar", "as Parquet", 0.8))
+            for way, what, least in (("packed", "packed with gzip", 0.3), ("encrypted", "encrypted", 0.6), ("columnar", "as Parquet", 0.7))
         ),
         Result(
             name="memory at most of that export, of one of half",

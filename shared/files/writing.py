@@ -26,6 +26,7 @@ Cells = Mapping[str, pa.Array]
 """Text by targets, as it stands in the record but for what a format puts around it; null where empty."""
 EPOCH_PARTS: Final = {"epoch_s": "s", "epoch_ms": "ms"}
 BREAKS: Final = ("\n", "\r")
+LONGEST_MOMENT: Final = 26
 
 
 class Unwritable(Invalid):
@@ -167,7 +168,7 @@ def _moment(column: pa.Array, field: LayoutField, _currency: pa.Array | None) ->
         )
     moments = column.view(LOCAL_MOMENT)
     if field.format == "iso":
-        return pc.binary_join_element_wise(iso_text(moments), "Z", "")
+        return pc.binary_replace_slice(iso_text(moments), LONGEST_MOMENT, LONGEST_MOMENT, "Z")  # behind the last character
     seconds = pc.cast(_by_clock(moments, str(field.zone)), pa.timestamp("s"), safe=False)
     return pc.strftime(seconds, field.format)
 
