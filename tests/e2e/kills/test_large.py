@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pytest
 from pyarrow import csv, json, parquet
 
+from functions.wiring import MIB
 from shared.files import desk
 from shared.files.api import DropTold
 from shared.files.library import load
@@ -43,7 +44,7 @@ REWARD: Final = 200
 BUDGET: Final = 10**12
 PAUSE: Final = (0.3, 5.0)
 """Seconds between two kills, at least and at most."""
-MEMORY: Final = 400_000_000
+MEMORY: Final = 400 * MIB
 """A worker never needs more, in bytes."""
 LINES_BEFORE: Final = 2
 READ: Final = dict.fromkeys(("transaction_id", "currency", "amount", "cash_back", "customer_id", "merchant_id"), pa.string())
@@ -99,6 +100,7 @@ def test_large_file_whose_workers_are_killed_is_accounted_for_to_the_last_line(s
         site.running.kill(chance.choice(site.running.place.programs))
         seen.killed += 1
         time.sleep(chance.uniform(*PAUSE))
+    print(f"{ROWS:,} rows in {time.monotonic() - began:.0f} s, {seen.killed} kills, memory at most {seen.peaks}")  # noqa: T201
     view = site.file(made.path.name)
     assert (view.outcome, view.records, view.accepted, view.rejected) == ("partial", ROWS, ROWS - made.bad, made.bad)
     good = _good(made)
@@ -110,7 +112,6 @@ def test_large_file_whose_workers_are_killed_is_accounted_for_to_the_last_line(s
     site.sweep_a_day_later()
     assert site.unfinished() == 0
     assert max(seen.peaks[name] for name in ("receive_file", "process_chunk", "close_file")) <= MEMORY
-    print(f"{ROWS:,} rows in {time.monotonic() - began:.0f} s, {seen.killed} kills, {seen.peaks}")  # noqa: T201
 
 
 def _shops() -> list[str]:
