@@ -51,8 +51,8 @@ def compact(call: Call, scattered: LakeScattered) -> None:
     places = places_of(call)
     with call.reading() as tx:
         found = lake_store.small_objects(tx, scattered.kind, scattered.day, most=MOST_OBJECTS)
-        chosen = [one.name for one in _fitting(found)]
-        parts = sorted(lake_store.parts_in(tx, chosen), key=lambda part: (chosen.index(part.object), part.first_row))
+        chosen = {one.name: place for place, one in enumerate(_fitting(found))}
+        parts = sorted(lake_store.parts_in(tx, chosen), key=lambda part: (chosen[part.object], part.first_row))
     if not parts:
         return
     name = f"{partition(scattered.kind, scattered.day)}/{derived_id(*(part.name for part in parts)).hex}.parquet"
