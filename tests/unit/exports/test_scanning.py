@@ -128,6 +128,8 @@ PLAIN: Final = {"layout": LAYOUT, "portfolio": (), "tokenised": True, "encode": 
 )
 @example(records=[PURCHASE | {"city": "jo%40example.com"}], **PLAIN)
 @example(records=[PURCHASE | {"city": "4111111111111111"}], **PLAIN)
+@example(records=[PURCHASE], **PLAIN | {"portfolio": ("2026-01",)})
+@example(records=[PURCHASE | {"customer_id": "cust-1"}], **PLAIN | {"portfolio": (TOKENS.one("cust-1", "customer"),)})
 def test_cells_tell_what_lines_tell(
     *, records: list[dict[str, Any]], layout: Layout, portfolio: tuple[str, ...], tokenised: bool, encode: bool
 ) -> None:
