@@ -23,7 +23,7 @@ from shared.redemptions import history
 from shared.redemptions.purchases import Filed
 from shared.redemptions.refunds import match_refunds
 from shared.redemptions.routing import Holders, holder_of
-from shared.redemptions.taking import match_loose, take_anew
+from shared.redemptions.taking import match_loose, take_anew, unmatch
 
 LATELY: Final = timedelta(hours=1)
 """Longer than anything that takes messages may last, and than ticks may be apart."""
@@ -120,4 +120,5 @@ def _move(tx: Transaction, moved: Sequence[tuple[Filed, Filed]]) -> Iterable[tup
     taken = take_anew(tx, purchase_ids, catalogue(tx))
     taken.touched.update((one.customer_id, offer_id) for pair in moved for one in pair if one.customer_id for offer_id in pair[0].offers)
     match_loose(tx, taken, {one.customer_id for pair in moved for one in pair if one.customer_id})
+    unmatch(tx, [after for _, after in moved if after.customer_id is None])
     return sorted(taken.touched)

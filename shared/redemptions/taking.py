@@ -213,6 +213,13 @@ def match_loose(tx: Transaction, taken: Taken, customer_ids: Collection[str]) ->
         history.rematch(tx, list(changed.values()))
 
 
+def unmatch(tx: Transaction, nobodys: Collection[Filed]) -> None:
+    """Refunds that name no purchase are for none once they are nobody's."""
+    changed = [after for _, after in _rematched([one for one in nobodys if one.loose])]
+    if changed:
+        history.rematch(tx, changed)
+
+
 def _rematched(of_customer: Collection[Filed]) -> Iterator[tuple[Filed, Filed]]:
     """Loose refunds whose match changes, as they were and as they are then."""
     firm = [one for one in of_customer if not one.loose]

@@ -339,6 +339,18 @@ class TestRefunds:
         assert found == [{"customer_id": "ann", "purchase_id": "t1", "unmatched": None}]
         world.verify()
 
+    @pytest.mark.parametrize("told_late", [False, True])
+    def test_it_is_for_no_purchase_where_the_card_was_nobodys(self, world: World, *, told_late: bool) -> None:
+        offered(world, "ann")
+        world.cards({"card_token": "k1", "customer_id": "ann"} | ({} if told_late else {"valid_to": HANDED_OVER}))
+        world.post(by_card("t1", at=AFTER), self.refund(at=NOW))
+        world.deliver()
+        if told_late:
+            world.cards({"card_token": "k1", "customer_id": "ann", "valid_to": HANDED_OVER})
+            world.deliver()
+        found = world.rows("SELECT customer_id, purchase_id, unmatched, offers FROM transactions WHERE kind = 'refund'")
+        assert found == [{"customer_id": None, "purchase_id": None, "unmatched": "no_purchase_to_refund", "offers": []}]
+
     def test_of_both_holders_purchases_it_is_for_the_one_of_exactly_its_amount(self, world: World) -> None:
         offered(world, "ann", "bob")
         handed_over(world)
