@@ -91,21 +91,26 @@ class Relay:
                     return
         except (Busy, psycopg.Error) as error:
             LOG.warning("outbox not reached", detail=str(error))
-        except Exception:
-            LOG.exception("not delivered", key=events[0]["key"])  # nobody asks what became of this work
-            raise
 
     def _deliver_to_all(self, row: DictRow) -> bool:
         """Deliver one event to each function that waits for it; False when one has to wait."""
         attempts = row["attempts"]
         for consumer in row["pending"]:
-            answer = self.deliver(consumer, envelope_of(row))
+            answer = self._answer(consumer, row)
             verdict = judge(answer, attempts=attempts)
             self._carry_out[verdict](row, consumer, answer)
             if verdict is Verdict.LATER:
                 return False
             attempts = 0  # they are counted for one function at a time
         return True
+
+    def _answer(self, consumer: str, row: DictRow) -> Answer:
+        """What a function said. A delivery that fails in a way that nobody foresaw is one that did not reach it: it waits for its turn."""
+        try:
+            return self.deliver(consumer, envelope_of(row))
+        except Exception as error:
+            LOG.exception("not delivered", key=row["key"])
+            return Answer(status=0, detail=repr(error))
 
     def _taken(self, row: DictRow, consumer: str, _answer: Answer) -> None:
         self._write((SQL["delivered"], {"seq": row["seq"], "consumer": consumer}), (SQL["remove_event"], {"seq": row["seq"]}))

@@ -14,7 +14,7 @@ from typing import Final
 import uvicorn
 
 from events.catalog import BY_PAYLOAD
-from events.files import FileDropped
+from events.files import FileDropped, LakeScattered
 from functions import registry
 from functions.registry import BY_NAME, SINK
 from shared.files import receiving
@@ -108,7 +108,7 @@ def _reached_from(*payloads: type[Wire]) -> tuple[str, ...]:
     return tuple(found)
 
 
-FUNCTIONS: Final = _reached_from(FileDropped)
+FUNCTIONS: Final = _reached_from(FileDropped, LakeScattered)
 
 
 class ToEach(HttpDelivery):

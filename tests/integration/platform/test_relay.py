@@ -252,6 +252,25 @@ def test_delivery_that_fails_in_a_way_that_nobody_knows_is_told_and_made_again(
     assert receiver.of("1") == [("1", 204)]
 
 
+def test_delivery_that_always_fails_in_a_way_that_nobody_knows_ends_with_the_dead_letters(
+    call: MakeCall, database: Database, receiver: Receiver, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "MAX_ATTEMPTS", 3)
+    deliver = relay.deliver
+
+    def fail_one(consumer: str, event: Envelope) -> Answer:
+        if event.subject == "bad":
+            raise ValueError("unknown")
+        return deliver(consumer, event)
+
+    monkeypatch.setattr(relay, "deliver", fail_one)
+    emit(call, "bad", "good")
+    wait_for(database, dead=1)
+    assert receiver.of("good") == [("good", 204)]
+    (letter,) = list_dead_letters(call(), LettersQuery()).letters
+    assert (letter.subject, letter.status, letter.attempts, letter.reason) == ("bad", 0, 3, "ValueError('unknown')")
+
+
 def test_function_that_is_not_reached_is_tried_again() -> None:
     delivery = HttpDelivery("http://127.0.0.1:9")
     answer = delivery("run_schedule", ticked())
