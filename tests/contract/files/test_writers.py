@@ -45,13 +45,9 @@ except Exists:
 """
 
 STREAM: Final = """
-import pathlib, re, resource, sys
+import sys
 from shared.files.stores.opening import open_store
-
-def peak():
-    if sys.platform == "darwin":
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) * 1024  # the other holds the parent's too
+from tests.memory import peak
 
 def through(name, parts):
     stored = store.create(name, (bytes([number % 251]) * 1_000_003 for number in range(parts)))

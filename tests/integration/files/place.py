@@ -159,7 +159,7 @@ class Place:
         said = raw if "raw" in signature(use_case).parameters else kind.payload.model_validate_json(raw)
         if self.delivers(consumer):
             use_case(self.call(key=row["event_id"].hex, consumer=consumer), said)
-        if kind.payload is TransactionsPosted:
+        if kind.payload is TransactionsPosted and consumer == "redeem_cashback":
             self._posted += [told["transaction_id"] for told in json.loads(raw)["transactions"]]
         self.came.append((consumer, kind.type))
         with self.make().transaction() as tx:

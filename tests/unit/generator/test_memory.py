@@ -8,10 +8,11 @@ import pytest
 
 pytest.importorskip("resource", reason="tells what memory a process used")
 RUN = """
-import resource, sys
+import sys
 from shared.cli.main import app
+from tests.memory import peak
 app(sys.argv[1:], standalone_mode=False)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+print(peak(), file=sys.stderr)
 """
 
 
