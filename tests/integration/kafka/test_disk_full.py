@@ -81,6 +81,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged_and_all_goes_on_when_th
         stack.enter_context(publishing(postgres, broker.bootstrap))
         stack.enter_context(delivering(broker.bootstrap, topic, receiver))
         posting = stack.enter_context(ThreadPoolExecutor(4))
+        stack.callback(broker.make_room)  # who posts goes on until there is room, also where the test has failed
         emit(call, topic, range(10))
         wait_until(came(receiver, *subjects(10)), seconds=PATIENCE_SECONDS)
         broker.fill()
