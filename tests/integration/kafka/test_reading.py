@@ -10,6 +10,7 @@ from kafka.structs import OffsetAndMetadata
 from shared.kernel.errors import Busy, Invalid, NotFound
 from shared.platform.kafka.reading import Lag, read_topic
 from tests.integration.kafka.conftest import make_topic
+from tests.integration.platform.conftest import wait_until
 
 Publish = Callable[..., None]
 
@@ -74,8 +75,18 @@ def lag(kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lag
     """Of two functions, one of which takes a topic more."""
     lag = Lag(kafka)
     lag._topics = {f"{topic}-1": (topic,), f"{topic}-2": (topic, make_topic(kafka))}
+    wait_until(lambda: answers(lag), seconds=60)
     yield lag
     lag.close()
+
+
+def answers(lag: Lag) -> bool:
+    """Whether it is known where offsets are kept: a broker that is asked for a group for the first time must make room for them."""
+    try:
+        lag.read(lambda: 0)
+    except Busy:
+        return False
+    return True
 
 
 def commit(bootstrap: str, group: str, topic: str, ends: dict[TopicPartition, int]) -> None:
