@@ -5,18 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.files.places import Place, S3Server, environment, folder_place, gcs_place, s3_place
+from tests.contract.files.places import Place, S3Server, folder_place, gcs_place, running, s3_place
 from tests.fakes.gcs_server import GcsServer
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[S3Server, GcsServer]]:
     """The two servers, and an environment that leads to them."""
-    s3, gcs = S3Server(), GcsServer()
-    with environment(s3, gcs):
-        yield s3, gcs
-    s3.stop()
-    gcs.stop()
+    with running() as made:
+        yield made
 
 
 @pytest.fixture(params=["folder", "s3", "gs"])

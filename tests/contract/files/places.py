@@ -152,6 +152,16 @@ def environment(s3: S3Server, gcs: GcsServer) -> Iterator[None]:
     _forget_clients()
 
 
+@contextmanager
+def running() -> Iterator[tuple[S3Server, GcsServer]]:
+    """The two servers, and an environment that leads to them."""
+    s3, gcs = S3Server(), GcsServer()
+    with environment(s3, gcs):
+        yield s3, gcs
+    s3.stop()
+    gcs.stop()
+
+
 def _forget_clients() -> None:
     """A process has one client for each cloud, which knows the environment that it was made in."""
     for cached in (client_of_s3, client_of_gcs, open_store):

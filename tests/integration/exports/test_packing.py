@@ -21,7 +21,7 @@ from shared.files.stores.protocol import ObjectStore
 from shared.files.unpacking import unpacked
 from shared.kernel.errors import Broken, Busy
 from shared.platform.call import FilePlaces
-from tests.contract.files.places import S3Server, environment, gcs_place, s3_place
+from tests.contract.files.places import S3Server, gcs_place, running, s3_place
 from tests.fakes.gcs_server import GcsServer
 from tests.integration.exports.office import Office, bought, feed, partner
 from tests.integration.files.test_dying import Died, dying
@@ -70,11 +70,8 @@ def packing(office: Office) -> PackingOffice:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[S3Server, GcsServer]]:
-    s3, gcs = S3Server(), GcsServer()
-    with environment(s3, gcs):
-        yield s3, gcs
-    s3.stop()
-    gcs.stop()
+    with running() as made:
+        yield made
 
 
 @pytest.fixture(params=["folder", "s3", "gs"])
