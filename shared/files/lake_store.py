@@ -6,6 +6,8 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import Final
 
+from psycopg.types.json import Jsonb
+
 from shared.files.drops import LakePart
 from shared.files.spans import Placed
 from shared.platform.call import Transaction
@@ -29,8 +31,8 @@ class LakeObject:
 
 def add_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:
     """Put parts of the lake on record, each in an object of its own; from then on they count. Said again, it changes nothing."""
-    for part in parts:
-        tx.connection.execute(SQL["add_lake_part"], asdict(part) | {"now": tx.now})
+    if parts:
+        tx.connection.execute(SQL["add_lake_parts"], {"parts": Jsonb([asdict(part) for part in parts]), "now": tx.now})
 
 
 def forget_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:

@@ -100,16 +100,18 @@ SELECT number FROM drop_chunks WHERE drop_id = %(drop_id)s AND step IS NOT DISTI
 -- What each chunk of a drop has in the lake.
 SELECT number, parts FROM drop_chunks WHERE drop_id = %(drop_id)s ORDER BY number;
 
--- name: add_lake_part
--- A part of the lake, from now on, in an object of its own; nothing where it is on record.
-WITH object AS (
+-- name: add_lake_parts
+-- Parts of the lake, from now on, each in an object of its own; nothing for those that are on record.
+WITH part AS (
+    SELECT * FROM jsonb_to_recordset(%(parts)s) AS p (name text, kind text, day text, from_file boolean, records bigint, bytes bigint)
+), object AS (
     INSERT INTO lake_objects (name, kind, day, records, bytes, kept_at)
-    VALUES (%(name)s, %(kind)s, %(day)s, %(records)s, %(bytes)s, %(now)s)
+    SELECT name, kind, day, records, bytes, %(now)s FROM part
     ON CONFLICT DO NOTHING
-    RETURNING name, kind, day, records
+    RETURNING name
 )
 INSERT INTO lake_parts (name, kind, day, from_file, records, object, first_row, kept_at)
-SELECT name, kind, day, %(from_file)s, records, name, 0, %(now)s FROM object;
+SELECT name, kind, day, from_file, records, name, 0, %(now)s FROM part JOIN object USING (name);
 
 -- name: forget_lake_parts
 -- Parts of the lake count no more; objects in which nothing else counts are left.
