@@ -1,14 +1,16 @@
 """The delivery contract, as Knative keeps it: how an event gets to a function, and what becomes of it by the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
 import httpx
+import structlog
 
 from events.envelope import Envelope, to_http
 
+LOG: Final = structlog.get_logger("clo.delivery")
 MAX_ATTEMPTS: Final = 12
 FIRST_PAUSE_SECONDS: Final = 0.2
 MAX_PAUSE_SECONDS: Final = 30.0
@@ -70,6 +72,15 @@ class HttpDelivery:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
+
+
+def attempted(deliver: Callable[[], Answer], **about: str) -> Answer:
+    """What a function said to a delivery. One that fails in a way that nobody foresaw did not reach it: it is told of, and tried again."""
+    try:
+        return deliver()
+    except Exception as error:
+        LOG.exception("not delivered", **about)
+        return Answer(status=0, detail=repr(error))
 
 
 def judge(answer: Answer, *, attempts: int) -> Verdict:

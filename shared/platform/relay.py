@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -17,7 +18,7 @@ from psycopg.rows import DictRow
 from events.envelope import Envelope
 from shared.kernel.errors import Busy
 from shared.platform.database import Database, Queries, rows
-from shared.platform.delivery import Answer, Delivery, Verdict, judge, pause_seconds
+from shared.platform.delivery import Answer, Delivery, Verdict, attempted, judge, pause_seconds
 from shared.platform.failpoints import Point, reached
 from shared.platform.letters.store import BURY
 
@@ -96,21 +97,13 @@ class Relay:
         """Deliver one event to each function that waits for it; False when one has to wait."""
         attempts = row["attempts"]
         for consumer in row["pending"]:
-            answer = self._answer(consumer, row)
+            answer = attempted(partial(self.deliver, consumer, envelope_of(row)), key=row["key"])
             verdict = judge(answer, attempts=attempts)
             self._carry_out[verdict](row, consumer, answer)
             if verdict is Verdict.LATER:
                 return False
             attempts = 0  # they are counted for one function at a time
         return True
-
-    def _answer(self, consumer: str, row: DictRow) -> Answer:
-        """What a function said. A delivery that fails in a way that nobody foresaw is one that did not reach it: it waits for its turn."""
-        try:
-            return self.deliver(consumer, envelope_of(row))
-        except Exception as error:
-            LOG.exception("not delivered", key=row["key"])
-            return Answer(status=0, detail=repr(error))
 
     def _taken(self, row: DictRow, consumer: str, _answer: Answer) -> None:
         self._write((SQL["delivered"], {"seq": row["seq"], "consumer": consumer}), (SQL["remove_event"], {"seq": row["seq"]}))

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
@@ -18,7 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from kafka.structs import OffsetAndMetadata
 
-from shared.platform.delivery import SUCCESS, Answer, HttpDelivery, Verdict
+from shared.platform.delivery import SUCCESS, Answer, HttpDelivery, Verdict, attempted
 from shared.platform.failpoints import Point, reached
 from shared.platform.kafka.cluster import RECONNECT_MOST_MS, servers
 from shared.platform.kafka.lanes import FULL, Lane
@@ -137,14 +138,15 @@ class Source:
                 return
 
     def _answer_to(self, lane: Lane, request: AsRequest) -> Answer:
-        answer = self.deliver.post(self.function, *request)
+        answer = attempted(partial(self.deliver.post, self.function, *request), consumer=self.function)
         if answer.status not in SUCCESS:
             LOG.warning("not taken", consumer=self.function, status=answer.status, detail=answer.detail, attempts=lane.attempts + 1)
         return answer
 
     def _bury(self, lane: Lane, why: Answer, request: AsRequest) -> bool:
         """Bring the first record to the sink; where that fails it is tried again: nothing is passed over."""
-        answer = self.deliver.post(self.sink, *request.saying(error_attributes(self.deliver.address(self.function), why)))
+        letter = request.saying(error_attributes(self.deliver.address(self.function), why))
+        answer = attempted(partial(self.deliver.post, self.sink, *letter), consumer=self.sink)
         if answer.status in SUCCESS:
             lane.done()
             return True

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 from kafka import KafkaProducer
+from structlog.testing import capture_logs
 
 from shared.platform import delivery as contract
 from shared.platform.delivery import HttpDelivery
@@ -77,21 +78,46 @@ def test_event_that_waits_holds_back_its_partition_and_no_other(kafka: str, topi
     assert receiver.of("1", "2", "3") == [("1", 204), *(("2", status) for status in (503, 500, 404, 409, 429, 204)), ("3", 204)]
 
 
-def test_what_is_tried_again_waits_longer_each_time(
-    kafka: str, topic: str, publish: Publish, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pauses = []
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that are made, in seconds; none takes as long."""
+    noted = []
 
     def note(attempts: int) -> float:
-        pauses.append(contract.pause_seconds(attempts))
+        noted.append(contract.pause_seconds(attempts))
         return 0.001
 
     monkeypatch.setattr("shared.platform.kafka.lanes.pause_seconds", note)
+    return noted
+
+
+def test_what_is_tried_again_waits_longer_each_time(
+    kafka: str, topic: str, publish: Publish, receiver: Receiver, pauses: list[float]
+) -> None:
     receiver.script["1"] = [503] * 5
     publish("1")
     with delivering(kafka, topic, receiver):
         wait_for(came(receiver, "1"))
     assert pauses == [0.005 * 2**attempts for attempts in range(5)]
+
+
+def test_delivery_that_fails_in_a_way_that_nobody_knows_is_told_and_made_again_after_a_pause(
+    kafka: str, topic: str, publish: Publish, receiver: Receiver, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([ValueError("unknown"), ValueError("unknown")])
+    with delivering(kafka, topic, receiver) as source, capture_logs() as log:
+        post = source.deliver.post
+
+        def fail_twice(*request: Any) -> contract.Answer:
+            for failure in failures:
+                raise failure
+            return post(*request)
+
+        monkeypatch.setattr(source.deliver, "post", fail_twice)
+        publish("1")
+        wait_for(came(receiver, "1"))
+    assert pauses == [0.005, 0.01]
+    assert [(line["event"], line["consumer"]) for line in log if line["log_level"] == "error"] == [("not delivered", topic)] * 2
 
 
 def test_poison_goes_to_the_sink_with_what_knative_says_of_it_and_holds_nothing_back(
