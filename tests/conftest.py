@@ -2,10 +2,11 @@
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import psycopg
 import pytest
@@ -29,6 +30,8 @@ hypothesis_settings.load_profile("clo")
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 SHARDS = 4
 TABLES = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('schema_migrations', 'revisions')"
+COMPARED: Final = "the same as the slow reference"
+"""The property of a test's report that says how much it compared."""
 Broker = TypeVar("Broker", bound=LocalKafka)
 
 
@@ -67,22 +70,28 @@ def pool(postgres: EmbeddedPostgres) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def tables_in_use(postgres: EmbeddedPostgres) -> str:
+def owner(postgres: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
+    """The owner's connection. It stays open: each new one would have to read what every table is."""
+    with psycopg.connect(postgres.owner_url(), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def tables_in_use(owner: psycopg.Connection) -> str:
     """A statement that tells which tables hold anything."""
-    with psycopg.connect(postgres.owner_url()) as connection:
-        names = connection.execute(TABLES).fetchall()
+    names = owner.execute(TABLES).fetchall()
     return " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for (name,) in names)
 
 
 @pytest.fixture
-def database(postgres: EmbeddedPostgres, pool: Database, tables_in_use: str) -> Database:
+def database(owner: psycopg.Connection, pool: Database, tables_in_use: str) -> Database:
     """The database with empty tables. To delete the few rows that a test has left is many times quicker than to truncate all tables."""
-    with psycopg.connect(postgres.owner_url()) as connection:
-        connection.execute("SET LOCAL session_replication_role = replica")  # no order of tables, no rows that stay for ever
-        for (name,) in connection.execute(tables_in_use.encode()).fetchall():
-            connection.execute(f"DELETE FROM {name}".encode())
-        connection.execute("SELECT setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences")
-        connection.execute("UPDATE revisions SET revision = revision + 1")
+    with owner.transaction():
+        owner.execute("SET LOCAL session_replication_role = replica")  # no order of tables, no rows that stay for ever
+        for (name,) in owner.execute(tables_in_use.encode()).fetchall():
+            owner.execute(f"DELETE FROM {name}".encode())
+        owner.execute("SELECT setval(format('%I.%I', schemaname, sequencename), 1, false) FROM pg_sequences")
+        owner.execute("UPDATE revisions SET revision = revision + 1")
     CACHES.clear()
     return pool
 
@@ -133,3 +142,13 @@ def call(database: Database, clock: Clock) -> MakeCall:
         return Call(caller=Caller(subject=subject), clock=clock, database=database, shards=SHARDS, once=once)
 
     return make
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how much was held against the slow reference, if anything was."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", ()):
+        counts.update(dict(report.user_properties).get(COMPARED, {}))
+    if counts:
+        told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
+        terminalreporter.write_line(f"The same as the slow reference: {told}.")
