@@ -19,7 +19,7 @@ AMOUNTS: Final = frozenset({"minor", "major"})
 MOMENT: Final = r"^(iso|epoch_s|epoch_ms|(%[YmdHMS]|[ ./:T_-]){1,20})$"
 
 Mark = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,16}$")]
-Target = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+){0,3}$")]
+Target = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+){0,4}$")]
 ColumnName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f\"]*$")]
 OneCharacter = Annotated[str, StringConstraints(pattern=r"^[\t -/:-@\[-`{-~]$")]
 
