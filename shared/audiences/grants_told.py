@@ -61,8 +61,13 @@ def put_grants(call: Call, raw: Annotated[bytes, BodySchema(FIELD, GrantSent, MO
 
 def _said(call: Call, index: int, sent: GrantSent, told_at: datetime) -> Said:
     own = sent.reference.startswith(f"{GRANT.prefix}_")
-    grant_id = GRANT.parse(sent.reference) if own else derived_id("grant", call.caller.subject, sent.reference)
+    grant_id = GRANT.parse(sent.reference) if own else grant_id_of(call.caller.subject, sent.reference)
     return Said(index=index, sent=sent, grant_id=grant_id, granted_at=sent.granted_at or told_at)
+
+
+def grant_id_of(subject: str, reference: str) -> UUID:
+    """The id of a grant follows from who tells of it and that one's own name of it."""
+    return derived_id("grant", subject, reference)
 
 
 def _that_fit(tx: Transaction, said: Sequence[Said]) -> tuple[list[Said], list[Rejected]]:

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from pydantic_core import PydanticCustomError
 
-from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
+from shared.cli.options import DATA, AsJson, Data, DatabaseUrl, id_from
 from shared.cli.places import operator_call
 from shared.cli.terminal import Exit, fail, print_json, print_list, words
 from shared.kernel.ids import EXPORT
@@ -125,8 +124,6 @@ def _view(call: Any, export: str) -> dict[str, Any]:  # noqa: ANN401  (a Call, w
     from shared.kernel.errors import NotFound
 
     try:
-        return desk.get_export(call, EXPORT.parse(export)).model_dump(mode="json")
-    except PydanticCustomError as error:
-        raise typer.BadParameter(f"{export!r}: {error.message()}", param_hint="EXPORT") from error
+        return desk.get_export(call, id_from(export, EXPORT, "EXPORT")).model_dump(mode="json")
     except NotFound as error:
         fail(str(error))

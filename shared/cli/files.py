@@ -3,12 +3,10 @@
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 import typer
-from pydantic_core import PydanticCustomError
 
-from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
+from shared.cli.options import DATA, AsJson, Data, DatabaseUrl, id_from
 from shared.cli.places import operator_call
 from shared.cli.terminal import fail, print_json, print_list, words
 from shared.kernel.ids import DROP
@@ -89,7 +87,7 @@ def replay(
     with operator_call(data, database_url, subject=by) as call:
         drop = _drop_of(call, file)
         try:
-            print_json(desk.replay_file(call, _parsed(drop), ReplayAsked(reason=reason)).model_dump(mode="json"))
+            print_json(desk.replay_file(call, id_from(drop, DROP, "DROP"), ReplayAsked(reason=reason)).model_dump(mode="json"))
         except NotFound as error:
             fail(str(error))
 
@@ -141,13 +139,6 @@ def _view(call: Any, drop: str) -> dict[str, Any]:  # noqa: ANN401  (a Call, whi
     from shared.kernel.errors import NotFound
 
     try:
-        return desk.get_file(call, _parsed(drop)).model_dump(mode="json")
+        return desk.get_file(call, id_from(drop, DROP, "DROP")).model_dump(mode="json")
     except NotFound as error:
         fail(str(error))
-
-
-def _parsed(drop: str) -> UUID:
-    try:
-        return DROP.parse(drop)
-    except PydanticCustomError as error:
-        raise typer.BadParameter(f"{drop!r}: {error.message()}", param_hint="DROP") from error

@@ -1,12 +1,10 @@
 """Commands on dead letters: what functions could not take, and what a person decides of it."""
 
 from typing import Annotated
-from uuid import UUID
 
 import typer
-from pydantic_core import PydanticCustomError
 
-from shared.cli.options import DATA, AsJson, Data, DatabaseUrl
+from shared.cli.options import DATA, AsJson, Data, DatabaseUrl, id_from
 from shared.cli.places import operator_call
 from shared.cli.terminal import print_json, print_list, refusals, words
 from shared.kernel.ids import LETTER
@@ -46,7 +44,7 @@ def show_dead_letter(letter: LetterArgument, data: Data = DATA, database_url: Da
     """Print one letter with what it says, masked, and what was decided of it, as JSON."""
     from shared.platform.letters import service
 
-    letter_id = _letter_id(letter)
+    letter_id = id_from(letter, LETTER, "LETTER")
     with refusals(), operator_call(data, database_url) as call:
         print_json(service.get_dead_letter(call, letter_id).model_dump(mode="json"))
 
@@ -66,7 +64,7 @@ def redrive(
 
     if bool(letters) == every:
         raise typer.BadParameter("name letters, or give --all", param_hint="LETTER")
-    named = [_letter_id(letter) for letter in letters or ()]
+    named = [id_from(letter, LETTER, "LETTER") for letter in letters or ()]
     with refusals(), operator_call(data, database_url, by) as call:
         for letter_id in named or service.redrivable(call):
             print(LETTER.render(service.redrive_dead_letter(call, letter_id, LetterDecision(reason=reason)).letter_id))
@@ -79,14 +77,7 @@ def discard(letter: LetterArgument, reason: Reason, by: By, data: Data = DATA, d
     from shared.platform.letters import service
     from shared.platform.letters.api import LetterDecision
 
-    letter_id = _letter_id(letter)
+    letter_id = id_from(letter, LETTER, "LETTER")
     with refusals(), operator_call(data, database_url, by) as call:
         service.discard_dead_letter(call, letter_id, LetterDecision(reason=reason))
     words.print("It waits no more.")
-
-
-def _letter_id(text: str) -> UUID:
-    try:
-        return LETTER.parse(text)
-    except PydanticCustomError as error:
-        raise typer.BadParameter(f"{text!r}: {error.message()}", param_hint="LETTER") from error

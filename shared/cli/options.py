@@ -4,8 +4,12 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
+from uuid import UUID
 
 import typer
+from pydantic_core import PydanticCustomError
+
+from shared.kernel.ids import Prefix
 
 DATA: Final = Path(".clo")
 
@@ -29,6 +33,14 @@ def moment(text: str) -> datetime:
     if found.tzinfo is None:
         raise typer.BadParameter(f"{text!r} lacks its offset; write it like 2016-11-01T00:00:00Z")
     return found
+
+
+def id_from(text: str, prefix: Prefix, name: str) -> UUID:
+    """An id from an argument or option of that name. Raises typer.BadParameter, which says what shape it must have."""
+    try:
+        return prefix.parse(text)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(f"{text!r}: {error.message()}", param_hint=name) from error
 
 
 Data = Annotated[Path, typer.Option("--data", help="Folder of the local platform.")]

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.kernel.errors import CloError
+from shared.kernel.errors import CloError, Invalid
 
 
 class Exit(IntEnum):
@@ -47,10 +47,12 @@ def fail(message: str, code: Exit = Exit.FAULT) -> NoReturn:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Tell why something is not done, and leave."""
+    """Tell why something is not done, with every problem of what was given, and leave."""
     try:
         yield
     except CloError as error:
+        for problem in error.problems if isinstance(error, Invalid) else ():
+            words.print(f"{problem.path}: {problem.message}", markup=False)
         fail(str(error))
 
 

@@ -1,6 +1,7 @@
 """Bad lines on demand: what is done to a good record so that it is refused, and with which code."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -108,6 +109,8 @@ def _of_cells(layout: Layout) -> Iterator[Damage]:
 
 def _bad_values(told: LayoutField, layout: Layout) -> Iterator[tuple[Code, str]]:
     """What a cell must not hold, and the code of that."""
+    if told.target in NEEDED:
+        return
     if told.type in WORDS and told.values is not None:
         yield Code.NOT_MAPPED, "??"
         return
@@ -115,7 +118,8 @@ def _bad_values(told: LayoutField, layout: Layout) -> Iterator[tuple[Code, str]]
         yield Code.DECIMALS, f"1{told.decimal_mark}2345"
     if layout.format is Format.JSONL and (told.type == "bool" or told.format != "iso"):
         return  # there they are no text
-    yield from (*OF_TYPE.get(told.type, ()), *OF_TARGET.get(told.target.rpartition(".")[2], ()))
+    target = PLACE.sub("", told.target)
+    yield from OF_TARGET.get(target, ()) if target in OWN_IDS else (*OF_TYPE.get(told.type, ()), *OF_TARGET.get(target, ()))
 
 
 OF_TYPE: Final[Mapping[str, tuple[tuple[Code, str], ...]]] = {
@@ -129,13 +133,23 @@ OF_TYPE: Final[Mapping[str, tuple[tuple[Code, str], ...]]] = {
     "bool": ((Code.BOOL, "perhaps"),),
     "text": ((Code.FORMULA, "=1+1"), (Code.CARD_NUMBER, f"CARD {CARD_NUMBER}")),
 }
+NEEDED: Final = frozenset({"terms.reward.basis_points"})
+"""Fields without whose value others are wrong as well."""
+PLACE: Final = re.compile(r"^locations\.[0-9]+\.")
+"""What goes before the fields of a merchant's place."""
+OWN_IDS: Final = frozenset({"campaign_id", "credit_id", "offer_id", "redemption_id", "segment_id"})
+"""Fields that hold ids of ours."""
 OF_TARGET: Final[Mapping[str, tuple[tuple[Code, str], ...]]] = {
+    **dict.fromkeys(OWN_IDS, ((Code.INVALID, "-1"),)),
+    "action": ((Code.NOT_LISTED, "shrug"),),
     "card_token": ((Code.CARD_NUMBER, CARD_NUMBER),),
     "channel": ((Code.NOT_LISTED, "by_pigeon"),),
     "city": ((Code.LENGTH, "x" * 65),),
     "kind": ((Code.NOT_LISTED, "gift"),),
     "mcc": ((Code.PATTERN, "54"),),
+    "result": ((Code.NOT_LISTED, "lost"),),
     "sequence": ((Code.RANGE, "1000"),),
+    "state": ((Code.NOT_LISTED, "pending"),),
     "zone": ((Code.INVALID, "Mars/Olympus"),),
 }
 

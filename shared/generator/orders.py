@@ -3,21 +3,24 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 from zlib import crc32
 
 from shared.files.layout import Layout
 from shared.files.library import Library
-from shared.files.names import FileName, Format, Kind, Scope
+from shared.files.names import FileName, Format, Kind, Scope, read_name
 from shared.files.writing import Columns
-from shared.generator import portfolio
+from shared.generator import confirmations, portfolio, programme
 from shared.generator.damage import Spoiler, damages_of
 from shared.generator.days import ALL_KINDS, Day
 from shared.generator.files import Made, write_file
 from shared.generator.habits import WEEKDAYS
 from shared.generator.lives import NEEDS_SEQUENCE
 from shared.generator.portfolio import Portfolio
+from shared.generator.programme import Programme
 from shared.generator.purchases import transactions
 from shared.kernel.errors import Invalid, NotFound
 
@@ -28,7 +31,7 @@ class NotWritten(Invalid):
     code = "not_written"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """Files that fit together."""
 
@@ -38,6 +41,10 @@ class Order:
     """Transactions of the day; of a usual one where there are several."""
     days: int = 1
     sender: str = "mybank"
+    partner: str = "agg-one"
+    """The Aggregator's name."""
+    campaign: UUID | None = None
+    """Whose budget pays for the Aggregator's offers, where it is one of the user's own."""
     packed: bool = False
     bad: float = 0.0
     """The share of bad lines."""
@@ -45,48 +52,68 @@ class Order:
     """What they are bad by; whatever the layout allows where none is named."""
 
     def write(self, layouts: Sequence[Layout], folder: Path) -> Iterator[Made]:
-        """Write a file for each layout, of transactions one for each day. Raises NothingToSpoil before anything is written."""
+        """Write a file for each layout, of daily kinds one for each day. Raises NothingToSpoil before anything is written."""
         damages = [damages_of(layout, self.codes) if self.bad else [] for layout in layouts]
+        kinds = next((kinds_of(layout) for layout in layouts if layout.kind is Kind.TRANSACTIONS), ALL_KINDS)
         folder.mkdir(parents=True, exist_ok=True)
         for layout, ways in zip(layouts, damages, strict=True):
-            for day, blocks in self._records(layout):
+            for day, blocks in self._records(layout.kind, kinds):
                 name = self._name(layout, day)
                 seed = self.portfolio.seed ^ crc32(name.file_id.encode())  # no two files are bad in the same lines
                 yield write_file(folder, name, layout, blocks, Spoiler(layout=layout, share=self.bad, seed=seed, damages=ways))
 
-    def _records(self, layout: Layout) -> Iterator[tuple[date, Iterator[Columns]]]:
-        if layout.kind is not Kind.TRANSACTIONS:
-            yield self.day, STANDING[layout.kind](self.portfolio)
+    def _records(self, kind: Kind, kinds: Collection[str]) -> Iterator[tuple[date, Iterator[Columns]]]:
+        """The records of each file of a kind. `kinds`: the messages that the files of transactions tell."""
+        if kind in STANDING:
+            yield self.day, STANDING[kind](self)
             return
         for after in range(self.days):
-            day = self.day + timedelta(days=after)
-            yield day, transactions(Day(portfolio=self.portfolio, day=day, rows_on=self.rows_on, kinds=kinds_of(layout)))
+            day = Day(portfolio=self.portfolio, day=self.day + timedelta(days=after), rows_on=self.rows_on, kinds=kinds)
+            yield day.day, DAILY[kind](self, day)
+
+    @cached_property
+    def programme(self) -> Programme:
+        """What the Aggregator brings in the year of the first day."""
+        return Programme(portfolio=self.portfolio, year=self.day.year, partner=self.partner, bank=self.sender, campaign=self.campaign)
 
     def rows_on(self, day: date) -> int:
         """How many transactions a day has."""
         return round(self.rows * WEEKDAYS[day.weekday()]) if self.days > 1 else self.rows
 
     def _name(self, layout: Layout, day: date) -> FileName:
-        return FileName(
+        name = FileName(
             kind=layout.kind,
-            sender=layout.senders[0] if layout.senders else self.sender,
+            sender=layout.senders[0] if layout.senders else self.partner if layout.kind in OF_PARTNER else self.sender,
             day=day,
             sequence=1,
-            scope=Scope.DELTA if layout.kind is Kind.TRANSACTIONS else Scope.FULL,
+            scope=Scope.FULL if layout.kind in WHOLE else Scope.DELTA,
             revision=1,
             format=layout.format,
             gzip=self.packed,
         )
+        return read_name(str(name))
 
 
-STANDING: Final[Mapping[Kind, Callable[[Portfolio], Iterator[Columns]]]] = {
-    Kind.MERCHANTS: portfolio.merchants,
-    Kind.CUSTOMERS: portfolio.customers,
-    Kind.CARDS: portfolio.cards,
+STANDING: Final[Mapping[Kind, Callable[[Order], Iterator[Columns]]]] = {
+    Kind.MERCHANTS: lambda order: portfolio.merchants(order.portfolio),
+    Kind.CUSTOMERS: lambda order: portfolio.customers(order.portfolio),
+    Kind.CARDS: lambda order: portfolio.cards(order.portfolio),
+    Kind.SEGMENTS: lambda order: portfolio.segments(order.portfolio),
+    Kind.OFFERS: lambda order: programme.offers(order.programme),
+    Kind.GRANTS: lambda order: programme.grants(order.programme),
 }
-
-
-GENERATED: Final = frozenset({Kind.TRANSACTIONS, *STANDING})
+"""Kinds of which there is one file."""
+DAILY: Final[Mapping[Kind, Callable[[Order, Day], Iterator[Columns]]]] = {
+    Kind.TRANSACTIONS: lambda _order, day: transactions(day),
+    Kind.REDEMPTIONS: lambda order, day: confirmations.redemptions(day, order.programme),
+    Kind.SETTLEMENT: lambda order, day: confirmations.settlement(day, order.programme),
+}
+"""Kinds of which there is a file for each day."""
+WHOLE: Final = frozenset({Kind.MERCHANTS, Kind.CUSTOMERS, Kind.CARDS, Kind.SEGMENTS})
+"""Kinds whose files say all that there is."""
+OF_PARTNER: Final = frozenset({Kind.OFFERS, Kind.REDEMPTIONS, Kind.SETTLEMENT})
+"""Kinds that the Aggregator sends."""
+GENERATED: Final = frozenset({*STANDING, *DAILY})
 
 
 def choose(library: Library, kinds: Collection[Kind], names: Sequence[str]) -> list[Layout]:

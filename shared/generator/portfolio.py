@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.files.arrays import each
 from shared.files.writing import Columns
 from shared.generator.chance import Spread, below, bits, by_weight, one_of, some
 from shared.generator.habits import HOMES, NAMES, NETWORKS, OWNERS, PREFIXES, PRODUCTS, TOWNS, TRADES
+from shared.kernel.ids import SEGMENT, derived_id
 
 MOST_MERCHANTS: Final = 1_000_000
 MOST_CUSTOMERS: Final = 100_000_000
@@ -25,11 +28,14 @@ SECONDS_OF_DAY: Final = 86_400
 NO_CONSENT_IN: Final = 16
 REGULAR: Final = 1.7
 """The power that makes some customers buy often and many seldom."""
+FAVOURITES: Final = 8
+"""So many shops a customer comes back to."""
 TRADE_OF: Final = pa.array(by_weight([trade.weight for trade in TRADES], WEIGHED))
 TOWN_OF: Final = pa.array(by_weight([town.weight for town in TOWNS], WEIGHED))
 HOME_OF: Final = pa.array(by_weight([town.weight for town in TOWNS[:HOMES]], WEIGHED))
 ONLINE: Final = pa.array([trade.online for trade in TRADES])
 (OF_MERCHANT, OF_NAME, OF_CUSTOMER, OF_JOINING, OF_CARD) = range(5)
+OF_FAVOURITE: Final = 19
 """What is drawn for."""
 
 
@@ -60,6 +66,27 @@ class Portfolio:
         """One of the cards of each customer: which, from 0."""
         two = pc.equal(pc.bit_wise_and(customers, 3), 2)
         return pc.if_else(two, some(drawn, 0, 1), 0)
+
+    def favourite_bits(self, customers: pa.Array, places: pa.Array) -> pa.Array:
+        """What the favourite shops of customers are drawn by; the places are from 0."""
+        return bits(pc.add(pc.multiply(customers, FAVOURITES), places), OF_FAVOURITE, self.seed)
+
+    def favourites(self, customers: pa.Array, places: pa.Array) -> pa.Array:
+        """The favourite shops of customers, of which some may be the same."""
+        return self.popular.draw(self.favourite_bits(customers, places))
+
+    def consenting(self, customers: pa.Array) -> pa.Array:
+        """Which customers consent to offers."""
+        return pc.not_equal(below(bits(customers, OF_CUSTOMER, self.seed), NO_CONSENT_IN), 0)
+
+    def tiers(self, customers: pa.Array) -> pa.Array:
+        """What customers are to the bank."""
+        return one_of(bits(customers, OF_CUSTOMER, self.seed), 12, PRODUCTS)
+
+    def joined_at(self, customers: pa.Array) -> pa.Array:
+        """Since when customers are customers."""
+        seconds = below(bits(customers, OF_JOINING, self.seed), DAYS_OF_JOINING * SECONDS_OF_DAY)
+        return moments(pc.add(seconds, int(SINCE.timestamp())))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +160,26 @@ def customers(portfolio: Portfolio) -> Iterator[Columns]:
         yield {
             "customer_id": customer_ids(numbers),
             "zone": _of(HOME_OF.take(some(drawn, 0, 10)), [town.zone for town in TOWNS]),
-            "consent": pc.not_equal(below(drawn, NO_CONSENT_IN), 0),
-            "consent_at": _joined_at(portfolio, numbers),
-            "attributes": joined('{"tier":"', one_of(drawn, 12, PRODUCTS), '"}'),
+            "consent": portfolio.consenting(numbers),
+            "consent_at": portfolio.joined_at(numbers),
+            "attributes": joined('{"tier":"', portfolio.tiers(numbers), '"}'),
         }
+
+
+def segments(portfolio: Portfolio) -> Iterator[Columns]:
+    """Lists of customers, one for each tier, in blocks."""
+    lists = {tier: SEGMENT.render(segment_id(portfolio.seed, tier)) for tier in PRODUCTS}
+    for numbers in blocks(portfolio.customers):
+        yield {
+            "segment_id": each(portfolio.tiers(numbers), lists.get),
+            "customer_id": customer_ids(numbers),
+            "action": pa.repeat("add", len(numbers)),
+        }
+
+
+def segment_id(seed: int, tier: str) -> UUID:
+    """The id of the list of a tier."""
+    return derived_id("generated segment", seed, tier)
 
 
 def cards(portfolio: Portfolio) -> Iterator[Columns]:
@@ -151,7 +194,7 @@ def cards(portfolio: Portfolio) -> Iterator[Columns]:
             "customer_id": customer_ids(owner),
             "account_token": joined("acc", padded(owner, 8)),
             "card_product": products(portfolio, owner, number),
-            "valid_from": _joined_at(portfolio, owner),
+            "valid_from": portfolio.joined_at(owner),
         }
 
 
@@ -183,11 +226,6 @@ def networks(portfolio: Portfolio, owners: pa.Array, numbers: pa.Array) -> pa.Ar
 
 def _of_cards(portfolio: Portfolio, owners: pa.Array, numbers: pa.Array) -> pa.Array:
     return bits(pc.add(pc.multiply(owners, 2), numbers), OF_CARD, portfolio.seed)
-
-
-def _joined_at(portfolio: Portfolio, numbers: pa.Array) -> pa.Array:
-    seconds = below(bits(numbers, OF_JOINING, portfolio.seed), DAYS_OF_JOINING * SECONDS_OF_DAY)
-    return moments(pc.add(seconds, int(SINCE.timestamp())))
 
 
 def moments(seconds: pa.Array) -> pa.Array:

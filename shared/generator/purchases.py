@@ -28,7 +28,6 @@ from shared.generator.portfolio import (
 
 MOST_ROWS: Final = 1 << 31
 AMOUNTS: Final = 1 << 12
-FAVOURITES: Final = 8
 FAITHFUL: Final = 5
 """So many of eight purchases are at one of a customer's eight favourites."""
 FUEL_HOLD_MINOR: Final = 12_500
@@ -36,7 +35,7 @@ FUEL_HOLD_MINOR: Final = 12_500
 VALID_DAYS: Final = 7
 HOUR: Final = 3_600
 CASH_BACK_MINOR: Final = 2_000
-(WHO, WHAT, WHEN, FAVOURITE) = range(16, 20)
+(WHO, WHAT, WHEN) = range(16, 19)
 """What is drawn for."""
 AMOUNT_OF: Final = pa.array([minor for trade in TRADES for minor in trade.quantiles(AMOUNTS)], pa.int64())
 PRICES: Final = pa.array([town.prices for town in TOWNS], pa.int64())
@@ -52,11 +51,11 @@ CHANNELS: Final = pa.array(["in_store", "pay_at_pump", "online", "app"])
 def transactions(day: Day) -> Iterator[Columns]:
     """The records of a day's transactions, in blocks."""
     for rows in blocks(day.rows_on(day.day)):
-        yield _Rows(day=day, rows=rows).columns
+        yield Rows(day=day, rows=rows).columns
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Rows:
+class Rows:
     """Some rows of a day, and what follows from their numbers, column by column."""
 
     day: Day
@@ -69,10 +68,9 @@ class _Rows:
     @property
     def _message(self) -> Columns:
         own = self._id(pa.repeat(pa.scalar(0, pa.int64()), len(self.rows)), self.rows)
-        told = self._id(self.ago, self.first)
         return {
-            "transaction_id": pc.if_else(self.refund, own, told),
-            "original_transaction_id": _only(told, self.refund),
+            "transaction_id": pc.if_else(self.refund, own, self.purchase_id),
+            "original_transaction_id": _only(self.purchase_id, self.refund),
             "kind": self.kind,
             "sequence": self._said([message.sequence for message in self.messages]),
             "sequence_count": self._said([message.sequence_count for message in self.messages]),
@@ -85,16 +83,14 @@ class _Rows:
     @property
     def _amounts(self) -> Columns:
         whole = pc.and_(pc.equal(self.share, 100), pc.is_in(self.kind, pa.array(["purchase", "clearing"])))
-        tip, cash_back = pc.divide(pc.multiply(self.base, TIPS.take(self.trade)), 100), _only(CASH_BACK_MINOR, self.gives_cash)
-        settled = pc.add(self.base, tip)
-        part = pc.divide(pc.multiply(settled, pc.abs(self.share)), 100)
-        charged = pc.add(pc.if_else(pc.greater(self.share, 0), part, pc.subtract(settled, part)), pc.fill_null(cash_back, 0))
+        cash_back = _only(CASH_BACK_MINOR, self.gives_cash)
+        charged = pc.add(self.moved, pc.fill_null(cash_back, 0))
         held = pc.if_else(self.pump, FUEL_HOLD_MINOR, self.base)
         taxed = pc.and_(pc.and_(whole, self.dollars), pc.equal(some(self.what, 22, 1), 1))
         return {
             "currency": CURRENCIES.take(self.town),
             "amount": pc.if_else(pc.is_in(self.kind, AUTHORISED), held, charged),
-            "tip": _only(tip, pc.and_(whole, pc.greater(tip, 0))),
+            "tip": _only(self.tip, pc.and_(whole, pc.greater(self.tip, 0))),
             "tax": _only(pc.divide(pc.multiply(self.base, TAX[0]), TAX[1]), taxed),
             "cash_back": cash_back,
         }
@@ -215,9 +211,8 @@ class _Rows:
 
     @cached_property
     def merchant(self) -> pa.Array:
-        favourite = pc.add(pc.multiply(self.customer, FAVOURITES), some(self.who, 1, 3))
         faithful = pc.less(some(self.who, 4, 3), FAITHFUL)
-        drawn = pc.if_else(faithful, bits(favourite, FAVOURITE, self.portfolio.seed), self.what)
+        drawn = pc.if_else(faithful, self.portfolio.favourite_bits(self.customer, some(self.who, 1, 3)), self.what)
         return self.portfolio.popular.draw(drawn)
 
     @cached_property
@@ -242,6 +237,26 @@ class _Rows:
         cents = AMOUNT_OF.take(pc.add(pc.multiply(self.trade, AMOUNTS), some(self.what, 0, 12)))
         varied = pc.add(cents, pc.shift_right(pc.multiply(cents, some(self.what, 12, 10)), 14))
         return pc.add(pc.divide(pc.multiply(varied, PRICES.take(self.town)), 100), 1)
+
+    @cached_property
+    def tip(self) -> pa.Array:
+        return pc.divide(pc.multiply(self.base, TIPS.take(self.trade)), 100)
+
+    @cached_property
+    def settled(self) -> pa.Array:
+        """What the purchase comes to in the end, without cash-back at the till."""
+        return pc.add(self.base, self.tip)
+
+    @cached_property
+    def moved(self) -> pa.Array:
+        """What of that the message is about."""
+        part = pc.divide(pc.multiply(self.settled, pc.abs(self.share)), 100)
+        return pc.if_else(pc.greater(self.share, 0), part, pc.subtract(self.settled, part))
+
+    @cached_property
+    def purchase_id(self) -> pa.Array:
+        """The id of the purchase that the message is about."""
+        return self._id(self.ago, self.first)
 
     @cached_property
     def gives_cash(self) -> pa.Array:

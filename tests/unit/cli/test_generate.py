@@ -35,5 +35,15 @@ def test_what_can_not_be_asked_for_is_said_and_nothing_is_written(tmp_path: Path
         assert list(tmp_path.iterdir()) == []
 
 
+def test_names_that_no_file_may_have_are_refused(tmp_path: Path) -> None:
+    for wrong in (["--sender", "My Bank"], ["--partner", "Acme"]):
+        answer = CliRunner().invoke(app, ["generate", "cards", "offers", *wrong, "--out", str(tmp_path / wrong[0])])
+        assert (answer.exit_code, "small letters" in answer.stderr) == (1, True)
+
+
+def test_a_campaign_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["generate", "offers", "--campaign", "off_1", "--out", str(tmp_path)]).exit_code == 2
+
+
 def test_a_kind_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["generate", "weather", "--out", str(tmp_path)]).exit_code == 2

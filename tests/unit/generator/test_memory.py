@@ -16,10 +16,13 @@ print(peak(), file=sys.stderr)
 """
 
 
-def peak(folder: Path, rows: int) -> int:
-    command = [sys.executable, "-c", RUN, "generate", "transactions", "--rows", str(rows), "--bad", "0.001", "--gzip", "--out", str(folder)]
+def peak(folder: Path, kind: str, *size: str) -> int:
+    command = [sys.executable, "-c", RUN, "generate", kind, *size, "--bad", "0.001", "--gzip", "--out", str(folder)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stderr.split()[-1])
 
 
-def test_four_times_the_rows_take_no_more_memory(tmp_path: Path) -> None:
-    assert peak(tmp_path, 480_000) < 1.15 * peak(tmp_path, 120_000)
+@pytest.mark.parametrize(
+    ("kind", "option", "size"), [("transactions", "--rows", 120_000), ("redemptions", "--rows", 120_000), ("grants", "--customers", 20_000)]
+)
+def test_four_times_the_records_take_no_more_memory(tmp_path: Path, kind: str, option: str, size: int) -> None:
+    assert peak(tmp_path, kind, option, str(4 * size)) < 1.15 * peak(tmp_path, kind, option, str(size))
