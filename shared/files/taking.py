@@ -132,7 +132,7 @@ def _portions(shapes: Sequence[Shape], taker: Taker, shards: int) -> Iterator[li
 def _request(call: Call, drop: Drop, key: str, raw: bytes) -> Call:
     """A call on the sender's behalf, at the moment when the file came."""
     once = Once(consumer=CONSUMER, source=DROP.render(drop.drop_id), key=key, input_hash=hashlib.sha256(raw).digest())
-    return replace(call, caller=Caller(subject=subject_of(drop.sender)), once=once, told_at=drop.received_at)
+    return replace(call, caller=Caller(subject=subject_of(drop.file_name.sender)), once=once, told_at=drop.received_at)
 
 
 def subject_of(sender: str) -> str:
