@@ -173,7 +173,8 @@ def _fill(office: Office, rows: int) -> None:
             data = as_parquet(table)
             (day / f"{number:06}.parquet").write_bytes(data)
             name = f"{KIND}/day=2026-01-12/{number:06}.parquet"
-            add_parts(tx, [LakePart(name=name, kind="transactions", day="2026-01-12", records=table.num_rows, bytes=len(data))])
+            said = {"kind": "transactions", "day": "2026-01-12", "records": table.num_rows, "bytes": len(data)}
+            add_parts(tx, [LakePart(name=name, object=name, first_row=0, **said)])
     source.unlink()
 
 

@@ -52,7 +52,7 @@ def compact(call: Call, scattered: LakeScattered) -> None:
     with call.reading() as tx:
         found = lake_store.small_objects(tx, scattered.kind, scattered.day, most=MOST_OBJECTS)
         chosen = {one.name: place for place, one in enumerate(_fitting(found))}
-        parts = sorted(lake_store.parts_in(tx, chosen), key=lambda part: (chosen[part.object], part.first_row))
+        parts = sorted(lake_store.parts_in(tx, chosen, scattered.day), key=lambda part: (chosen[part.object], part.first_row))
     if not parts:
         return
     name = f"{partition(scattered.kind, scattered.day)}/{derived_id(*(part.name for part in parts)).hex}.parquet"
@@ -61,7 +61,7 @@ def compact(call: Call, scattered: LakeScattered) -> None:
     sources = {one: read_whole(places.lake, one) for one in chosen}
     stored = keep_blocks(places.lake, name, _written(sources, rows_of(parts)))
     with call.transaction() as tx:
-        if not lake_store.move_parts(tx, parts, name, stored.size):
+        if not lake_store.move_parts(tx, parts, scattered.day, name, stored.size):
             raise Busy("What was put together has moved or counts no more.")
 
 

@@ -129,7 +129,7 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LakePart:
-    """What the lake has of a chunk or an event and a day: kept as an object of its own name; where its records lie later is on record.
+    """What the lake has of a chunk or an event and a day, and where that is kept at first; where its records lie later is on record.
 
     It counts once it is on record: what reads the lake asks the record, not the store.
     """
@@ -138,7 +138,10 @@ class LakePart:
     kind: str
     day: str
     records: int
+    object: str
+    first_row: int
     bytes: int
+    """Of the whole object."""
     from_file: bool = True
     """Else an event told it."""
 

@@ -21,7 +21,7 @@ FEW_RECORDS: Final = 250_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LakeObject:
-    """An object of the lake: its size, how many of its records count, and how many count no more."""
+    """An object of the lake: its size, how many of its records of a day count, and how many count no more."""
 
     name: str
     records: int
@@ -30,7 +30,7 @@ class LakeObject:
 
 
 def add_parts(tx: Transaction, parts: Sequence[LakePart]) -> None:
-    """Put parts of the lake on record, each in an object of its own; from then on they count. Said again, it changes nothing."""
+    """Put parts of the lake on record, where they are kept; from then on they count. Said again, it changes nothing."""
     if parts:
         tx.connection.execute(SQL["add_lake_parts"], {"parts": Jsonb([asdict(part) for part in parts]), "now": tx.now})
 
@@ -45,9 +45,9 @@ def placed(tx: Transaction, names: Collection[str]) -> list[Placed]:
     return [Placed(**row) for row in rows(tx.connection, SQL["read_places_of_parts"], names=list(names))]
 
 
-def parts_in(tx: Transaction, objects: Collection[str]) -> list[Placed]:
-    """What counts in some objects, by objects and rows."""
-    return [Placed(**row) for row in rows(tx.connection, SQL["read_parts_in_objects"], objects=list(objects))]
+def parts_in(tx: Transaction, objects: Collection[str], day: str) -> list[Placed]:
+    """What of a day counts in some objects, by objects and rows."""
+    return [Placed(**row) for row in rows(tx.connection, SQL["read_parts_in_objects"], objects=list(objects), day=day)]
 
 
 def scattered_days(tx: Transaction, *, least: int, most: int) -> list[tuple[str, str, str]]:
@@ -67,20 +67,20 @@ def begin_object(tx: Transaction, name: str, kind: str, day: str) -> None:
     tx.connection.execute(SQL["begin_object"], {"name": name, "kind": kind, "day": day, "now": tx.now})
 
 
-def move_parts(tx: Transaction, parts: Sequence[Placed], name: str, size: int) -> bool:
-    """Let parts lie in another object, one behind the other, in this order; False where not all of them lie where they lay.
+def move_parts(tx: Transaction, parts: Sequence[Placed], day: str, name: str, size: int) -> bool:
+    """Let all that counts of a day in some objects lie in another one, part behind part, in this order.
 
-    False too where the object is not on record any more: then it may have been removed.
+    False where not all of them lie where they lay, or the other object is not on record any more: then it may have been removed.
     """
     *first_rows, records = accumulate((part.records for part in parts), initial=0)
     values = {"names": [part.name for part in parts], "objects": [part.object for part in parts], "first_rows": first_rows}
-    if one(tx.connection, SQL["use_object"], name=name, records=records, bytes=size) is None:
+    if one(tx.connection, SQL["use_object"], name=name, day=day, records=records, bytes=size) is None:
         return False
     moved = rows(tx.connection, SQL["move_parts"], object=name, **values)
-    tx.connection.execute(SQL["leave_objects"], {"objects": sorted({part.object for part in parts})})
+    tx.connection.execute(SQL["leave_objects"], {"objects": sorted({part.object for part in parts}), "day": day})
     return len(moved) == len(parts)
 
 
-def take_left(tx: Transaction, *, grace: timedelta, needed: Collection[str], most: int) -> list[str]:
+def take_left(tx: Transaction, *, grace: timedelta, needed: Collection[str], most: int) -> set[str]:
     """Take objects off the record that were left so long ago and that nobody needs; their names."""
-    return [row["name"] for row in rows(tx.connection, SQL["take_left_objects"], grace=grace, needed=list(needed), most=most)]
+    return {row["name"] for row in rows(tx.connection, SQL["take_left_objects"], grace=grace, needed=list(needed), most=most)}

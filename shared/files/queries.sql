@@ -101,33 +101,35 @@ SELECT number FROM drop_chunks WHERE drop_id = %(drop_id)s AND step IS NOT DISTI
 SELECT number, parts FROM drop_chunks WHERE drop_id = %(drop_id)s ORDER BY number;
 
 -- name: add_lake_parts
--- Parts of the lake, from now on, each in an object of its own; nothing for those that are on record.
+-- Parts of the lake, from now on, and what their objects have of each day; nothing for those that are on record.
 WITH part AS (
-    SELECT * FROM jsonb_to_recordset(%(parts)s) AS p (name text, kind text, day text, from_file boolean, records bigint, bytes bigint)
+    SELECT * FROM jsonb_to_recordset(%(parts)s) AS p (name text, kind text, day text, from_file boolean, records bigint, object text,
+                                                           first_row bigint, bytes bigint)
 ), object AS (
     INSERT INTO lake_objects (name, kind, day, records, bytes, kept_at)
-    SELECT name, kind, day, records, bytes, %(now)s FROM part
+    SELECT object, kind, day, records, bytes, %(now)s FROM part
     ON CONFLICT DO NOTHING
-    RETURNING name
+    RETURNING name AS object, day
 )
 INSERT INTO lake_parts (name, kind, day, from_file, records, object, first_row, kept_at)
-SELECT name, kind, day, from_file, records, name, 0, %(now)s FROM part JOIN object USING (name);
+SELECT name, kind, day, from_file, records, object, first_row, %(now)s FROM part JOIN object USING (object, day);
 
 -- name: forget_lake_parts
--- Parts of the lake count no more; objects in which nothing else counts are left.
-WITH forgotten AS (DELETE FROM lake_parts WHERE name = ANY (%(names)s) RETURNING object, records)
+-- Parts of the lake count no more; objects in which nothing else of their day counts are left.
+WITH forgotten AS (DELETE FROM lake_parts WHERE name = ANY (%(names)s) RETURNING object, day, records)
 UPDATE lake_objects o
 SET gone = o.gone + f.records, left_at = CASE WHEN o.gone + f.records = o.records THEN now() END
-FROM (SELECT object, sum(records)::bigint AS records FROM forgotten GROUP BY object) f
-WHERE o.name = f.object;
+FROM (SELECT object, day, sum(records)::bigint AS records FROM forgotten GROUP BY object, day) f
+WHERE o.name = f.object AND o.day = f.day;
 
 -- name: read_places_of_parts
 -- Where parts of the lake lie now.
 SELECT name, day, from_file, object, first_row, records FROM lake_parts WHERE name = ANY (%(names)s) ORDER BY object, first_row;
 
 -- name: read_parts_in_objects
--- What counts in some objects, in order.
-SELECT name, day, from_file, object, first_row, records FROM lake_parts WHERE object = ANY (%(objects)s) ORDER BY object, first_row;
+-- What of a day counts in some objects, in order.
+SELECT name, day, from_file, object, first_row, records FROM lake_parts
+WHERE object = ANY (%(objects)s) AND day = %(day)s ORDER BY object, first_row;
 
 -- name: read_scattered_days
 -- The days of which the records lie in many small objects, or in one in which much counts no more; a digest of which objects these are.
@@ -148,11 +150,12 @@ ORDER BY gone > records / 2 DESC, kept_at, name LIMIT %(most)s;
 -- An object that is about to be written: nothing lies there yet. Where it is in use, it was written before.
 INSERT INTO lake_objects (name, kind, day, records, bytes, kept_at, left_at)
 VALUES (%(name)s, %(kind)s, %(day)s, 0, 0, %(now)s, now())
-ON CONFLICT (name) DO UPDATE SET left_at = excluded.left_at WHERE lake_objects.left_at IS NOT NULL;
+ON CONFLICT (name, day) DO UPDATE SET left_at = excluded.left_at WHERE lake_objects.left_at IS NOT NULL;
 
 -- name: use_object
 -- An object was written and is in use from now on; nothing where it was removed meanwhile.
-UPDATE lake_objects SET records = %(records)s, bytes = %(bytes)s, gone = 0, left_at = NULL WHERE name = %(name)s RETURNING name;
+UPDATE lake_objects SET records = %(records)s, bytes = %(bytes)s, gone = 0, left_at = NULL
+WHERE name = %(name)s AND day = %(day)s RETURNING name;
 
 -- name: move_parts
 -- Parts lie elsewhere from now on, if they still lie where they lay.
@@ -162,14 +165,15 @@ WHERE p.name = m.name AND p.object = m.object
 RETURNING p.name;
 
 -- name: leave_objects
--- Nothing that counts lies in some objects any more.
-UPDATE lake_objects SET left_at = now() WHERE name = ANY (%(objects)s);
+-- Nothing of a day that counts lies in some objects any more.
+UPDATE lake_objects SET left_at = now() WHERE name = ANY (%(objects)s) AND day = %(day)s;
 
 -- name: take_left_objects
--- Objects that were left long ago and that nobody reads, no more on record.
+-- Objects of which all days were left long ago and that nobody reads, no more on record.
 DELETE FROM lake_objects WHERE name IN (
-    SELECT name FROM lake_objects
+    SELECT name FROM lake_objects o
     WHERE left_at <= now() - %(grace)s AND NOT name = ANY (%(needed)s)
+      AND NOT EXISTS (SELECT FROM lake_objects d WHERE d.name = o.name AND (d.left_at IS NULL OR d.left_at > now() - %(grace)s))
     ORDER BY left_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 RETURNING name;
 

@@ -75,7 +75,9 @@ def read_rows(
 
     Of the fields in `different` each different value comes once, in a dictionary.
     """
-    file = parquet.ParquetFile(pa.BufferReader(data), read_dictionary=list(different))
+    told = parquet.read_metadata(pa.BufferReader(data))
+    in_dictionaries = [name for name in told.schema.names if name in different]
+    file = parquet.ParquetFile(pa.BufferReader(data), metadata=told, read_dictionary=in_dictionaries)
     names = [name for name in file.schema_arrow.names if fields is None or name in fields]
     at = 0
     for number in range(file.num_row_groups):

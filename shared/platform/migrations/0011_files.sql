@@ -58,7 +58,7 @@ COMMENT ON COLUMN drop_chunks.parts IS 'What the lake has of it; of a revision t
 COMMENT ON COLUMN drop_chunks.step IS 'The last step that is done; NULL before the first.';
 
 CREATE TABLE lake_objects (
-    name text PRIMARY KEY,
+    name text NOT NULL,
     kind text NOT NULL,
     day text NOT NULL,
     records bigint NOT NULL,
@@ -66,13 +66,16 @@ CREATE TABLE lake_objects (
     bytes bigint NOT NULL,
     kept_at timestamptz NOT NULL,
     left_at timestamptz,
+    PRIMARY KEY (name, day),
     CHECK (gone BETWEEN 0 AND records)
 );
 CREATE INDEX lake_objects_days ON lake_objects (kind, day) WHERE left_at IS NULL;
 CREATE INDEX lake_objects_left ON lake_objects (left_at) WHERE left_at IS NOT NULL;
-COMMENT ON TABLE lake_objects IS 'The objects of the lake. Records lie in them one part behind the other.';
-COMMENT ON COLUMN lake_objects.gone IS 'How many of its records count no more.';
-COMMENT ON COLUMN lake_objects.left_at IS 'Since when no part lies there: after a while it is removed. An object that is to be written is on record so before it is.';
+COMMENT ON TABLE lake_objects IS 'The objects of the lake, a row for each day of which they hold records. These lie in them one part behind the other.';
+COMMENT ON COLUMN lake_objects.records IS 'Of that day.';
+COMMENT ON COLUMN lake_objects.gone IS 'How many of its records of that day count no more.';
+COMMENT ON COLUMN lake_objects.bytes IS 'Of the whole object.';
+COMMENT ON COLUMN lake_objects.left_at IS 'Since when no part of that day lies there: a while after the last of its days was left, the object is removed. One that is to be written is on record so before it is.';
 
 CREATE TABLE lake_parts (
     name text PRIMARY KEY,
@@ -80,9 +83,10 @@ CREATE TABLE lake_parts (
     day text NOT NULL,
     from_file boolean NOT NULL,
     records bigint NOT NULL,
-    object text NOT NULL REFERENCES lake_objects,
+    object text NOT NULL,
     first_row bigint NOT NULL,
-    kept_at timestamptz NOT NULL
+    kept_at timestamptz NOT NULL,
+    FOREIGN KEY (object, day) REFERENCES lake_objects (name, day)
 );
 CREATE INDEX lake_parts_object ON lake_parts (object, first_row);
 CREATE INDEX lake_parts_day ON lake_parts (kind, day);

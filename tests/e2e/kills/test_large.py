@@ -174,7 +174,7 @@ def _numbers(bad: Path) -> pa.Array:
 def _lake(site: Site) -> list[str]:
     """The ids of all purchases in the lake, in order."""
     with site.drops.make().reading() as tx:
-        names = [row["name"] for row in rows(tx.connection, "SELECT name FROM lake_parts")]
+        names = [row["object"] for row in rows(tx.connection, "SELECT DISTINCT object FROM lake_parts")]
     parts = [parquet.read_table(site.drops.folder / "lake" / name, columns=["transaction_id"]) for name in names]
     return sorted(pa.concat_tables(parts)["transaction_id"].to_pylist())
 

@@ -139,16 +139,19 @@ class Office:
             add_parts(tx, [part])
 
     def lay(self, name: str, *rows: Mapping[str, object]) -> LakePart:
-        """An object in the lake."""
+        """An object in the lake, with one part."""
+        object_name = f"kind=transactions/day=2026-01-15/{name}.parquet"
         columns = EXPORTED[Kind.TRANSACTIONS].columns
         told = {column: pa.array([row.get(column) for row in rows], TYPES[of]) for column, of in columns.items()}
         data = as_parquet(pa.table(told))
-        self.lake.create(f"kind=transactions/day=2026-01-15/{name}.parquet", [data])
+        self.lake.create(object_name, [data])
         return LakePart(
-            name=f"kind=transactions/day=2026-01-15/{name}.parquet",
+            name=object_name,
             kind="transactions",
             day="2026-01-15",
             records=len(rows),
+            object=object_name,
+            first_row=0,
             bytes=len(data),
         )
 

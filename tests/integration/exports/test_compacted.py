@@ -1,18 +1,23 @@
 """Exports of a lake whose parts are put together, and taken back, while files are on their way."""
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 
 from events.files import LakeScattered
+from events.payloads import TransactionsPosted
 from shared.exports import planning, writing
 from shared.exports.api import ExportView
 from shared.exports.due import in_use
 from shared.files import compaction, lake_store
 from shared.files.drops import LakePart
+from shared.files.filling import keep_transactions
 from shared.files.places import read_whole
 from shared.files.stores.protocol import ObjectStore
+from tests.conftest import NOW
 from tests.integration.exports.office import Office, bought
 
 DAY = LakeScattered(kind="transactions", day="2026-01-15")
@@ -75,7 +80,8 @@ def test_a_delta_holds_only_what_is_new_of_parts_that_lie_together(office: Offic
 
 
 def of_one(name: str) -> LakePart:
-    return LakePart(name=f"kind=transactions/day=2026-01-15/{name}.parquet", kind="transactions", day=DAY.day, records=2, bytes=1)
+    name = f"kind=transactions/day=2026-01-15/{name}.parquet"
+    return LakePart(name=name, kind="transactions", day=DAY.day, records=2, object=name, first_row=0, bytes=1)
 
 
 def taken_back(office: Office) -> None:
@@ -135,3 +141,62 @@ def test_what_an_export_is_held_against_is_kept_too(office: Office) -> None:
     put_together(office)
     office.run()
     assert office.ids(office.view(export_id)) == ids(2)
+
+
+# Objects that hold several days.
+
+DAYS = ("2026-01-15", "2026-01-16", "2026-01-17")
+
+
+def tell(office: Office, event: str, *numbers: int) -> None:
+    """Purchases of these numbers come by an event, one on each day in turn."""
+    office.customers(*(f"cust-{number}" for number in numbers))
+    rows = [bought(number, at=(NOW + timedelta(days=number % len(DAYS))).isoformat()) for number in numbers]
+    call = office.call(key=event, consumer="fill_lake")
+    keep_transactions(call, TransactionsPosted.model_validate_json(json.dumps({"shard": 0, "transactions": rows})))
+
+
+def put_days_together(office: Office, *days: str) -> None:
+    for day in days:
+        compaction.compact(office.call(), LakeScattered(kind="transactions", day=day))
+        sweep(office)
+
+
+@pytest.mark.parametrize("order", list(permutations(DAYS)))
+def test_the_same_is_sent_whichever_days_were_put_together(office: Office, order: Sequence[str]) -> None:
+    tell(office, "e1", *range(6))
+    tell(office, "e2", *range(6, 12))
+    assert len(objects(office)) == 2
+    for day in order:
+        put_days_together(office, day)
+        view = office.send(scope="full")
+        office.answer(view)
+        assert sorted(office.ids(view)) == sorted(ids(*range(12)))
+    assert len(objects(office)) == len(DAYS)
+
+
+@pytest.mark.parametrize("moved", [DAYS[:1], DAYS[1:], DAYS], ids=["the first day", "the others", "all"])
+@pytest.mark.parametrize("again", [False, True], ids=["told once", "told twice"])
+def test_an_export_on_its_way_reads_days_where_they_lay(office: Office, moved: Sequence[str], *, again: bool) -> None:
+    tell(office, "e1", *range(6))
+    tell(office, "e2", *range(0 if again else 6, 12))
+    export_id = office.ask()
+    settle(office)
+    put_days_together(office, *moved)
+    office.run()
+    assert sorted(office.ids(office.view(export_id))) == sorted(ids(*range(12)))
+    put_days_together(office, *DAYS)
+    assert len(objects(office)) == len(DAYS)
+
+
+@pytest.mark.parametrize("known", [(), DAYS[:1], DAYS[1:], DAYS], ids=["nowhere", "the first day", "the others", "all"])
+@pytest.mark.parametrize("new", [(), DAYS[:1], DAYS], ids=["then nowhere", "then the first day", "then all"])
+def test_a_delta_is_held_against_the_days_wherever_they_lie(office: Office, known: Sequence[str], new: Sequence[str]) -> None:
+    tell(office, "e1", *range(6))
+    tell(office, "e2", *range(6, 9))
+    put_days_together(office, *known)
+    office.answer(office.send())
+    tell(office, "e3", 3, 4, 8, 9, 10)
+    put_days_together(office, *new)
+    view = office.send()
+    assert (view.scope, sorted(office.ids(view))) == ("delta", sorted(ids(9, 10)))

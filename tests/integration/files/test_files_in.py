@@ -238,11 +238,12 @@ def test_step_that_is_told_again_is_passed_over(place: Place) -> None:
 
 def test_accepted_records_lie_in_the_lake_by_day(place: Place) -> None:
     place.receive(place.rows(bought(1), bought(2, at="2026-01-16T00:30:00Z"), bought(3, at="2026-01-16T23:59:59Z")))
-    names = [stored.name for stored in place.lake.list()]
     drop = place.drop_id().hex
-    assert names == [
-        f"kind=transactions/day=2026-01-15/{drop}-000001.parquet",
-        f"kind=transactions/day=2026-01-16/{drop}-000001.parquet",
+    name = f"kind=transactions/day=2026-01-15_2026-01-16/{drop}-000001.parquet"
+    assert [stored.name for stored in place.lake.list()] == [name]
+    assert place.query("SELECT name, day, object, first_row::int, records::int FROM lake_parts ORDER BY day") == [
+        {"name": f"kind=transactions/day={day}/{drop}-000001.parquet", "day": day, "object": name, "first_row": first, "records": records}
+        for day, first, records in (("2026-01-15", 0, 1), ("2026-01-16", 1, 2))
     ]
 
 

@@ -45,7 +45,7 @@ def records(place: Place) -> list[dict[str, Any]]:
 EVERY = {*Transaction.model_fields, *Impression.model_fields}
 
 
-def test_an_event_leaves_a_part_for_each_day(place: Place) -> None:
+def test_an_event_leaves_a_part_for_each_day_in_one_object(place: Place) -> None:
     keep(place, posted(bought(1), bought(2, at=NEXT_DAY.isoformat()), bought(3)))
     said = {"kind": "transactions", "from_file": False}
     found = place.query(KEPT)
@@ -53,7 +53,10 @@ def test_an_event_leaves_a_part_for_each_day(place: Place) -> None:
         {"name": "", "day": "2026-01-15", "records": 2} | said,
         {"name": "", "day": "2026-01-16", "records": 1} | said,
     ]
-    assert [row["name"] for row in found] == [stored.name for stored in place.lake.list()]
+    [stored] = place.lake.list()
+    assert [row["name"] for row in found] == [stored.name.replace("day=2026-01-15_2026-01-16", f"day={row['day']}") for row in found]
+    assert place.counting() == {stored.name}
+    assert [len(told) for told in place.content().values()] == [2, 1]
     assert [row["transaction_id"] for row in records(place)] == ["t1", "t3", "t2"]
 
 

@@ -54,6 +54,12 @@ def test_exactly_the_rows_that_are_meant_are_read(wanted: list[bool], size: int,
     assert all(0 < batch.num_rows <= size and batch.schema.names == ["id"] for batch in found)
 
 
+def test_fields_that_an_object_does_not_have_are_passed_over() -> None:
+    [batch] = read_rows(as_parquet(MADE), Rows(object=OBJECT, spans=((0, 40),)), ["other", "none"], 50, different=["other", "none"])
+    assert batch.schema.names == ["other"]
+    assert batch.column("other").dictionary_decode().to_pylist() == MADE["other"].to_pylist()
+
+
 def test_without_spans_all_rows_and_fields_are_read() -> None:
     found = list(read_rows(as_parquet(MADE), Rows(object=OBJECT), None, 15))
     assert pa.Table.from_batches(found) == MADE
