@@ -30,7 +30,7 @@ from shared.files.layout import Layout
 from shared.files.names import Format
 from shared.files.parsing import totals_of
 from shared.files.places import clear, read_whole
-from shared.files.spans import Rows, read_rows
+from shared.files.spans import Rows, opened, read_rows
 from shared.files.stores.protocol import ObjectStore
 from shared.files.totals import Totals
 from shared.files.writing import cells_of, encoded, joined, quoted
@@ -236,7 +236,7 @@ def _batches(lake: ObjectStore, sources: Sequence[str], schema: pa.Schema) -> It
     """The records of some objects of Parquet, slice by slice; a column that one of them lacks is null there."""
     different = [name for name, kind in zip(schema.names, schema.types, strict=True) if kind == DIFFERENT]
     for rows in map(Rows.of, sources):
-        for batch in read_rows(read_whole(lake, rows.object), rows, schema.names, SLICE, different):
+        for batch in read_rows(opened(read_whole(lake, rows.object), different), rows, schema.names, SLICE):
             found = dict(zip(batch.schema.names, batch.columns, strict=True))
             columns = [
                 found[name] if name in found else pa.nulls(batch.num_rows, kind)

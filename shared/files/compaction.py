@@ -11,14 +11,14 @@ from itertools import accumulate, takewhile
 from typing import Final
 
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow.parquet import ParquetFile
 
 from events.files import LakeScattered
 from shared.files import lake_store
 from shared.files.lake import as_blocks, partition
 from shared.files.lake_store import LakeObject
 from shared.files.places import discard, keep_blocks, places_of, read_whole
-from shared.files.spans import Rows, read_rows, rows_of
+from shared.files.spans import Rows, opened, read_rows, rows_of
 from shared.files.stores.opening import open_store
 from shared.kernel.errors import Busy
 from shared.kernel.ids import derived_id
@@ -58,7 +58,7 @@ def compact(call: Call, scattered: LakeScattered) -> None:
     name = f"{partition(scattered.kind, scattered.day)}/{derived_id(*(part.name for part in parts)).hex}.parquet"
     with replace(call, once=None).transaction() as tx:
         lake_store.begin_object(tx, name, scattered.kind, scattered.day)
-    sources = {one: read_whole(places.lake, one) for one in chosen}
+    sources = {one: opened(read_whole(places.lake, one)) for one in chosen}
     stored = keep_blocks(places.lake, name, _written(sources, rows_of(parts)))
     with call.transaction() as tx:
         if not lake_store.move_parts(tx, parts, scattered.day, name, stored.size):
@@ -85,14 +85,13 @@ def _fitting(found: Sequence[LakeObject]) -> list[LakeObject]:
     return chosen if len(chosen) > 1 or any(one.gone for one in chosen) else []
 
 
-def _written(sources: dict[str, bytes], wanted: Iterable[Rows]) -> Iterator[bytes]:
+def _written(sources: dict[str, ParquetFile], wanted: Iterable[Rows]) -> Iterator[bytes]:
     """Rows of some objects as one, as it is written, row group by row group. What an object has no column for is null."""
-    schemas = [parquet.read_schema(pa.BufferReader(data)).remove_metadata() for data in sources.values()]
-    schema = pa.unify_schemas(schemas)
+    schema = pa.unify_schemas([source.schema_arrow.remove_metadata() for source in sources.values()])
     yield from as_blocks(_tables(sources, wanted, schema), schema)
 
 
-def _tables(sources: dict[str, bytes], wanted: Iterable[Rows], schema: pa.Schema) -> Iterator[pa.Table]:
+def _tables(sources: dict[str, ParquetFile], wanted: Iterable[Rows], schema: pa.Schema) -> Iterator[pa.Table]:
     some: list[pa.RecordBatch] = []
     count = 0
     for rows in wanted:

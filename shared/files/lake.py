@@ -16,7 +16,7 @@ from pyarrow import parquet
 from shared.files.drops import Drop, LakePart
 from shared.files.layout import Layout
 from shared.files.places import keep, read_whole
-from shared.files.spans import Placed, read_rows, rows_of
+from shared.files.spans import Placed, opened, read_rows, rows_of
 from shared.files.stores.protocol import ObjectStore
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def read_parts(lake: ObjectStore, parts: Iterable[Placed], fields: Collection[st
     tables = [
         pa.Table.from_batches([batch])
         for rows in rows_of(parts)
-        for batch in read_rows(read_whole(lake, rows.object), rows, fields, SLICE)
+        for batch in read_rows(opened(read_whole(lake, rows.object)), rows, fields, SLICE)
     ]  # fmt: skip
     return pa.concat_tables(tables, promote_options="default") if tables else pa.table({})
 

@@ -68,16 +68,15 @@ def _joined(parts: Iterable[Placed]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def read_rows(
-    data: bytes, rows: Rows, fields: Collection[str] | None, size: int, different: Collection[str] = ()
-) -> Iterator[pa.RecordBatch]:
-    """The rows of an object that are meant, in slices of at most `size`: these fields of them, where it has them; None: all.
+def opened(data: bytes, different: Collection[str] = ()) -> parquet.ParquetFile:
+    """An object to read from. Of the fields in `different`, where it has them, each different value comes once, in a dictionary."""
+    file = parquet.ParquetFile(pa.BufferReader(data))
+    named = [name for name in file.schema_arrow.names if name in different]
+    return parquet.ParquetFile(pa.BufferReader(data), metadata=file.metadata, read_dictionary=named) if named else file
 
-    Of the fields in `different` each different value comes once, in a dictionary.
-    """
-    told = parquet.read_metadata(pa.BufferReader(data))
-    in_dictionaries = [name for name in told.schema.names if name in different]
-    file = parquet.ParquetFile(pa.BufferReader(data), metadata=told, read_dictionary=in_dictionaries)
+
+def read_rows(file: parquet.ParquetFile, rows: Rows, fields: Collection[str] | None, size: int) -> Iterator[pa.RecordBatch]:
+    """The rows of an object that are meant, in slices of at most `size`: these fields of them, where it has them; None: all."""
     names = [name for name in file.schema_arrow.names if fields is None or name in fields]
     at = 0
     for number in range(file.num_row_groups):
@@ -96,4 +95,5 @@ def _cut(batch: pa.RecordBatch, at: int, spans: tuple[Span, ...]) -> Iterator[pa
     for first, stop in spans:
         begin, end = max(first - at, 0), min(stop - at, batch.num_rows)
         if begin < end:
-            yield batch.slice(begin, end - begin)
+            alone = 2 * (end - begin) < batch.num_rows  # whoever keeps these few rows is not to keep the others
+            yield batch.take(pa.arange(begin, end)) if alone else batch.slice(begin, end - begin)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.files.lake import as_parquet
-from shared.files.spans import Placed, Rows, read_rows, rows_of
+from shared.files.spans import Placed, Rows, opened, read_rows, rows_of
 
 OBJECT = "kind=transactions/day=2026-01-15/0.parquet"
 
@@ -49,17 +49,18 @@ def test_exactly_the_rows_that_are_meant_are_read(wanted: list[bool], size: int,
     sink = pa.BufferOutputStream()
     pa.parquet.write_table(MADE, sink, row_group_size=group)
     rows = rows_of(placed(number, 1) for number in range(40) if wanted[number])
-    found = [batch for one in rows for batch in read_rows(sink.getvalue().to_pybytes(), one, ["id", "none"], size)]
+    found = [batch for one in rows for batch in read_rows(opened(sink.getvalue().to_pybytes()), one, ["id", "none"], size)]
     assert [value for batch in found for value in batch.column("id").to_pylist()] == [number for number in range(40) if wanted[number]]
     assert all(0 < batch.num_rows <= size and batch.schema.names == ["id"] for batch in found)
 
 
 def test_fields_that_an_object_does_not_have_are_passed_over() -> None:
-    [batch] = read_rows(as_parquet(MADE), Rows(object=OBJECT, spans=((0, 40),)), ["other", "none"], 50, different=["other", "none"])
+    fields = ["other", "none"]
+    [batch] = read_rows(opened(as_parquet(MADE), fields), Rows(object=OBJECT, spans=((0, 40),)), fields, 50)
     assert batch.schema.names == ["other"]
     assert batch.column("other").dictionary_decode().to_pylist() == MADE["other"].to_pylist()
 
 
 def test_without_spans_all_rows_and_fields_are_read() -> None:
-    found = list(read_rows(as_parquet(MADE), Rows(object=OBJECT), None, 15))
+    found = list(read_rows(opened(as_parquet(MADE)), Rows(object=OBJECT), None, 15))
     assert pa.Table.from_batches(found) == MADE
