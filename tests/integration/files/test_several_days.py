@@ -223,7 +223,7 @@ def world(call: MakeCall) -> World:
 
 def first(place: Place) -> None:
     """A file of two days, and another one."""
-    place.receive(dropped(place, 1, *(on(number % 2, number) for number in range(12))))
+    place.receive(dropped(place, 1, *(on(number // 8, number) for number in range(12))))
     place.receive(dropped(place, 1, on(0, 20), on(1, 21), file_id=file_id(9)))
 
 

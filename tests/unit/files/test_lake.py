@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.files import lake
 from shared.files.columns import UTC_MOMENT
 from shared.files.drops import LakePart
+from shared.files.places import read_whole
 from shared.files.spans import Placed
 from shared.files.stores.folder import FolderStore
 
@@ -81,3 +82,11 @@ def test_days_of_few_records_lie_together(
 def test_records_that_tell_no_moment_lie_under_no_day(tmp_path: Path, at: str | None) -> None:
     [part] = kept(FolderStore(tmp_path), told([0, 1]), at)
     assert (part.name, part.day, part.records) == (part.object, lake.NO_DAY, 2)
+
+
+def test_a_column_is_kept_where_any_record_says_something(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    said = told([0, 0, None]).append_column("city", [[None, "Paris", None]]).append_column("tip", pa.nulls(3, pa.int64()))
+    [part, _] = kept(store, said)
+    found = lake.of_parquet(read_whole(store, part.object), said.column_names)
+    assert found.to_pylist() == [{name: row[name] for name in ("at", "number", "city")} for row in said.to_pylist()]
