@@ -30,6 +30,7 @@ from shared.kernel.wire import (
 
 MAX_BATCH = 5_000
 MAX_ITEMS = 1_000
+MAX_SEQUENCE = 999
 
 Shard = Annotated[int, Field(ge=0, lt=1024)]
 FileStep = Literal["read", "withdraw", "apply"]
@@ -202,7 +203,7 @@ class Transaction(PurchaseSaid):
 
     kind: MessageKind = "purchase"
     """`purchase` is authorised and cleared in one message. Of an `expiry` Clo tells itself when no clearing came in time."""
-    sequence: Annotated[int, Field(ge=0, le=999)] = 0
+    sequence: Annotated[int, Field(ge=0, le=MAX_SEQUENCE)] = 0
     sequence_count: Annotated[int, Field(ge=1, le=999)] | None = None
     """Of a clearing: how many there are to be. Where not given, it is the last."""
     posted_at: Moment | None = None
@@ -258,7 +259,7 @@ class MessageNamed(Wire):
 
     transaction_id: ExternalId
     kind: MessageKind = "purchase"
-    sequence: Annotated[int, Field(ge=0, le=999)] = 0
+    sequence: Annotated[int, Field(ge=0, le=MAX_SEQUENCE)] = 0
 
 
 class TransactionsWithdrawn(Wire):

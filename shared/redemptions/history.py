@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from psycopg.rows import DictRow
 
-from events.payloads import FileOrigin
+from events.payloads import MAX_SEQUENCE, FileOrigin
 from events.payloads import Transaction as Posted
 from shared.eligibility.life import Kind, Message, given_back, purchase_of
 from shared.eligibility.model import Item, Purchase
@@ -136,6 +136,7 @@ def restate(tx: Transaction, messages: Collection[Filed]) -> None:
     """Bring it up to date what messages say, or that they are withdrawn."""
     told = orjson.dumps([dict(zip(COLUMNS, _plain(one), strict=True)) | {"withdrawn": one.withdrawn} for one in messages])
     tx.connection.execute(SQL["restate"], {"messages": told.decode(), "now": tx.now})
+    _open_again(tx, messages)
 
 
 def retell(tx: Transaction, told: Mapping[Key, Tellers]) -> None:
@@ -166,6 +167,13 @@ def move(tx: Transaction, moved: Collection[Filed]) -> None:
         "now": tx.now,
     }
     tx.connection.execute(SQL["move"], _keys(one.message.key for one in moved) | values)
+    _open_again(tx, moved)
+
+
+def _open_again(tx: Transaction, changed: Iterable[Filed]) -> None:
+    """Let it be seen anew whether authorisations are closed: what closed them may be another's now, or told no more."""
+    transaction_ids = list({one.message.said.transaction_id for one in changed if one.message.kind is not Kind.REFUND})
+    tx.connection.execute(SQL["open_again"], {"transaction_ids": transaction_ids, "now": tx.now})
 
 
 def rematch(tx: Transaction, refunds: Collection[Filed]) -> None:
@@ -196,11 +204,17 @@ def match_anew(tx: Transaction, messages: Collection[Filed]) -> None:
     tx.connection.execute(SQL["match_anew"], _keys(one.message.key for one in messages) | values)
 
 
-def close_due(tx: Transaction, *, now: datetime, most: int) -> tuple[int, list[Routed]]:
-    """Close authorisations that waited too long, at most so many: how many, and what is to be said of those that expired, and to whom."""
-    found = rows(tx.connection, SQL["close_due"], now=now, most=most)
-    expired = [(row["customer_id"] or row["card_token"], _expiry(row)) for row in found if not row["settled"]]
-    return (found[0]["closed"] if found else 0), expired
+def close_due(tx: Transaction, *, now: datetime, again_at: datetime, most: int) -> tuple[int, list[Routed]]:
+    """Close authorisations that waited too long, at most so many: how many, and what is to be said of those that expired, and to whom.
+
+    Those are closed once it is on file; if it is not by `again_at`, it is to be said once more.
+    """
+    held = rows(tx.connection, SQL["hold_due"], now=now, most=most)
+    if not held:
+        return 0, []
+    keys = _keys((row["transaction_id"], row["kind"], row["sequence"]) for row in held)
+    expired = rows(tx.connection, SQL["close_due"], **keys, now=now, again_at=again_at, last=MAX_SEQUENCE)
+    return len(held), [(row["customer_id"] or row["card_token"], _expiry(row)) for row in expired]
 
 
 def _expiry(row: DictRow) -> Posted:
@@ -209,7 +223,9 @@ def _expiry(row: DictRow) -> Posted:
     return Posted(kind=Kind.EXPIRY.value, amount=0, customer_id=customer_id, **{name: row[name] for name in EXPIRED})
 
 
-EXPIRED: Final = ("transaction_id", "at", "currency", "merchant_id", "network", "network_merchant_id", "descriptor", "card_token")
+EXPIRED: Final = (
+    "transaction_id", "sequence", "at", "currency", "merchant_id", "network", "network_merchant_id", "descriptor", "card_token",
+)  # fmt: skip
 
 
 def set_aside(tx: Transaction, arrivals: Sequence[Arrival], reason: Reason, origin: FileOrigin | None) -> None:

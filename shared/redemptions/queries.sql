@@ -193,30 +193,47 @@ JOIN unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[]
     USING (transaction_id, kind, sequence)
 ORDER BY a.recorded_at, a.file_id, a.content_hash;
 
+-- name: open_again
+-- Lets it be seen anew whether authorisations are closed, of purchases of which something is another's now or told otherwise. Whoever
+-- closes one meanwhile is waited for.
+UPDATE transactions SET expires_at = coalesce(expires_at, %(now)s)
+WHERE transaction_id = ANY (%(transaction_ids)s::text[]) AND kind = 'authorization' AND NOT withdrawn;
+
+-- name: hold_due
+-- Authorisations that waited too long for their clearing, oldest first, held until the transaction ends.
+SELECT transaction_id, kind, sequence FROM transactions
+WHERE expires_at <= %(now)s
+ORDER BY expires_at, transaction_id
+LIMIT %(most)s
+FOR UPDATE SKIP LOCKED;
+
 -- name: close_due
--- Closes authorisations that waited too long for their clearing, oldest first, and tells of those that nothing has closed and none that
--- may still be cleared follows.
+-- Closes those of these authorisations that something on file has closed, or that may still be cleared with one that follows. Tells what
+-- is to be said of the others: one expiry for each customer's part of a purchase, by a number that is free. Whether it came is looked at
+-- later. What was committed before they were held is seen, as it would not be by the statement that holds them.
 WITH due AS (
-    SELECT transaction_id, kind, sequence FROM transactions
-    WHERE expires_at <= %(now)s
-    ORDER BY expires_at, transaction_id
-    LIMIT %(most)s
-    FOR UPDATE SKIP LOCKED
+    SELECT t.transaction_id, t.kind, t.sequence, t.customer_id, t.by_card, t.card_token, t.at, t.currency, t.merchant_said AS merchant_id,
+           t.network, t.network_merchant_id, t.descriptor,
+           EXISTS (SELECT FROM transactions AS other
+                   WHERE other.transaction_id = t.transaction_id AND NOT other.withdrawn
+                     AND other.customer_id IS NOT DISTINCT FROM t.customer_id
+                     AND (other.expires_at > %(now)s OR other.kind IN ('purchase', 'decline', 'expiry')
+                          OR other.kind = 'clearing' AND other.sequence_count IS NULL)) AS settled
+    FROM transactions AS t
+    JOIN unnest(%(transaction_ids)s::text[], %(kinds)s::text[], %(sequences)s::int[]) AS held (transaction_id, kind, sequence)
+        USING (transaction_id, kind, sequence)
 ), closed AS (
-    UPDATE transactions AS t SET expires_at = NULL FROM due
+    UPDATE transactions AS t SET expires_at = CASE WHEN NOT due.settled THEN %(again_at)s::timestamptz END FROM due
     WHERE (t.transaction_id, t.kind, t.sequence) = (due.transaction_id, due.kind, due.sequence)
-    RETURNING t.transaction_id, t.sequence, t.customer_id, t.by_card, t.card_token, t.at, t.currency, t.merchant_said, t.network,
-              t.network_merchant_id, t.descriptor
+), told AS (
+    SELECT DISTINCT ON (transaction_id, customer_id) * FROM due WHERE NOT settled ORDER BY transaction_id, customer_id, sequence
 )
-SELECT DISTINCT ON (c.transaction_id) c.transaction_id, c.customer_id, c.by_card, c.card_token, c.at, c.currency,
-       c.merchant_said AS merchant_id, c.network, c.network_merchant_id, c.descriptor,
-       EXISTS (SELECT FROM transactions AS other
-               WHERE other.transaction_id = c.transaction_id AND NOT other.withdrawn AND other.customer_id IS NOT DISTINCT FROM c.customer_id
-                 AND (other.expires_at > %(now)s OR other.kind IN ('purchase', 'decline', 'expiry')
-                      OR other.kind = 'clearing' AND other.sequence_count IS NULL)) AS settled,
-       count(*) OVER () AS closed
-FROM closed AS c
-ORDER BY c.transaction_id, c.sequence;
+SELECT transaction_id, customer_id, by_card, card_token, at, currency, merchant_id, network, network_merchant_id, descriptor,
+       least(%(last)s, row_number() OVER (PARTITION BY transaction_id ORDER BY customer_id) - 1 + (
+            SELECT coalesce(max(e.sequence) + 1, 0) FROM transactions AS e
+            WHERE e.transaction_id = told.transaction_id AND e.kind = 'expiry' AND e.sequence < %(last)s)) AS sequence
+FROM told
+ORDER BY transaction_id, customer_id;
 
 -- name: read_grants
 -- The grants of these customers and offers, with what else of the customer decides.

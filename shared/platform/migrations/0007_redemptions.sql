@@ -69,7 +69,8 @@ COMMENT ON COLUMN transactions.by_card IS 'Whose it is follows from its card, as
 COMMENT ON COLUMN transactions.loose IS
     'A refund that names no purchase: which one it is for follows from all that is known of its customer, until a person decides.';
 COMMENT ON COLUMN transactions.unmatched IS 'The reason why a refund is matched with no purchase.';
-COMMENT ON COLUMN transactions.expires_at IS 'Of an authorisation, until it is cleared or its expiry is recorded: when it expires.';
+COMMENT ON COLUMN transactions.expires_at IS
+    'Of an authorisation that nothing on file is known to have closed: when it expires, or when it is looked whether something has.';
 COMMENT ON COLUMN transactions.offers IS 'The offers in whose scope it fell when it came: under these it is history.';
 COMMENT ON COLUMN transactions.merchant_id IS 'The merchant that it was matched to, NULL where none is known.';
 COMMENT ON COLUMN transactions.matched_by IS 'What told the merchant: a rung of the match ladder, or the reason why none did.';
