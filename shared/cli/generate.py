@@ -26,6 +26,7 @@ class FileKind(Enum):
     TRANSACTIONS = "transactions"
     REDEMPTIONS = "redemptions"
     SETTLEMENT = "settlement"
+    PAYOUTS = "payouts"
 
 
 def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
@@ -44,6 +45,12 @@ def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
     campaign: Annotated[
         str | None, typer.Option(help="The campaign (cmp_...) that pays for offers; one whose id follows from the seed where not given.")
     ] = None,
+    statement_credits: Annotated[
+        Path | None,
+        typer.Option(
+            "--credits", exists=True, dir_okay=False, help="The file of statement credits that payouts are about, as Clo sent it."
+        ),
+    ] = None,
     packed: Annotated[bool, typer.Option("--gzip", help="Pack the files.")] = False,
     bad: Annotated[float, typer.Option(min=0, max=1, help="The share of bad lines; they are listed beside the file.")] = 0,
     codes: Annotated[list[str] | None, typer.Option("--code", help="Bad by these codes of rejects only.")] = None,
@@ -53,7 +60,8 @@ def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
     """Write files that fit together, of a bank and an Aggregator, each with its manifest; prints their names.
 
     The same arguments give the same bytes. All files of a seed, a number of customers and a number of merchants are of one bank, and
-    those of several days go on with the purchases of the days before. Daily kinds are transactions, redemptions and settlement.
+    those of several days go on with the purchases of the days before. Daily kinds are transactions, redemptions and settlement. What became
+    of payouts follows from no seed: it needs a file of --credits.
     """
     from shared.files.library import load
     from shared.files.names import Kind
@@ -69,6 +77,7 @@ def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
         sender=sender,
         partner=partner,
         campaign=id_from(campaign, CAMPAIGN, "--campaign") if campaign else None,
+        credits=statement_credits,
         packed=packed,
         bad=bad,
         codes=codes or [],

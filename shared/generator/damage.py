@@ -145,6 +145,7 @@ OF_TARGET: Final[Mapping[str, tuple[tuple[Code, str], ...]]] = {
     "card_token": ((Code.CARD_NUMBER, CARD_NUMBER),),
     "channel": ((Code.NOT_LISTED, "by_pigeon"),),
     "city": ((Code.LENGTH, "x" * 65),),
+    "code": ((Code.NOT_LISTED, "bored"),),
     "kind": ((Code.NOT_LISTED, "gift"),),
     "mcc": ((Code.PATTERN, "54"),),
     "result": ((Code.NOT_LISTED, "lost"),),

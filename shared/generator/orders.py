@@ -13,7 +13,7 @@ from shared.files.layout import Layout
 from shared.files.library import Library
 from shared.files.names import FileName, Format, Kind, Scope, read_name
 from shared.files.writing import Columns
-from shared.generator import confirmations, portfolio, programme
+from shared.generator import confirmations, portfolio, programme, results
 from shared.generator.damage import Spoiler, damages_of
 from shared.generator.days import ALL_KINDS, Day
 from shared.generator.files import Made, write_file
@@ -45,6 +45,8 @@ class Order:
     """The Aggregator's name."""
     campaign: UUID | None = None
     """Whose budget pays for the Aggregator's offers, where it is one of the user's own."""
+    credits: Path | None = None
+    """The file of statement credits that results of payouts are about."""
     packed: bool = False
     bad: float = 0.0
     """The share of bad lines."""
@@ -52,24 +54,33 @@ class Order:
     """What they are bad by; whatever the layout allows where none is named."""
 
     def write(self, layouts: Sequence[Layout], folder: Path) -> Iterator[Made]:
-        """Write a file for each layout, of daily kinds one for each day. Raises NothingToSpoil before anything is written."""
+        """Write a file for each layout, of daily kinds one for each day.
+
+        Raises NothingToSpoil, and of results of payouts NoCredits and NotCredits, before anything is written.
+        """
+        if any(layout.kind is Kind.PAYOUTS for layout in layouts):
+            results.name_of(self.credits)
         damages = [damages_of(layout, self.codes) if self.bad else [] for layout in layouts]
         kinds = next((kinds_of(layout) for layout in layouts if layout.kind is Kind.TRANSACTIONS), ALL_KINDS)
         folder.mkdir(parents=True, exist_ok=True)
         for layout, ways in zip(layouts, damages, strict=True):
-            for day, blocks in self._records(layout.kind, kinds):
-                name = self._name(layout, day)
+            for day, sequence, blocks in self._records(layout.kind, kinds):
+                name = self._name(layout, day, sequence)
                 seed = self.portfolio.seed ^ crc32(name.file_id.encode())  # no two files are bad in the same lines
                 yield write_file(folder, name, layout, blocks, Spoiler(layout=layout, share=self.bad, seed=seed, damages=ways))
 
-    def _records(self, kind: Kind, kinds: Collection[str]) -> Iterator[tuple[date, Iterator[Columns]]]:
-        """The records of each file of a kind. `kinds`: the messages that the files of transactions tell."""
+    def _records(self, kind: Kind, kinds: Collection[str]) -> Iterator[tuple[date, int, Iterator[Columns]]]:
+        """Day, sequence and records of each file of a kind. `kinds`: the messages that the files of transactions tell."""
+        if kind is Kind.PAYOUTS and self.credits:
+            asked = results.name_of(self.credits)
+            yield asked.day, asked.sequence, results.results(self.credits, self.portfolio.seed)
+            return
         if kind in STANDING:
-            yield self.day, STANDING[kind](self)
+            yield self.day, 1, STANDING[kind](self)
             return
         for after in range(self.days):
             day = Day(portfolio=self.portfolio, day=self.day + timedelta(days=after), rows_on=self.rows_on, kinds=kinds)
-            yield day.day, DAILY[kind](self, day)
+            yield day.day, 1, DAILY[kind](self, day)
 
     @cached_property
     def programme(self) -> Programme:
@@ -80,12 +91,12 @@ class Order:
         """How many transactions a day has."""
         return round(self.rows * WEEKDAYS[day.weekday()]) if self.days > 1 else self.rows
 
-    def _name(self, layout: Layout, day: date) -> FileName:
+    def _name(self, layout: Layout, day: date, sequence: int) -> FileName:
         name = FileName(
             kind=layout.kind,
             sender=layout.senders[0] if layout.senders else self.partner if layout.kind in OF_PARTNER else self.sender,
             day=day,
-            sequence=1,
+            sequence=sequence,
             scope=Scope.FULL if layout.kind in WHOLE else Scope.DELTA,
             revision=1,
             format=layout.format,
@@ -113,7 +124,7 @@ WHOLE: Final = frozenset({Kind.MERCHANTS, Kind.CUSTOMERS, Kind.CARDS, Kind.SEGME
 """Kinds whose files say all that there is."""
 OF_PARTNER: Final = frozenset({Kind.OFFERS, Kind.REDEMPTIONS, Kind.SETTLEMENT})
 """Kinds that the Aggregator sends."""
-GENERATED: Final = frozenset({*STANDING, *DAILY})
+GENERATED: Final = frozenset({*STANDING, *DAILY, Kind.PAYOUTS})
 
 
 def choose(library: Library, kinds: Collection[Kind], names: Sequence[str]) -> list[Layout]:

@@ -15,6 +15,7 @@ from shared.generator.files import Made
 from shared.generator.habits import PRODUCTS
 from shared.generator.portfolio import segment_id
 from shared.generator.programme import Programme
+from shared.kernel.ids import CREDIT
 from shared.offers import service as offers
 from shared.offers.api import OfferQuery
 from shared.platform.call import Call
@@ -23,7 +24,7 @@ from shared.reconciliation.service import reconcile
 from tests.conftest import MakeCall
 from tests.integration.files.place import Place
 from tests.unit.files.files import LAYOUTS
-from tests.unit.generator.made import BANK, MONDAY, bad_lines, made
+from tests.unit.generator.made import BANK, MONDAY, bad_lines, credits_written, made
 from tests.world import WHY, World
 
 PROGRAMME = Programme(portfolio=BANK, year=MONDAY.year)
@@ -118,3 +119,18 @@ def day_of(reference: str) -> date:
 def reconciled(place: Place) -> Reconciliation:
     first, end = datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
     return reconcile(place.call(), ReconciliationAsked(partner=PROGRAMME.partner, earned_from=first, earned_to=end, limit=20_000))
+
+
+@pytest.mark.parametrize("bad", [0.0, 0.1])
+def test_results_of_the_credits_that_were_asked_for_are_taken(place: Place, tmp_path: Path, world: World, bad: float) -> None:
+    list(sent(place, tmp_path / "bank", "merchants", "customers", "offers", "grants", "transactions", rows=1_000))
+    asked = [(CREDIT.render(row["credit_id"]), row["amount_minor"], row["instructed_at"].isoformat()) for row in world.credits()]
+    assert len(asked) > 50
+    (file,) = sent(place, tmp_path / "made", "payouts", credits=credits_written(tmp_path, asked), bad=bad)
+    (view,) = [view for view in place.files() if view.kind == "payouts"]
+    assert (view.outcome, view.records, view.rejected) == ("partial" if bad else "accepted", len(asked), file.bad)
+    if bad:
+        assert sorted((told["line"], told["field"], told["code"]) for told in place.rejects(file.path.name)) == bad_lines(file)
+    (counted,) = world.rows("SELECT count(*) FILTER (WHERE state = 'paid') AS paid FROM redemptions")
+    assert 0.8 * len(asked) < counted["paid"] < len(asked)
+    world.verify()

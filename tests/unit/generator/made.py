@@ -7,16 +7,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
+from shared.exports.partners import load_partners
 from shared.files.frame import read_header, read_trailer, way_of
 from shared.files.layout import Layout
 from shared.files.manifest import Manifest, read_manifest
-from shared.files.names import read_name
+from shared.files.names import FileName, Kind, Scope, read_name
 from shared.files.parsing import Parsed, parse
 from shared.files.splitting import Splitter
 from shared.files.totals import Totals
+from shared.files.writing import encoded, head, lines_of, tail
 from shared.generator.files import BAD_LINES, Made
 from shared.generator.orders import Order
 from shared.generator.portfolio import Portfolio
+from shared.generator.results import CREDITS
+from shared.kernel.ids import CREDIT, derived_id
 from tests.unit.files.files import LAYOUTS
 
 MONDAY: Final = date(2026, 1, 12)
@@ -25,9 +31,32 @@ CSV: Final = LAYOUTS["clo-transactions-csv"]
 
 
 def made(folder: Path, *layouts: Layout, **order: Any) -> list[Made]:
-    """Files as they are ordered."""
+    """Files as they are ordered; results of payouts are about some credits."""
     usual: dict[str, Any] = {"portfolio": BANK, "day": MONDAY, "rows": 1_000}
+    if any(layout.kind is Kind.PAYOUTS for layout in layouts):
+        usual["credits"] = credits_file(folder.with_name(f"{folder.name}-credits"), 1_000)
     return list(Order(**usual | order).write(layouts or [CSV], folder))
+
+
+def credits_file(folder: Path, count: int, *, packed: bool = False) -> Path:
+    """A file of so many statement credits."""
+    ids = (CREDIT.render(derived_id("credit", number)) for number in range(count))
+    return credits_written(folder, [(own, number + 1, "2026-01-13T08:00:00Z") for number, own in enumerate(ids)], packed=packed)
+
+
+def credits_written(folder: Path, credits_told: list[tuple[str, int, str]], *, packed: bool = False) -> Path:
+    """A file of statement credits as Clo writes them for the card system: id, minor units of USD, and when each was instructed."""
+    layout, count = load_partners(None).layouts[CREDITS], len(credits_told)
+    ids, amounts, moments = zip(*credits_told, strict=True)
+    told = {"credit_id": ids, "amount": map(str, amounts), "instructed_at": moments, "currency": ["USD"] * count}
+    lines = lines_of({name: pa.array(column, pa.string()) for name, column in told.items()}, count, layout)
+    name = FileName(
+        kind=Kind.CREDITS, sender="card-system", day=MONDAY, sequence=3, scope=Scope.DELTA, revision=1, format=layout.format, gzip=packed
+    )
+    data = head(layout, name.file_id) + encoded(lines, layout) + tail(layout, Totals(count=count, sums={"USD": sum(amounts)}))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / str(name)).write_bytes(gzip.compress(data) if packed else data)
+    return folder / str(name)
 
 
 def plain(file: Made) -> bytes:

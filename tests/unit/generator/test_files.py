@@ -17,7 +17,7 @@ from shared.generator.damage import NothingToSpoil, damages_of
 from shared.generator.orders import GENERATED, NotWritten, choose
 from shared.kernel.errors import NotFound
 from tests.unit.files.files import LAYOUTS, refused
-from tests.unit.generator.made import BANK, CSV, bad_lines, made, manifest, plain, read, records, total
+from tests.unit.generator.made import BANK, CSV, bad_lines, credits_file, made, manifest, plain, read, records, total
 
 WRITTEN = [name for name, layout in LAYOUTS.items() if layout.format is not Format.PARQUET and layout.kind in GENERATED]
 
@@ -76,7 +76,8 @@ def test_a_packed_file_holds_the_same(tmp_path: Path) -> None:
 
 def test_the_same_order_is_the_same_bytes_in_every_process(tmp_path: Path) -> None:
     kinds = [kind.value for kind in GENERATED]
-    command = [sys.executable, "-m", "shared.cli", "generate", *kinds, "--rows", "3000", "--bad", "0.1", "--gzip"]
+    size = ["--rows", "3000", "--credits", str(credits_file(tmp_path, 100))]
+    command = [sys.executable, "-m", "shared.cli", "generate", *kinds, *size, "--bad", "0.1", "--gzip"]
     for seed in ("1", "2"):
         where = [*command, "--day", "2026-01-12", "--out", str(tmp_path / seed)]
         subprocess.run(where, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
