@@ -8,12 +8,12 @@ import typer
 
 from shared.cli.options import DATA, URL, AsJson, Data, Url
 from shared.cli.places import token_for
-from shared.cli.terminal import Exit, fail, print_json, words
+from shared.cli.requests import post
+from shared.cli.terminal import print_json
 from shared.cli.verdicts import print_answer
 from shared.kernel.clock import SystemClock
 
 SCOPE: Final = "eligibility:read"
-TIMEOUT_SECONDS: Final = 30.0
 OF_MESSAGE: Final = frozenset({"kind", "sequence", "sequence_count", "posted_at", "expires_at", "original_transaction_id"})
 """What is said of a message about a purchase, and not of the purchase as a whole."""
 MESSAGE: Final = "A message of its life"
@@ -71,7 +71,7 @@ def explain(  # noqa: PLR0913, PLR0917  (each parameter is an option)
     told = {name: value for name, value in facts.items() if value is not None}
     messages = _read(transaction_file) if transaction_file else [told if transaction and not amount else _facts(told, item or [])]
     question = _question(customer, messages) | ({"offer_id": offer} if offer else {}) | ({"as_of": as_of} if as_of else {})
-    answer = _ask(url, token or token_for(data, "clo explain", (SCOPE,)), question)
+    answer = post(url, "/v1/eligibility", token or token_for(data, "clo explain", (SCOPE,)), question)
     if as_json:
         print_json(answer)
     else:
@@ -115,20 +115,3 @@ def _read(file: Path) -> list[Facts]:
     if not isinstance(found, list) or not found or not all(isinstance(message, dict) for message in found):
         raise typer.BadParameter(f"{file} must hold a purchase, or messages about one, as JSON objects.")
     return found
-
-
-def _ask(url: str, token: str, question: Facts) -> Facts:
-    import httpx
-
-    try:
-        response = httpx.post(
-            f"{url}/v1/eligibility", json=question, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS, trust_env=False
-        )
-    except httpx.TransportError as error:
-        fail(f"The platform at {url} can't be reached: {error}", Exit.UNREACHABLE)
-    answer: Facts = response.json()
-    if not response.is_success:
-        for problem in answer.get("problems", ()):
-            words.print(f"{problem['path']}: {problem['message']}", markup=False)
-        fail(str(answer.get("detail") or answer.get("title")), Exit.USAGE if response.is_client_error else Exit.FAULT)
-    return answer

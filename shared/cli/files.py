@@ -50,25 +50,31 @@ def show(
 
 @app.command("watch")
 def watch(
-    file: Annotated[str, typer.Argument(help="The drop (drp_...), or the file's name: the newest drop of it.")],
+    files: Annotated[list[str], typer.Argument(help="Drops (drp_...), or files by name or path: the newest drop of each.")],
     data: Data = DATA,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show how far a file has come until it is closed, then print all that is known of it."""
+    """Show how far files have come until each is closed, then print all that is known of it."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with operator_call(data, database_url) as call, Progress(*columns, console=words) as progress:
-        drop = _drop_of(call, file)
-        read, applied = (progress.add_task(what, total=None) for what in ("Chunks read", "Chunks applied"))
-        while True:
-            view = _view(call, drop)
-            progress.update(read, completed=view["chunks_read"], total=view["chunks"] or None)
-            progress.update(applied, completed=view["chunks_applied"], total=view["chunks"] or None)
-            if view["state"] == "closed":
-                break
-            time.sleep(PAUSE_SECONDS)
-    print_json(view)
+    with operator_call(data, database_url) as call:
+        for file in files:
+            with Progress(*columns, console=words) as progress:
+                view = _watched(call, _drop_of(call, file), progress)
+            print_json(view)
+
+
+def _watched(call: Any, drop: str, progress: Any) -> dict[str, Any]:  # noqa: ANN401  (both take a while to import)
+    """All that is known of a drop once it is closed."""
+    read, applied = (progress.add_task(what, total=None) for what in ("Chunks read", "Chunks applied"))
+    while True:
+        view = _view(call, drop)
+        progress.update(read, completed=view["chunks_read"], total=view["chunks"] or None)
+        progress.update(applied, completed=view["chunks_applied"], total=view["chunks"] or None)
+        if view["state"] == "closed":
+            return view
+        time.sleep(PAUSE_SECONDS)
 
 
 @app.command("replay")
@@ -118,7 +124,9 @@ def send(
 
 
 def _drop_of(call: Any, file: str) -> str:  # noqa: ANN401  (as below)
-    return file if file.startswith(f"{DROP.prefix}_") else _newest(call, file)
+    if file.startswith(f"{DROP.prefix}_"):
+        return file
+    return _newest(call, Path(file).name if Path(file).is_file() else file)
 
 
 def _newest(call: Any, name: str) -> str:  # noqa: ANN401  (as below)

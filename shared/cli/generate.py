@@ -1,15 +1,13 @@
 """`clo generate`: files to try things with."""
 
-from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from shared.cli.options import id_from
+from shared.cli.options import Day, Seed, day_of, id_from
 from shared.cli.terminal import refusals, words
-from shared.kernel.clock import SystemClock
 
 MOST_DAYS: Final = 366
 
@@ -34,7 +32,7 @@ def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
     rows: Annotated[int, typer.Option(min=0, help="Transactions of a usual day.")] = 10_000,
     customers: Annotated[int, typer.Option(min=1, help="How many customers the bank has.")] = 1_000,
     merchants: Annotated[int, typer.Option(min=1, help="How many merchants there are.")] = 200,
-    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day of the files; yesterday where not given.")] = None,
+    day: Day = None,
     days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="For so many days, from that day on, a file of each daily kind.")] = 1,
     names: Annotated[
         list[str] | None, typer.Option("--layout", help="The layout to write by, of its kind; the packaged ones of csv where not given.")
@@ -54,7 +52,7 @@ def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
     packed: Annotated[bool, typer.Option("--gzip", help="Pack the files.")] = False,
     bad: Annotated[float, typer.Option(min=0, max=1, help="The share of bad lines; they are listed beside the file.")] = 0,
     codes: Annotated[list[str] | None, typer.Option("--code", help="Bad by these codes of rejects only.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=9_999, help="Another seed, another bank.")] = 1,
+    seed: Seed = 1,
     folder: Annotated[Path, typer.Option("--out", help="Where they go.", file_okay=False)] = Path(),
 ) -> None:
     """Write files that fit together, of a bank and an Aggregator, each with its manifest; prints their names.
@@ -71,7 +69,7 @@ def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
 
     order = Order(
         portfolio=Portfolio(seed=seed, customers=customers, merchants=merchants),
-        day=day.date() if day else (SystemClock().now() - timedelta(days=1)).date(),
+        day=day_of(day),
         rows=rows,
         days=days,
         sender=sender,

@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import artefacts, explain, exports, files, generate, kafka, ledger, letters, main_job, platform, topics
+from shared.cli import artefacts, explain, exports, files, generate, kafka, ledger, letters, main_job, platform, topics, trial
 from shared.cli.terminal import EXIT_CODES
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("migrate")(platform.migrate)
 app.command("settings")(platform.settings)
 app.command("generate")(generate.generate)
 app.command("artefacts")(artefacts.artefacts)
+app.add_typer(trial.app, name="trial")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(files.app, name="files")
 app.add_typer(exports.app, name="exports")

@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 from pydantic_core import PydanticCustomError
 
+from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Prefix
 
 DATA: Final = Path(".clo")
@@ -35,6 +36,11 @@ def moment(text: str) -> datetime:
     return found
 
 
+def day_of(day: datetime | None) -> date:
+    """The day of files: yesterday where none is given."""
+    return day.date() if day else (SystemClock().now() - timedelta(days=1)).date()
+
+
 def id_from(text: str, prefix: Prefix, name: str) -> UUID:
     """An id from an argument or option of that name. Raises typer.BadParameter, which says what shape it must have."""
     try:
@@ -43,6 +49,8 @@ def id_from(text: str, prefix: Prefix, name: str) -> UUID:
         raise typer.BadParameter(f"{text!r}: {error.message()}", param_hint=name) from error
 
 
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day of the files; yesterday where not given.")]
+Seed = Annotated[int, typer.Option(min=0, max=9_999, help="Another seed, another bank.")]
 Data = Annotated[Path, typer.Option("--data", help="Folder of the local platform.")]
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", envvar="CLO_DATABASE_URL", help="A PostgreSQL to use in place of the local platform's.")

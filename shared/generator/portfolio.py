@@ -26,6 +26,8 @@ SINCE: Final = datetime(2022, 1, 1, tzinfo=UTC)
 DAYS_OF_JOINING: Final = 1_400
 SECONDS_OF_DAY: Final = 86_400
 NO_CONSENT_IN: Final = 16
+FIRST_CUSTOMER: Final = "c00000000"
+"""There is one in every bank."""
 REGULAR: Final = 1.7
 """The power that makes some customers buy often and many seldom."""
 FAVOURITES: Final = 8

@@ -59,7 +59,7 @@ class Programme:
     @property
     def campaign_id(self) -> UUID:
         """The campaign whose budget pays."""
-        return self.campaign or derived_id("generated campaign", self.portfolio.seed, self.year)
+        return self.campaign or campaign_id(self.portfolio.seed, self.year)
 
     @property
     def window(self) -> tuple[date, date]:
@@ -103,6 +103,11 @@ class Programme:
             before = self.portfolio.favourites(customers, pc.bit_wise_and(pc.subtract(places, back), FAVOURITES - 1))
             wanted = pc.and_not(wanted, pc.and_(pc.greater_equal(places, back), pc.equal(before, merchants)))
         return candidates.filter(wanted)
+
+
+def campaign_id(seed: int, year: int) -> UUID:
+    """The id of the campaign whose budget pays for the offers of a year."""
+    return derived_id("generated campaign", seed, year)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from tests.e2e.process import Client, PlatformProcess, running
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMISE = re.compile(r"# prints: (.+)$", re.MULTILINE)
-SECONDS = 120
+SECONDS = 240
 
 pytestmark = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="the pages use curl and a shell")
 
@@ -88,7 +88,7 @@ def test_pages_run_and_print_what_they_promise(
     """Marketing first: each page goes on from the one before."""
     assert marketing.returncode == 0, marketing.stdout[-2000:] + marketing.stderr
     assert '"spent_minor":245' in marketing.stdout
-    for page in ("integrator", "support", "files", "exports"):
+    for page in ("integrator", "support", "files", "exports", "trial"):
         done = run(page, platform, tmp_path)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr
         hold_to_promises(commands(page), done.stdout)

@@ -107,6 +107,20 @@ def test_topics_are_lines_of_json(platform: ChildPlatform) -> None:
     assert "1 events" in result.stderr
 
 
+def test_a_trial_that_is_opened_twice_is_one(platform: ChildPlatform) -> None:
+    opened = [clo(platform, "trial", "open", "--seed", "7", "--day", "2026-01-12", "--url", platform.base_url) for _ in range(2)]
+    assert [result.exit_code for result in opened] == [Exit.DONE, Exit.DONE], opened[-1].stderr
+    (campaign_id,) = {result.stdout.strip() for result in opened}
+    headers = {"Authorization": f"Bearer {clo(platform, 'token', '--subject', 'maya', '--all-scopes').stdout.strip()}"}
+    with httpx.Client(base_url=platform.base_url, headers=headers) as client:
+        (asked,) = client.get(f"/v1/campaigns/{campaign_id}/budget-requests").json()["budget_requests"]
+        lists = [segment for segment in client.get("/v1/segments").json()["segments"] if segment["name"].endswith("of trial 7")]
+    assert (asked["state"], asked["amount_minor"], asked["requested_by"] == asked["decided_by"]) == ("approved", 100_000_000, False)
+    assert len(lists) == 4
+    approved = clo(platform, "trial", "approve", "--seed", "7", "--day", "2026-01-12", "--url", platform.base_url)
+    assert (approved.exit_code, approved.stdout) == (Exit.DONE, "")
+
+
 def test_ctrl_c_stops_the_platform_and_its_database_cleanly(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "shared.cli", "up", "--port", "0", "--data", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -13,7 +13,7 @@ from shared.audiences.api import NewSegment
 from shared.files import receiving
 from shared.generator.files import Made
 from shared.generator.habits import PRODUCTS
-from shared.generator.portfolio import segment_id
+from shared.generator.portfolio import FIRST_CUSTOMER, segment_id
 from shared.generator.programme import Programme
 from shared.kernel.ids import CREDIT
 from shared.offers import service as offers
@@ -39,7 +39,7 @@ def world(call: MakeCall) -> World:
     world.campaign(campaign_id=PROGRAMME.campaign_id, start="2025-12-31", end="2027-02-01", budget=100_000_000)
     for tier in PRODUCTS:
         audiences.create_segment(
-            call(), NewSegment(segment_id=segment_id(BANK.seed, tier), name=tier, kind="list", customers=["c00000000"])
+            call(), NewSegment(segment_id=segment_id(BANK.seed, tier), name=tier, kind="list", customers=[FIRST_CUSTOMER])
         )
     return world
 

@@ -67,7 +67,7 @@ def explain(*arguments: str, folder: Path) -> Result:
 
 def test_help_names_every_command_and_exit_code() -> None:
     text = clo("--help").stdout
-    for name in "up demo token explain migrate settings generate artefacts ledger topics dead-letters".split():
+    for name in "up demo token explain migrate settings generate trial artefacts ledger topics dead-letters".split():
         assert name in text
     assert "3 a check failed" in " ".join(text.split())
 
