@@ -1,6 +1,6 @@
 """A part of an export: records of customers who may be told of, tokens in place of ids, lines as the layout has them, scanned, kept."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -171,10 +171,10 @@ def _told_of(call: Call, places: Places, export: Export, part: Part, making: Mak
     making.read, making.holder_unknown = len(customers), customers.null_count
     told = pc.is_in(customers, value_set=_allowed(places.lake, str(export.allowed)))
     at = 0
-    for batch in _records(places.lake, part, making):
+    for batch in _records(places.lake, part, making, known={CUSTOMER}):
         rows = slice(at, at + batch.num_rows)
         at = rows.stop
-        some = _with_holders(batch, customers[rows]).filter(told[rows].combine_chunks())
+        some = batch.append_column(CUSTOMER, customers[rows].combine_chunks()).filter(told[rows].combine_chunks())
         if some.num_rows:
             yield some
 
@@ -203,23 +203,20 @@ def _holders(call: Call, export: Export, batch: pa.RecordBatch) -> pa.Array:
     return pc.replace_with_mask(customers, customers.is_null(), found)
 
 
-def _with_holders(batch: pa.RecordBatch, customers: pa.ChunkedArray) -> pa.RecordBatch:
-    """Records that name nobody name who held the card."""
-    place = batch.schema.get_field_index(CUSTOMER)
-    return batch.set_column(place, CUSTOMER, customers.combine_chunks()) if place >= 0 and batch.column(place).null_count else batch
-
-
 def _allowed(lake: ObjectStore, name: str) -> pa.Array:
     """Who may be told of: some bytes for each customer."""
     return parquet.read_table(pa.BufferReader(read_whole(lake, name)), use_threads=False)[CUSTOMER].combine_chunks()
 
 
-def _records(lake: ObjectStore, part: Part, making: Making) -> Iterator[pa.RecordBatch]:
-    """What is written of the records of a part, and what tells what all come to. Text comes as each different value once."""
+def _records(lake: ObjectStore, part: Part, making: Making, known: Collection[str] = ()) -> Iterator[pa.RecordBatch]:
+    """What is written of the records of a part, and what tells what all come to, but for what is `known` of them.
+
+    Text that repeats comes as each different value once; ids of records, customers and cards seldom repeat in a slice.
+    """
     exported = making.exported
     asked = {exported.id, exported.at, exported.amount, CURRENCY, *(told.target for told in making.layout.fields)}
-    types = {name: DIFFERENT if of == "text" and name != exported.id else TYPES[of] for name, of in exported.columns.items()}
-    return _of_part(lake, part, making, pa.schema([(name, kind) for name, kind in types.items() if name in asked]))
+    types = {name: DIFFERENT if of == "text" and name not in {exported.id, *TOKENS} else TYPES[of] for name, of in exported.columns.items()}
+    return _of_part(lake, part, making, pa.schema([(name, kind) for name, kind in types.items() if name in asked - set(known)]))
 
 
 def _of_part(lake: ObjectStore, part: Part, making: Making, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
