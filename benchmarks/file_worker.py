@@ -15,8 +15,8 @@ from events.files import ChunkReady, FileDropped
 from shared.files import chunks, receiving
 from shared.files.parsing import parse
 from shared.files.places import Places, places_of
-from shared.files.rows import Way
 from shared.files.staging import staged
+from shared.files.way import Way
 from shared.files.writing import cells_of, encoded, lines_of
 from shared.generator.days import Day
 from shared.generator.portfolio import Portfolio

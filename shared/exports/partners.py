@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
 from shared.exports.kinds import EXPORTED
 from shared.files.layout import Layout
-from shared.files.layout_checks import PLACES
+from shared.files.layout_checks import PLACES, read_only
 from shared.files.names import Format, Kind
 from shared.kernel.errors import Broken, NotFound, Problem
 from shared.kernel.wire import Wire
@@ -175,6 +175,7 @@ def faults_of(layout: Layout) -> Iterator[str]:
     for field in layout.fields:
         if field.constant is None:
             yield from (f"{field.target}: {message}" for message in PLACES[layout.format](layout, field))
+    yield from read_only(layout)
     if layout.format is Format.PARQUET:
         yield from _faults_of_parquet(layout)
 

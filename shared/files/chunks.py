@@ -21,10 +21,10 @@ from shared.files.names import Format
 from shared.files.parsing import MOST_REJECTED, Parsed, parse, parse_row_group
 from shared.files.places import Places, keep, places_of, read_whole, work_name
 from shared.files.rejects import Reject
-from shared.files.rows import Way
 from shared.files.staging import staged, unstaged
 from shared.files.stores.protocol import Changed
 from shared.files.taking import Taken
+from shared.files.way import Way
 from shared.kernel.errors import Broken, Invalid, NotFound, Problem
 from shared.platform.call import Call, Transaction
 

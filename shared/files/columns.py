@@ -2,26 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cache, lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.files.arrays import either, longest, matching, text_bytes, without
+from shared.files.arrays import either, longest, matching, text_bytes, without, without_empty
 from shared.files.checks import card_numbers, check_of, formulas
+from shared.files.clock_columns import LOCAL_MOMENT, UTC_MOMENT, by_clock, by_clocks, iso_texts
+from shared.files.clocks import directives
 from shared.files.kinds import CURRENCY
-from shared.files.layout import WORDS, Layout, LayoutField
+from shared.files.layout import LEFT_OUT, WORDS, ZONE, Layout, LayoutField
 from shared.files.proven import PROVEN
 from shared.files.rows import UNSEARCHED
-from shared.files.values import PARTS
+from shared.files.shaped_columns import shaped_column
+from shared.files.way import Way
 from shared.kernel.money import DEFAULT_EXPONENT, exponent
 
-UTC_MOMENT: Final = pa.timestamp("us", "UTC")
-LOCAL_MOMENT: Final = pa.timestamp("us")
 TYPES: Final[Mapping[str, pa.DataType]] = {
     **dict.fromkeys(WORDS, pa.string()),
     **dict.fromkeys(("minor", "major", "whole"), pa.int64()),
@@ -30,14 +28,14 @@ TYPES: Final[Mapping[str, pa.DataType]] = {
     "json": pa.string(),
 }
 LONGEST_NUMBER: Final = 16
+NUL: Final = "\x00"
 DECIMAL: Final = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"
 DAY: Final = r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 TIME: Final = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 OFFSET: Final = r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
 ISO: Final = {UTC_MOMENT: f"^{DAY}{TIME}{OFFSET}$", LOCAL_MOMENT: f"^{DAY}{TIME}$"}
-EPOCH_UNITS: Final = {"epoch_s": (1_000_000, 10**11), "epoch_ms": (1_000, 10**14)}
+EPOCH_UNITS: Final = {"epoch_s": (1_000_000, 10**11), "epoch_ms": (1_000, 10**14), "epoch_us": (1, 10**17)}
 """Microseconds of a unit, and how many units are reckoned with at most."""
-QUARTER: Final = 15 * 60 * 1_000_000
 PLACES_KEPT: Final = 4
 
 Read = tuple[pa.Array, pa.Array | None]
@@ -59,18 +57,49 @@ def schema_of(layout: Layout) -> pa.Schema:
     return pa.schema([(field.target, TYPES[field.type]) for field in layout.fields])
 
 
-def read_columns(cells: Mapping[str, pa.Array], count: int, layout: Layout, schema: pa.Schema, suspect: pa.Array | None = None) -> Columns:
-    """Read columns of cells: by targets, text or as the format has them, null where empty. `suspect` ones are not proven."""
+def read_columns(cells: Mapping[str, pa.Array], count: int, way: Way, schema: pa.Schema, suspect: pa.Array | None = None) -> Columns:
+    """Read columns of cells: by places, text or as the format has them, null where empty. `suspect` ones are not proven."""
+    layout = way.layout
     columns: dict[str, pa.Array] = {}
-    masks = [suspect]
+    said = {name: _said(array, layout) for name, array in cells.items()} if layout.trim or layout.empty else cells
+    masks = [suspect, _left_out(said, way)]
     for field in sorted(layout.fields, key=lambda field: field.target != CURRENCY):  # amounts are read by it
-        array = cells.get(field.target) if field.constant is None else pa.repeat(field.constant, count)
-        columns[field.target], bad = _column(array, field, count, columns.get(CURRENCY), layout)
-        masks.append(bad)
+        shaping = way.shapings.get(field.target)
+        array, lacking = shaped_column(shaping, said, count) if shaping else (said.get(field.target), None)
+        array = array if field.constant is None else pa.repeat(field.constant, count)
+        beside = _zones(said, field.target, way) if field.type == "moment" else columns.get(CURRENCY)
+        columns[field.target], bad = _column(array, field, count, beside, way)
+        masks += [lacking, bad]
     proof = PROVEN.get(layout.kind)
     masks.append(proof(columns) if proof else None)
     ordered = pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
     return _sorted_out(ordered, either(*masks))
+
+
+def _said(array: pa.Array, layout: Layout) -> pa.Array:
+    """A column without what stands for nothing."""
+    if not pa.types.is_string(array.type):
+        return array
+    trimmed = pc.utf8_trim(array, characters=" ") if layout.trim else array
+    empty = pc.is_in(trimmed, value_set=pa.array(layout.empty, pa.string()))
+    return without_empty(pc.if_else(empty, pa.scalar(None, pa.string()), trimmed))
+
+
+def _left_out(cells: Mapping[str, pa.Array], way: Way) -> pa.Array | None:
+    """Records that are no details, which are told from others one by one."""
+    said = cells.get(LEFT_OUT)
+    if said is None or not pa.types.is_string(said.type):
+        return None
+    return pc.fill_null(pc.is_in(said, value_set=pa.array(sorted(way.left_out), pa.string())), fill_value=False)
+
+
+def _zones(cells: Mapping[str, pa.Array], target: str, way: Way) -> pa.Array | None:
+    """The zones that records name for a moment."""
+    told = cells.get(f"{target}{ZONE}") if target in way.zones else None
+    if told is None or not pa.types.is_string(told.type):
+        return None
+    encoded = pc.dictionary_encode(told)
+    return pa.array([way.zones[target].get(word, word) for word in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
 def _sorted_out(batch: pa.RecordBatch, bad: pa.Array | None) -> Columns:
@@ -79,17 +108,19 @@ def _sorted_out(batch: pa.RecordBatch, bad: pa.Array | None) -> Columns:
     return Columns(accepted=without(batch, bad), open=bad)
 
 
-def _column(array: pa.Array | None, field: LayoutField, count: int, currency: pa.Array | None, layout: Layout) -> Read:
+def _column(array: pa.Array | None, field: LayoutField, count: int, beside: pa.Array | None, way: Way) -> Read:
+    """`beside`: of a moment the zones that records name, else their currencies."""
+    is_required = field.target in way.required
     if array is None or array.null_count == count:
-        return pa.nulls(count, TYPES[field.type]), pa.repeat(True, count) if field.required and count else None  # noqa: FBT003
-    missing = array.is_null() if field.required and array.null_count else None
+        return pa.nulls(count, TYPES[field.type]), pa.repeat(True, count) if is_required and count else None  # noqa: FBT003
+    missing = array.is_null() if is_required and array.null_count else None
     if "." in field.target or field.type == "json":
         return pa.nulls(count, TYPES[field.type]), either(missing, array.is_valid())
-    values, unread = READERS[field.type](array, field, currency)
+    values, unread = READERS[field.type](array, field, beside)
     size = longest(values)
-    written = array if field.values or not pa.types.is_string(values.type) else values
+    written = array if field.value_map or not pa.types.is_string(values.type) else values
     card = None if field.type in UNSEARCHED or field.constant else card_numbers(written, size if written is values else longest(written))
-    checked = check_of(layout.record.model, field.target)(values, size)
+    checked = check_of(way.layout.record.model, field.target)(values, size)
     return values, either(missing, card, unread, checked)
 
 
@@ -103,10 +134,11 @@ def _none(array: pa.Array, kind: pa.DataType) -> Read:
 
 
 def _mapped(array: pa.Array, field: LayoutField) -> pa.Array:
-    if field.values is None:
+    known = field.value_map
+    if known is None:
         return array
     encoded = pc.dictionary_encode(array)
-    meanings = [field.values.get(written) for written in encoded.dictionary.to_pylist()]
+    meanings = [known.get(written, None if NUL in written else field.otherwise) for written in encoded.dictionary.to_pylist()]
     return pa.array(meanings, pa.string()).take(encoded.indices)
 
 
@@ -176,17 +208,23 @@ def _bool(array: pa.Array, field: LayoutField, _currency: pa.Array | None) -> Re
     return values, _unread(array, values)
 
 
-def _moment(array: pa.Array, field: LayoutField, _currency: pa.Array | None) -> Read:
+def _moment(array: pa.Array, field: LayoutField, zones: pa.Array | None) -> Read:
     if field.format in EPOCH_UNITS:
         return _since_epoch(array, field)
-    if pa.types.is_timestamp(array.type):
-        return _typed_moment(array, field)
+    if pa.types.is_timestamp(array.type) or pa.types.is_date32(array.type):
+        return _typed_moment(array, field, zones)
     if not pa.types.is_string(array.type):
         return _none(array, UTC_MOMENT)
-    kind = UTC_MOMENT if field.zone is None else LOCAL_MOMENT
-    read = _cast(array if field.format == "iso" else _as_iso(array, field.format), kind)
-    values = _by_clock(read, field.zone) if field.zone else read
+    has_offset = "z" in directives(field.format) if field.format != "iso" else not (field.zone or field.zone_place)
+    read = _cast(array if field.format == "iso" else iso_texts(array, field.format), UTC_MOMENT if has_offset else LOCAL_MOMENT)
+    values = read if has_offset else _in_utc(read, field, zones)
     return values, _unread(array, values)
+
+
+def _in_utc(local: pa.Array, field: LayoutField, zones: pa.Array | None) -> pa.Array:
+    """What clocks showed, by the zones that records name, else by the field's; null where neither is told."""
+    by_field = by_clock(local, field.zone) if field.zone else pa.nulls(len(local), UTC_MOMENT)
+    return by_field if zones is None else pc.if_else(zones.is_valid(), by_clocks(local, zones), by_field)
 
 
 def _since_epoch(array: pa.Array, field: LayoutField) -> Read:
@@ -197,14 +235,13 @@ def _since_epoch(array: pa.Array, field: LayoutField) -> Read:
     return values, either(bad, _unread(array, values))
 
 
-def _typed_moment(array: pa.Array, field: LayoutField) -> Read:
-    if array.type.tz is None and field.zone is None:
-        return _none(array, UTC_MOMENT)
+def _typed_moment(array: pa.Array, field: LayoutField, zones: pa.Array | None) -> Read:
+    is_local = pa.types.is_date32(array.type) or array.type.tz is None
     try:
-        moments = pc.cast(array, LOCAL_MOMENT if array.type.tz is None else UTC_MOMENT)
+        moments = pc.cast(array, LOCAL_MOMENT if is_local else UTC_MOMENT)
     except pa.ArrowInvalid:  # nanoseconds that are no microseconds
         return _none(array, UTC_MOMENT)
-    values = _by_clock(moments, field.zone) if field.zone and array.type.tz is None else moments
+    values = _in_utc(moments, field, zones) if is_local else moments
     return values, _unread(array, values)
 
 
@@ -219,59 +256,6 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     except pa.ArrowInvalid:
         return pa.nulls(len(array), kind)
 
-
-def _as_iso(array: pa.Array, form: str) -> pa.Array:
-    """Moments of text in a format of directives, as ISO 8601 has them; null where the text is none."""
-    pattern, places = _shape(form)
-    fitting = _only(array, matching(array, pattern))
-    parts = {name: pc.utf8_slice_codeunits(fitting, start, start + width) for name, (start, width) in places.items()}
-    zero = pa.scalar("00")
-    day = pc.binary_join_element_wise(parts["year"], parts["month"], parts["day"], "-")
-    time = pc.binary_join_element_wise(*(parts.get(name, zero) for name in ("hour", "minute", "second")), ":")
-    return pc.binary_join_element_wise(day, time, "T")
-
-
-@cache
-def _shape(form: str) -> tuple[str, dict[str, tuple[int, int]]]:
-    """The pattern of a format, and where each part begins and how wide it is."""
-    first, *rest = form.split("%")
-    pattern, places, at = _escaped(first), {}, len(first)
-    for part in rest:
-        name, width = PARTS[part[0]]
-        places[name] = at, width
-        pattern += f"[0-9]{{{width}}}{_escaped(part[1:])}"
-        at += width + len(part) - 1
-    return f"^{pattern}$", places
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"[{character}]" for character in text)
-
-
-def _by_clock(local: pa.Array, zone: str | None) -> pa.Array:
-    """Moments in UTC of what the clocks of a zone showed; null where that is not the same for a whole quarter of an hour."""
-    figures = local.view(pa.int64())
-    quarters = pc.dictionary_encode(pc.floor_temporal(local, 15, "minute").view(pa.int64()))
-    offsets = [_offset(start, str(zone)) for start in quarters.dictionary.to_pylist()]
-    return pc.subtract(figures, pa.array(offsets, pa.int64()).take(quarters.indices)).view(UTC_MOMENT)
-
-
-@lru_cache(maxsize=1 << 16)
-def _offset(start: int, zone: str) -> int | None:
-    """By how many microseconds the clock was ahead of UTC during a quarter of an hour."""
-    try:
-        moments = [LOCAL_EPOCH + timedelta(microseconds=start + after) for after in (0, QUARTER - 1)]
-    except OverflowError:
-        return None
-    offsets = {moment.replace(tzinfo=ZoneInfo(zone)).utcoffset() for moment in moments}
-    shown = [moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) for moment in moments]
-    only = offsets.pop()
-    if offsets or shown != moments or only is None:
-        return None
-    return round(only / timedelta(microseconds=1))
-
-
-LOCAL_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (what a clock shows)
 
 Reader = Callable[[pa.Array, LayoutField, pa.Array | None], Read]
 READERS: Final[Mapping[str, Reader]] = {

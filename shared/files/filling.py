@@ -8,7 +8,7 @@ from pydantic_core import to_json
 
 from events.payloads import Impression, ImpressionsLogged, Transaction, TransactionsPosted
 from shared.files import lake, lake_store
-from shared.files.columns import UTC_MOMENT
+from shared.files.clock_columns import UTC_MOMENT
 from shared.files.places import places_of
 from shared.kernel.errors import Broken
 from shared.kernel.ids import OFFER, derived_id

@@ -7,11 +7,12 @@ from typing import Final
 
 from shared.files.borders import rows
 from shared.files.json_objects import read_object
-from shared.files.layout import Layout, Place
+from shared.files.layout import Layout, Place, Trailer
 from shared.files.names import Format
-from shared.files.rows import Way
 from shared.files.splitting import Splitter
+from shared.files.way import Way
 from shared.kernel.errors import Invalid, Problem
+from shared.kernel.money import exponent
 
 
 class FrameBroken(Invalid):
@@ -24,7 +25,7 @@ class FrameBroken(Invalid):
 class Said:
     """What a trailer says that the details come to; None where it does not say."""
 
-    count: int
+    count: int | None
     entry_hash: int | None
     sums: Mapping[str, int] | None
     """Minor units by currency."""
@@ -35,7 +36,7 @@ def way_of(splitter: Splitter) -> Way:
     layout = splitter.layout
     if not layout.column_names:
         return Way(layout=layout)
-    names = tuple(_cells(splitter.names or b"", layout))
+    names = tuple(name.strip(" ") if layout.trim else name for name in _cells(splitter.names or b"", layout))
     problems = tuple(_problem("/names", message) for message in islice(_about_names(names, layout), MOST_PROBLEMS))
     if problems:
         raise FrameBroken(problems=problems)
@@ -63,15 +64,26 @@ def read_trailer(splitter: Splitter) -> Said | None:
     record = _Record.of(splitter.trailer or b"", splitter.layout)
     if record.mark != trailer.mark:
         raise FrameBroken(problems=(_problem("/trailer", f"the last record must begin with {trailer.mark}: the file may be cut off"),))
-    count = _figures(record.at(trailer.record_count))
+    counted = _figures(record.at(trailer.record_count)) if trailer.record_count else None
+    count = None if counted is None or counted < trailer.others_counted else counted - trailer.others_counted
     entry_hash = _figures(record.at(trailer.entry_hash)) if trailer.entry_hash else None
-    sums = _sums(record.at(trailer.sums), trailer.currency) if trailer.sums else None
-    problems = [_problem("/trailer/record_count", "must be a whole number")] if count is None else []
+    sums = _sums(record.at(trailer.sums), trailer) if trailer.sums else None
+    problems = [_problem("/trailer/record_count", "must be a whole number")] if trailer.record_count and count is None else []
     problems += [_problem("/trailer/entry_hash", "must be a whole number")] if trailer.entry_hash and entry_hash is None else []
     problems += [_problem("/trailer/sums", SUMS_MUST_BE)] if trailer.sums and sums is None else []
-    if problems or count is None:
+    if problems:
         raise FrameBroken(problems=tuple(problems))
     return Said(count=count, entry_hash=entry_hash, sums=sums)
+
+
+def _major_sum(text: str, currency: str, trailer: Trailer) -> int | None:
+    """A sum in major units as whole minor ones."""
+    plain = text.replace(trailer.grouping or "", "").replace(trailer.decimal_mark, ".")
+    whole, _, fraction = plain.partition(".")
+    digits = exponent(currency)
+    if fraction[digits:].strip("0") or not (whole + fraction).isdigit():
+        return None
+    return _figures(whole + fraction[:digits].ljust(digits, "0"))
 
 
 SUMS_MUST_BE: Final = "must be pairs of currency and minor units (USD:1234 EUR:500), or a whole number where the layout says the currency"
@@ -88,7 +100,7 @@ def _about_names(names: tuple[str, ...], layout: Layout) -> Iterator[str]:
     if len(names) > MOST_COLUMNS:
         yield f"there are more than {MOST_COLUMNS:,} columns"
         return
-    wanted = [str(told.column) for told in layout.fields if told.constant is None]
+    wanted = list(dict.fromkeys(str(place.column) for place in layout.places.values()))
     yield from (f"there is no column {name}" for name in wanted if name not in names)
     yield from (f"column {name} is there twice" for name in sorted(set(names)) if name in wanted and names.count(name) > 1)
     if layout.other_columns == "refuse":
@@ -110,7 +122,7 @@ class _Record:
 
 def _cells(line: bytes, layout: Layout) -> list[str]:
     try:
-        found = list(rows(line.decode(layout.encoding).encode(), layout, "utf-8"))
+        found = list(rows(line.decode(layout.read_as).encode(), layout, "utf-8"))
     except UnicodeDecodeError:
         return []
     return found[0][1] if found else []
@@ -127,7 +139,7 @@ def _csv_record(line: bytes, layout: Layout) -> _Record:
 
 
 def _fixed_record(line: bytes, layout: Layout) -> _Record:
-    text = line.decode(layout.encoding, errors="replace")
+    text = line.decode(layout.read_as, errors="replace")
     marks = [told.mark for told in (layout.header, layout.trailer) if told]
     mark = next((mark for mark in marks if text.startswith(mark)), "")
     return _Record(mark=mark, at=lambda place: text[slice(*place.span)].strip(" "))
@@ -149,8 +161,12 @@ def _figures(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_SUM else None
 
 
-def _sums(text: str, currency: str | None) -> dict[str, int] | None:
+def _sums(text: str, trailer: Trailer) -> dict[str, int] | None:
     """Sums by currency, or None of what is none; nothing at all is no sum of any currency."""
+    currency = trailer.currency
+    if currency and trailer.major:
+        minor = _major_sum(text, currency, trailer)
+        return None if minor is None else {currency: minor}
     pairs = [(currency, text)] if currency else [(code, figures) for code, _, figures in (pair.partition(":") for pair in text.split())]
     sums = {code: _figures(figures) for code, figures in pairs}
     if len(sums) < len(pairs) or any(figures is None for figures in sums.values()):

@@ -20,8 +20,9 @@ from shared.files.layout import Layout
 from shared.files.reading import Block, parquet_block, read_blocks, records_at
 from shared.files.rejects import Reject, hash_of_line
 from shared.files.row_groups import read_group
-from shared.files.rows import Cells, Refusal, Row, Way, nested, read_cells, read_record
+from shared.files.rows import LeftOut, Refusal, Row, nested, read_cells, read_record, said_in
 from shared.files.totals import Totals, entry_hash
+from shared.files.way import Way
 
 BATCH_ROWS: Final = 4_096
 """So many records are held at a time one by one, or of parquet."""
@@ -35,6 +36,8 @@ LINE_HASH: Final = "_line_hash"
 
 Origin = tuple[int, bytes]
 """The line at which a record begins, and the record."""
+Said = Row | Refusal | None
+"""What the row model says of a record; None of what is no detail."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +60,7 @@ class Parsed:
 def parse(data: bytes, way: Way, first_line: int = 1) -> Parsed:
     """Read a chunk of whole records of text (csv, fixed, jsonl). `first_line`: where it begins in its file, from 1."""
     read = read_blocks(data, way)
-    proven, open_records = _columns(read.blocks, way.layout)
+    proven, open_records = _columns(read.blocks, way)
     remaining = sorted([*open_records, *read.alone])
     count = sum(len(block.records) for block in read.blocks) + len(read.alone)
 
@@ -76,10 +79,10 @@ def parse_row_group(file: BinaryIO, size: int, group: int, way: Way, first_row: 
     """
     accepted: list[pa.RecordBatch] = []
 
-    def left() -> Iterator[tuple[int, bytes, Row | Refusal]]:
+    def left() -> Iterator[tuple[int, bytes, Said]]:
         first = first_row
         for batch in read_group(file, size, group, way.layout, BATCH_ROWS):
-            proven, open_rows = _columns([parquet_block(batch, way)], way.layout)
+            proven, open_rows = _columns([parquet_block(batch, way)], way)
             accepted.extend(_traced(proven, partial(_rows_at, batch, first), way.layout))
             yield from ((first + number, *_read_parquet(batch, number, way)) for number in open_rows)
             first += batch.num_rows
@@ -118,12 +121,12 @@ Proven = list[tuple[pa.RecordBatch, Block, pa.Array | None]]
 """Records that columns took, of which block, and where in it others are that they did not."""
 
 
-def _columns(blocks: Iterable[Block], layout: Layout) -> tuple[Proven, list[int]]:
+def _columns(blocks: Iterable[Block], way: Way) -> tuple[Proven, list[int]]:
     proven: Proven = []
     open_records: list[int] = []
-    schema = schema_of(layout)
+    schema = schema_of(way.layout)
     for block in blocks:
-        columns = read_columns(block.cells, len(block.records), layout, schema, block.suspect)
+        columns = read_columns(block.cells, len(block.records), way, schema, block.suspect)
         proven += [(columns.accepted, block, columns.open)] if columns.accepted.num_rows else []
         if columns.open is not None:
             open_records += [block.records[place] for place in pc.indices_nonzero(columns.open).to_pylist()]
@@ -148,19 +151,22 @@ def _with_origins(batch: pa.RecordBatch, origins: Iterable[Origin]) -> pa.Record
     return batch.append_column(LINE, pa.array(lines, pa.int64())).append_column(LINE_HASH, pa.array(hashes, pa.string()))
 
 
-def _read_text(record: bytes, way: Way) -> Row | Refusal:
+def _read_text(record: bytes, way: Way) -> Said:
     try:
         return read_record(record, way)
+    except LeftOut:
+        return None
     except Refusal as refusal:
         return refusal
 
 
-def _read_parquet(batch: pa.RecordBatch, number: int, way: Way) -> tuple[bytes, Row | Refusal]:
+def _read_parquet(batch: pa.RecordBatch, number: int, way: Way) -> tuple[bytes, Said]:
     [row] = batch.slice(number, 1).to_pylist()
-    cells: Cells = {way.members[name]: value for name, value in row.items() if value is not None and value != ""}
     original = _row_as_text(row)
     try:
-        return original, read_cells(cells, way.layout)
+        return original, read_cells(said_in({name: row.get(place.column) for name, place in way.places.items()}, way), way)
+    except LeftOut:
+        return original, None
     except Refusal as refusal:
         return original, refusal
 
@@ -174,7 +180,7 @@ def _row_as_text(row: dict[str, Any]) -> bytes:
     return json.dumps(row, default=str, sort_keys=True).encode()
 
 
-def _parsed(accepted: list[pa.RecordBatch], left: Iterable[tuple[int, bytes, Row | Refusal]], layout: Layout) -> Parsed:
+def _parsed(accepted: list[pa.RecordBatch], left: Iterable[tuple[int, bytes, Said]], layout: Layout) -> Parsed:
     """Put together what columns took, once all is read, and what the row model said of the others."""
     alone, taken = list[pa.RecordBatch](), list[tuple[Origin, Row]]()
     rejects: list[Reject] = []
@@ -185,6 +191,8 @@ def _parsed(accepted: list[pa.RecordBatch], left: Iterable[tuple[int, bytes, Row
             if len(taken) == BATCH_ROWS:
                 alone.append(_taken(taken, layout))
                 taken.clear()
+        elif said is None:
+            continue
         elif rejected < MOST_REJECTED:
             rejected += 1
             rejects += [fault.at(line, record) for fault in said.faults]

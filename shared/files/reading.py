@@ -12,9 +12,9 @@ from pyarrow import csv, json
 
 from shared.files.arrays import either, is_utf8, longest, text_bytes, without_empty
 from shared.files.borders import BREAKS, quote_of, rows
-from shared.files.layout import LONGEST_RECORD, WORDS, LayoutField
+from shared.files.layout import LONGEST_RECORD, WORDS, LayoutField, Place
 from shared.files.names import Format
-from shared.files.rows import Way
+from shared.files.way import Way
 
 BLOCK: Final = LONGEST_RECORD
 """Columns of so many bytes of text stay in the processor's caches; a record must fit into a block."""
@@ -95,7 +95,7 @@ def _csv(data: bytes, way: Way) -> Blocks:
 def _csv_table(text: bytes, way: Way, misshapen: list[int], block: int) -> pa.Table:
     """The cells of all records but the misshapen, which are numbered; quotes mean what they mean to Python's csv module."""
     names = [str(number) for number in range(way.count)]
-    wanted = [str(way.positions[told.target]) for told in way.layout.fields if told.constant is None]
+    wanted = [str(position) for position in sorted(set(way.positions.values()))]
     if not text or (text.isspace() and not text.strip(BREAKS)):
         return pa.table({name: pa.array([], pa.string()) for name in wanted})
 
@@ -135,7 +135,7 @@ def _blocks(table: pa.Table, way: Way, misshapen: list[int], undecodable: set[in
     for batch in table.to_batches():
         records = numbers[start : start + batch.num_rows]
         start += batch.num_rows
-        cells = {told.target: batch.column(str(way.positions[told.target])) for told in way.layout.fields if told.constant is None}
+        cells = {name: batch.column(str(position)) for name, position in way.positions.items()}
         marks = batch.column("0") if way.layout.detail else None
         yield Block(cells=cells, records=records, suspect=_suspect(marks, way, records, undecodable))
 
@@ -154,7 +154,7 @@ def _without_mark(marks: pa.Array, mark: str) -> pa.Array | None:
 
 def _as_utf8(data: bytes, way: Way) -> tuple[bytes, set[int]]:
     """The data in UTF-8, and which records are not in the layout's encoding."""
-    encoding = way.layout.encoding
+    encoding = way.layout.read_as
     if data.isascii() or (encoding == "utf-8" and is_utf8(data)):
         return data, set()
     try:
@@ -195,19 +195,20 @@ def _fixed_block(lines: pa.Array, way: Way, records: Sequence[int], undecodable:
         wrong = pc.or_(wrong, pc.invert(pc.starts_with(lines, mark)))
     whole = pc.cast(lines, pa.binary()) if plain else lines
     cells = {}
-    for told in way.layout.fields:
-        if told.constant is None:
-            part = pc.binary_slice(whole, *told.span) if plain else pc.utf8_slice_codeunits(whole, *told.span)
-            cells[told.target] = without_empty(pc.utf8_trim(pc.cast(part, pa.string()), characters=" "))
+    for name, place in way.places.items():
+        part = pc.binary_slice(whole, *place.span) if plain else pc.utf8_slice_codeunits(whole, *place.span)
+        cells[name] = without_empty(pc.utf8_trim(pc.cast(part, pa.string()), characters=" "))
     return Block(cells=cells, records=records, suspect=wrong if pc.any(wrong).as_py() else None)
 
 
 def _jsonl(data: bytes, way: Way) -> Blocks:
     lines = [line for line in data.split(b"\n") if line.strip(BREAKS)]
     shapes = any(told.type == "json" and f'"{told.column}"'.encode() in data for told in way.layout.fields)
-    if shapes or b"\\u" in data or way.layout.other_columns == "ignore" or not is_utf8(data):
+    inner = any(len(steps) > 1 for steps in way.members.values())
+    if shapes or inner or b"\\u" in data or way.layout.other_columns == "ignore" or not is_utf8(data):
         return Blocks(blocks=[], alone=list(range(len(lines))))
-    schema = pa.schema([(told.column, _json_type(told)) for told in way.layout.fields if told.constant is None and told.type != "json"])
+    kinds = {str(place.column): _json_type(place) for place in way.places.values()}
+    schema = pa.schema([(name, kind) for name, kind in kinds.items() if kind is not None])
     blocks: list[Block] = []
     alone: list[int] = []
     for start, some in _fitting(lines, schema, 0):
@@ -218,7 +219,12 @@ def _jsonl(data: bytes, way: Way) -> Blocks:
     return Blocks(blocks=blocks, alone=alone)
 
 
-def _json_type(told: LayoutField) -> pa.DataType:
+def _json_type(told: Place) -> pa.DataType | None:
+    """What a member holds; None for any shape."""
+    if not isinstance(told, LayoutField):
+        return pa.string()
+    if told.type == "json":
+        return None
     if told.type in WORDS or (told.type == "moment" and told.format == "iso") or "%" in told.format or told.type == "major":
         return pa.string()
     return pa.bool_() if told.type == "bool" else pa.int64()
@@ -262,8 +268,7 @@ def _json_blocks(table: pa.Table, way: Way, start: int) -> Iterator[Block]:
 
 def _by_target(batch: pa.RecordBatch, way: Way) -> dict[str, pa.Array]:
     there = set(batch.schema.names)
-    fields = [told for told in way.layout.fields if told.constant is None and told.column in there]
-    return {told.target: _as_text(batch.column(told.column)) for told in fields}
+    return {name: _as_text(batch.column(place.column)) for name, place in way.places.items() if place.column in there}
 
 
 def _as_text(array: pa.Array) -> pa.Array:

@@ -13,13 +13,14 @@ from shared.files import answers, closing, steps, store
 from shared.files.drops import Drop, Found, Outcome, Piece, State, Step, admitted, attempt_of, contradictions, problems_in
 from shared.files.effects import EFFECTS
 from shared.files.frame import read_header, read_trailer, way_of
-from shared.files.layout import LONGEST_RECORD
+from shared.files.layout import LONGEST_RECORD, RECODED
 from shared.files.library import NoLayout
 from shared.files.manifest import Manifest, read_manifest
 from shared.files.names import MANIFEST, FileName, Format, read_name
 from shared.files.notes import note
 from shared.files.places import Places, keep, places_of, work_name
 from shared.files.probe import probed
+from shared.files.recoding import recoded
 from shared.files.sealed import Keys, NotSealed, unsealed
 from shared.files.senders import load_senders, why_not
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
@@ -188,8 +189,10 @@ def _cut_text(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
     if name.pgp:
         _require_cipher(places, drop)
     with places.drops.open(drop.name, drop.generation) as stream:
-        chunks = splitter.split(_hashed(_plain(stream, name, places.keys), digest))
-        pieces = tuple(_piece(places, drop, chunk, packed=name.gzip or name.pgp) for chunk in chunks)
+        plain = _hashed(_plain(stream, name, places.keys), digest)
+        is_recoded = splitter.layout.encoding in RECODED
+        chunks = splitter.split(recoded(plain, splitter.layout.encoding) if is_recoded else plain)
+        pieces = tuple(_piece(places, drop, chunk, packed=name.gzip or name.pgp or is_recoded) for chunk in chunks)
     names: list[str] = []
     checks: tuple[Callable[[], None], ...] = (
         lambda: read_header(splitter, manifest.file_id),
@@ -256,7 +259,7 @@ def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]
 
 
 def _piece(places: Places, drop: Drop, chunk: Chunk, *, packed: bool) -> Piece:
-    """Where a chunk lies: of a packed file in an object of its own."""
+    """Where a chunk lies: of a file that is packed, or in another encoding than it is read in, in an object of its own."""
     own = work_name(drop.drop_id, "chunks", chunk.number) if packed else None
     if own:
         keep(places.drops, own, chunk.data)

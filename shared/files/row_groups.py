@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from shared.files.frame import MOST_COLUMNS, MOST_PROBLEMS
-from shared.files.layout import WORDS, Layout, LayoutField
+from shared.files.layout import WORDS, Filled, Layout, LayoutField, Place
 from shared.files.pages import Page, pages
 from shared.kernel.errors import Invalid, Problem
 
@@ -81,8 +81,9 @@ def read_group(file: BinaryIO, size: int, number: int, layout: Layout, batch_siz
     for place in places:
         _check_pages(file, group.column(place), group.num_rows)
     names = [metadata.schema.column(place).path for place in places]
+    kinds = {field.name: field.type for field in _arrow_schema(metadata)}
     for name, place in zip(names, places, strict=True):
-        if metadata.schema.column(place).physical_type == "BYTE_ARRAY":
+        if metadata.schema.column(place).physical_type == "BYTE_ARRAY" and not pa.types.is_decimal(kinds[name]):
             _check_texts(_batches(file, number, [name], batch_size, read_dictionary=[name]), name)
     read = 0
     for batch in _batches(file, number, names, batch_size):
@@ -138,7 +139,7 @@ def _problems(metadata: parquet.FileMetaData, layout: Layout) -> Iterator[Proble
         yield Problem(path="/columns", message=f"there are more than {MOST_COLUMNS:,} columns")
         return
     found = [schema.column(place) for place in range(metadata.num_columns)]
-    wanted = {str(told.column): told for told in layout.fields if told.constant is None}
+    wanted = {str(place.column): place for place in reversed(list(layout.places.values()))}
     paths = [column.path for column in found]
     for column in found:
         if column.path in wanted and (column.max_repetition_level or column.max_definition_level > 1):
@@ -147,7 +148,7 @@ def _problems(metadata: parquet.FileMetaData, layout: Layout) -> Iterator[Proble
             yield _of(column.path, "is one that no field has")
     yield from (_of(path, "is there twice") for path in sorted(set(paths)) if path in wanted and paths.count(path) > 1)
     for name, told in wanted.items():
-        if name not in paths and told.required:
+        if name not in paths and isinstance(told, LayoutField) and told.required:
             yield _of(name, "is missing")
     types = {field.name: field.type for field in _arrow_schema(metadata)}
     for name, told in wanted.items():
@@ -180,7 +181,7 @@ def _of(column: str, message: str) -> Problem:
 
 def _places(metadata: parquet.FileMetaData, layout: Layout) -> list[int]:
     """Which columns are read."""
-    wanted = {told.column for told in layout.fields if told.constant is None}
+    wanted = {place.column for place in layout.places.values()}
     return [place for place in range(metadata.num_columns) if metadata.schema.column(place).path in wanted]
 
 
@@ -224,21 +225,24 @@ def _check_texts(batches: Iterable[pa.RecordBatch], name: str) -> None:
             raise NotParquet(problems=(_of(name, "holds text that is not UTF-8"),)) from error
 
 
-def _kind(told: LayoutField) -> str:
-    return "text" if told.type in WORDS else "whole" if told.format.startswith("epoch") else told.type
+def _kind(told: Place) -> str:
+    if isinstance(told, LayoutField) and told.type not in WORDS:
+        return "whole" if told.format.startswith("epoch") else told.type
+    return "figures" if isinstance(told, Filled) and told.fill else "text"
 
 
-def _is_taken(kind: pa.DataType, told: LayoutField) -> bool:
+def _is_taken(kind: pa.DataType, told: Place) -> bool:
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return any(is_kind(value) for is_kind in (*TAKEN[_kind(told)][0], pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
 
 
 TAKEN: Final[Mapping[str, tuple[tuple[Callable[[pa.DataType], bool], ...], str]]] = {
     "text": ((), "text"),
+    "figures": ((pa.types.is_integer, pa.types.is_date32), "whole numbers, or text"),
     "minor": ((pa.types.is_integer,), "whole numbers, or text"),
     "whole": ((pa.types.is_integer,), "whole numbers, or text"),
-    "major": ((), "text"),
-    "moment": ((pa.types.is_timestamp,), "timestamps, or text"),
+    "major": ((pa.types.is_integer, pa.types.is_decimal), "decimals, whole numbers, or text"),
+    "moment": ((pa.types.is_timestamp, pa.types.is_date32), "timestamps, days, or text"),
     "bool": ((pa.types.is_boolean,), "truths, or text"),
 }
 """The types that the values of a field may have, beside text."""

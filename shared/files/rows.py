@@ -4,23 +4,23 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from shared.files.borders import rows
 from shared.files.json_objects import read_object
-from shared.files.kinds import CURRENCY
-from shared.files.layout import Layout, LayoutField
+from shared.files.layout import LEFT_OUT, ZONE, Layout, LayoutField
 from shared.files.names import Format
 from shared.files.rejects import Code, Fault
+from shared.files.shaping import shaped
 from shared.files.values import Unreadable, read_value
+from shared.files.way import Way
 from shared.kernel.cards import SHORTEST, find_card_number
 from shared.kernel.wire import Wire
 
 Cells = dict[str, object]
-"""What stands in a record, by the target of its field; what is empty is left out."""
+"""What stands in a record, by the names of its places; what is empty is left out."""
 MOST_FAULTS: Final = 20
 UNSEARCHED: Final = frozenset({"moment", "bool"})
 """What no card number can be in."""
@@ -35,30 +35,8 @@ class Refusal(Exception):
         super().__init__(len(self.faults))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Way:
-    """How records are read: the layout, and in which order the columns stand where the file itself names them."""
-
-    layout: Layout
-    names: tuple[str, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """How many cells a record of csv has."""
-        return len(self.names) if self.layout.column_names else self.layout.shape[0]
-
-    @cached_property
-    def positions(self) -> Mapping[str, int]:
-        """Which cell of csv, from 0, holds what a target is filled from."""
-        written = [told for told in self.layout.fields if told.constant is None]
-        if self.layout.column_names:
-            return {told.target: self.names.index(str(told.column)) for told in written}
-        return {told.target: (told.position or 1) - 1 for told in written}
-
-    @cached_property
-    def members(self) -> Mapping[str | None, str]:
-        """Which target is filled from a member or column of a name."""
-        return {told.column: told.target for told in self.layout.fields if told.constant is None}
+class LeftOut(Exception):
+    """A record is no detail: it is passed over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,27 +50,35 @@ class Row:
 
 
 def read_record(record: bytes, way: Way) -> Row:
-    """A record as the row model has it. Raises Refusal with every fault."""
-    return read_cells(cells_of(record, way), way.layout)
+    """A record as the row model has it. Raises Refusal with every fault, LeftOut for what is no detail."""
+    return read_cells(cells_of(record, way), way)
 
 
 def cells_of(record: bytes, way: Way) -> Cells:
-    """What stands in a record of text. Raises Refusal where that can't be told."""
+    """What stands in a record of text. Raises Refusal where that can't be told, LeftOut for what is no detail."""
     try:
-        text = record.decode(way.layout.encoding)
+        text = record.decode(way.layout.read_as)
     except UnicodeDecodeError as error:
         raise Refusal([Fault(field="", code=Code.ENCODING)]) from error
-    read = CELLS[way.layout.format](text, way)
-    return {target: raw for target, raw in read.items() if raw is not None and raw != ""}
+    return said_in(CELLS[way.layout.format](text, way), way)
 
 
-def read_cells(cells: Cells, layout: Layout) -> Row:
+def said_in(cells: Cells, way: Way) -> Cells:
+    """Cells without those that are empty. Raises LeftOut for what is no detail."""
+    trimmed = {name: raw.strip(" ") if way.layout.trim and isinstance(raw, str) else raw for name, raw in cells.items()}
+    _pass_over(trimmed.get(LEFT_OUT), way)
+    nothing = (None, "", *way.layout.empty)
+    return {name: raw for name, raw in trimmed.items() if not (raw is None or isinstance(raw, str)) or raw not in nothing}
+
+
+def read_cells(cells: Cells, way: Way) -> Row:
     """The record of its cells as the row model has it. Raises Refusal with every fault."""
-    values, faults = _values(cells, layout)
+    layout = way.layout
+    values, faults = _values(cells, way)
     if not any(fault.code is Code.MISSING for fault in faults):
         faulty = {fault.field for fault in faults}
         try:
-            made = layout.record.model.model_validate_json(json.dumps(nested(values), default=datetime.isoformat))
+            made = layout.record.model.model_validate_json(json.dumps(nested(values), default=_as_json))
         except ValidationError as error:
             faults += [fault for fault in _faults(error, cells) if fault.field not in faulty and not (faulty and not fault.field)]
         except RecursionError:
@@ -103,32 +89,50 @@ def read_cells(cells: Cells, layout: Layout) -> Row:
     raise Refusal(faults)
 
 
-def _values(cells: Cells, layout: Layout) -> tuple[dict[str, object], list[Fault]]:
+def _values(cells: Cells, way: Way) -> tuple[dict[str, object], list[Fault]]:
     values: dict[str, object] = {}
     faults: list[Fault] = []
-    currency = _currency(cells, next((field for field in layout.fields if field.target == CURRENCY), None))
-    for field in layout.fields:
-        target = field.target
-        raw = cells.get(target, field.constant)
-        if raw is None:
-            faults += [Fault(field=target, code=Code.MISSING)] if field.required else []
-            continue
-        if field.type not in UNSEARCHED and _holds_card_number(raw):
-            faults.append(Fault(field=target, code=Code.CARD_NUMBER, value=raw))
-            continue
+    currency = _currency(cells, way)
+    for field in way.layout.fields:
+        target, raw = field.target, cells.get(field.target)
         try:
-            values[target] = read_value(field, raw, currency)
+            raw = _raw(cells, field, way)
+            if raw is None:
+                faults += [Fault(field=target, code=Code.MISSING)] if field.required else []
+            elif field.type not in UNSEARCHED and _holds_card_number(raw):
+                faults.append(Fault(field=target, code=Code.CARD_NUMBER, value=raw))
+            else:
+                values[target] = read_value(field, raw, _zone(cells, target, way) if field.type == "moment" else currency)
         except Unreadable as error:
             faults.append(Fault(field=target, code=error.code, value=raw))
     return values, faults
 
 
-def _currency(cells: Cells, field: LayoutField | None) -> str:
+def _raw(cells: Cells, field: LayoutField, way: Way) -> object:
+    """What its reader reads of a field."""
+    shaping = way.shapings.get(field.target)
+    return shaped(shaping, cells) if shaping else cells.get(field.target, field.constant)
+
+
+def _currency(cells: Cells, way: Way) -> str:
     """The record's currency as far as it can be told: an amount in major units is read by it."""
     try:
-        return str(read_value(field, cells.get(CURRENCY, field.constant), "")) if field else ""
+        return str(read_value(way.currency, _raw(cells, way.currency, way), "")) if way.currency else ""
     except Unreadable:
         return ""
+
+
+def _zone(cells: Cells, target: str, way: Way) -> str:
+    """The zone that a record names for a moment."""
+    if target not in way.zones:
+        return ""
+    word = cells.get(f"{target}{ZONE}")
+    return way.zones[target].get(word, word) if isinstance(word, str) else ""
+
+
+def _as_json(value: object) -> object:
+    """What JSON of Python's does not know: moments, and decimals within shapes, which the row model judges as the floats that they are."""
+    return value.isoformat() if isinstance(value, datetime) else float(str(value))
 
 
 def _holds_card_number(raw: object) -> bool:
@@ -187,16 +191,25 @@ CODES: Final[Mapping[str, Code]] = {
 def _csv_cells(text: str, way: Way) -> Cells:
     found = list(rows(text.encode(), way.layout, "utf-8"))
     cells: Sequence[str] = found[0][1] if found else []
+    _pass_over(cells[at].strip(" ") if 0 <= (at := way.positions.get(LEFT_OUT, -1)) < len(cells) else None, way)
     _same_length(len(cells), way.count)
     _same_mark(cells[0], way.layout)
-    return {target: cells[position] for target, position in way.positions.items()}
+    return {name: cells[position] for name, position in way.positions.items()}
+
+
+def _pass_over(said: object, way: Way) -> None:
+    """Records of other kinds may have other shapes: whether it is one is seen first."""
+    if isinstance(said, str) and said in way.left_out:
+        raise LeftOut
 
 
 def _fixed_cells(text: str, way: Way) -> Cells:
     line = text.rstrip("\r\n")
-    _same_length(len(line), way.layout.shape[1])
+    if way.layout.left_out:
+        _pass_over(line[slice(*way.layout.left_out.span)].strip(" "), way)
+    _same_length(len(line), way.length)
     _same_mark(line[: len(way.layout.detail or "")], way.layout)
-    return {field.target: line[slice(*field.span)].strip(" ") for field in way.layout.fields if field.constant is None}
+    return {name: line[slice(*place.span)].strip(" ") for name, place in way.places.items()}
 
 
 def _same_length(found: int, expected: int) -> None:
@@ -213,10 +226,18 @@ def _json_cells(text: str, way: Way) -> Cells:
     members = read_object(text)
     if members is None:
         raise Refusal([Fault(field="", code=Code.UNREADABLE)])
-    unknown = [name for name in members if name not in way.members]
+    found = {name: _at(members, steps) for name, steps in way.members.items()}
+    _pass_over(found.get(LEFT_OUT), way)
+    unknown = [name for name in members if name not in way.known_members]
     if unknown and way.layout.other_columns == "refuse":
         raise Refusal([Fault(field="", code=Code.UNKNOWN_MEMBER, value=name) for name in unknown])
-    return {way.members[name]: value for name, value in members.items() if name in way.members}
+    return found
+
+
+def _at(members: object, steps: Sequence[str]) -> object:
+    for step in steps:
+        members = members.get(step) if isinstance(members, dict) else None
+    return members
 
 
 CELLS: Final[Mapping[Format, Callable[[str, Way], Cells]]] = {

@@ -108,7 +108,7 @@ class Splitter:
         begun = False
         for block in blocks:
             self._rest, self._at = self._rest[self._at :] + block, 0
-            begun = begun or (self._unread >= HEAD_LINES * self.longest + len(BOM) and self._begin())
+            begun = begun or (self._unread >= (HEAD_LINES + self.layout.lines_before) * self.longest + len(BOM) and self._begin())
             if begun:
                 yield from self._whole_chunks()
         if not begun:
@@ -141,6 +141,8 @@ class Splitter:
                 raise NoText(f"The file is {what}, and its name and layout don't say so.")
         if self._rest.startswith(BOM):
             self._skip(len(BOM))
+        for _ in range(self.layout.lines_before):
+            self._line_ahead()
         self.header = self._line_ahead() if self.layout.header else None
         self.names = self._line_ahead() if self.layout.column_names else None
         return True

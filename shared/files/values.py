@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from shared.files.clocks import iso_of, zone_of
 from shared.files.layout import WORDS, LayoutField
 from shared.files.rejects import Code
 from shared.kernel.money import exponent
@@ -16,8 +15,7 @@ DIGITS: Final = re.compile(r"[0-9]{1,16}")
 DECIMAL: Final = {".": re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,4}))?"), ",": re.compile(r"([0-9]{1,13})(?:,([0-9]{1,4}))?")}
 FORMULA: Final = tuple("=+-@")
 BOOLS: Final = {"true": True, "false": False}
-PARTS: Final = {"Y": ("year", 4), "m": ("month", 2), "d": ("day", 2), "H": ("hour", 2), "M": ("minute", 2), "S": ("second", 2)}
-UNITS: Final = {"epoch_s": "seconds", "epoch_ms": "milliseconds"}
+UNITS: Final = {"epoch_s": "seconds", "epoch_ms": "milliseconds", "epoch_us": "microseconds"}
 
 
 class Unreadable(ValueError):
@@ -29,12 +27,12 @@ class Unreadable(ValueError):
         super().__init__(code.value)
 
 
-def read_value(field: LayoutField, raw: object, currency: str) -> object:
-    """The value of a field: text, whole minor units, a number, a moment in UTC, a truth. `currency` is the record's.
+def read_value(field: LayoutField, raw: object, beside: str) -> object:
+    """The value of a field: text, whole minor units, a number, a moment in UTC, a truth.
 
-    Raises Unreadable.
+    `beside`: of an amount the record's currency, of a moment the zone that its record names. Raises Unreadable.
     """
-    return READERS[field.type](field, raw, currency)
+    return READERS[field.type](field, raw, beside)
 
 
 def _text(raw: object) -> str:
@@ -47,11 +45,13 @@ def _text(raw: object) -> str:
 
 def _mapped(field: LayoutField, raw: object) -> str:
     text = _text(raw)
-    if field.values is None:
+    meanings = field.value_map
+    if meanings is None:
         return text
-    if text not in field.values:
+    meaning = meanings.get(text, field.otherwise)
+    if meaning is None:
         raise Unreadable(Code.NOT_MAPPED)
-    return field.values[text]
+    return meaning
 
 
 def _words(field: LayoutField, raw: object, _currency: str) -> str:
@@ -89,48 +89,38 @@ def _major(field: LayoutField, raw: object, currency: str) -> int:
     return int(whole + fraction[:digits].ljust(digits, "0"))
 
 
-def _moment(field: LayoutField, raw: object, _currency: str) -> datetime:
+def _moment(field: LayoutField, raw: object, told_zone: str) -> datetime:
+    zone = told_zone or field.zone
     try:
         if field.format in UNITS:
             return EPOCH + timedelta(**{UNITS[field.format]: _number(raw, Code.MOMENT)})
         if isinstance(raw, datetime):
-            return _in_utc(raw, field.zone)
+            return _in_utc(raw, zone)
+        if isinstance(raw, date):
+            return _in_utc(datetime.combine(raw, time()), zone)
         text = _text(raw)
-        return _in_utc(_iso(text) if field.format == "iso" else _by_format(text, field.format), field.zone)
+        return _in_utc(_iso(text if field.format == "iso" else iso_of(text, field.format)), zone)
     except Unreadable:
         raise
     except (ValueError, OverflowError) as error:
         raise Unreadable(Code.MOMENT) from error
 
 
-def _iso(text: str) -> datetime:
-    if not text.isascii():
+def _iso(text: str | None) -> datetime:
+    if text is None or not text.isascii():
         raise Unreadable(Code.MOMENT)
     return datetime.fromisoformat(text)
-
-
-def _by_format(text: str, form: str) -> datetime:
-    found = _format_pattern(form).fullmatch(text)
-    if not found:
-        raise Unreadable(Code.MOMENT)
-    return datetime(**{name: int(figures) for name, figures in found.groupdict().items()})  # type: ignore[arg-type]  # noqa: DTZ001
-
-
-@cache
-def _format_pattern(form: str) -> re.Pattern[str]:
-    first, *rest = form.split("%")
-    groups = [f"(?P<{PARTS[part[0]][0]}>[0-9]{{{PARTS[part[0]][1]}}}){re.escape(part[1:])}" for part in rest]
-    return re.compile(re.escape(first) + "".join(groups))
 
 
 def _in_utc(moment: datetime, zone: str | None) -> datetime:
     """A moment with its offset, or by the zone's clock: of a time that comes twice the first, one that never came is refused."""
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
-    if zone is None:
+    clock = zone_of(zone) if zone else None
+    if clock is None:
         raise Unreadable(Code.MOMENT)
-    utc = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    if utc.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment:
+    utc = moment.replace(tzinfo=clock).astimezone(UTC)
+    if utc.astimezone(clock).replace(tzinfo=None) != moment:
         raise Unreadable(Code.CLOCK)
     return utc
 

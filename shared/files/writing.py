@@ -11,20 +11,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.files.arrays import by_value, decoded, each, iso_text, json_text, longest, text_bytes
-from shared.files.columns import LOCAL_MOMENT, QUARTER
+from shared.files.clock_columns import LOCAL_MOMENT, QUARTER
 from shared.files.kinds import CURRENCY
 from shared.files.layout import WORDS, Layout, LayoutField, Place
+from shared.files.layout_checks import read_only
 from shared.files.names import Format
 from shared.files.totals import Totals
 from shared.files.values import EPOCH
-from shared.kernel.errors import Invalid
+from shared.kernel.errors import Invalid, Problem
 from shared.kernel.money import DEFAULT_EXPONENT, exponent
 
 Columns = Mapping[str, pa.Array]
 """Values by targets: text, whole numbers, moments in UTC, truths, and of `json` its text; a target that is left out is empty."""
 Cells = Mapping[str, pa.Array]
 """Text by targets, as it stands in the record but for what a format puts around it; null where empty."""
-EPOCH_PARTS: Final = {"epoch_s": "s", "epoch_ms": "ms"}
+EPOCH_PARTS: Final = {"epoch_s": "s", "epoch_ms": "ms", "epoch_us": "us"}
 BREAKS: Final = ("\n", "\r")
 LONGEST_MOMENT: Final = 26
 
@@ -74,7 +75,13 @@ def encoded(lines: pa.Array, layout: Layout) -> bytes:
 
 
 def head(layout: Layout, file_id: str) -> bytes:
-    """What goes before the details: the header and the names of the columns, where the layout has them."""
+    """What goes before the details: the header and the names of the columns, where the layout has them.
+
+    Raises Unwritable of a layout that can be read alone.
+    """
+    problems = tuple(Problem(path="", message=message) for message in read_only(layout))
+    if problems:
+        raise Unwritable(problems=problems)
     header = layout.header
     records = [_record(layout, header.mark, [(header.file_id, file_id)])] if header else []
     if layout.column_names:
@@ -128,9 +135,10 @@ RECORDS: Final[Mapping[Format, Callable[[Layout, str, list[tuple[Place, str]]], 
 
 
 def _words(column: pa.Array, field: LayoutField, _currency: pa.Array | None) -> pa.Array:
-    if field.values is None:
+    meanings = field.value_map
+    if meanings is None:
         return column
-    words = {meaning: word for word, meaning in reversed(field.values.items())}
+    words = {meaning: word for word, meaning in reversed(list(meanings.items()))}
     return each(column, words.get)
 
 

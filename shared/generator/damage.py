@@ -111,7 +111,7 @@ def _bad_values(told: LayoutField, layout: Layout) -> Iterator[tuple[Code, str]]
     """What a cell must not hold, and the code of that."""
     if told.target in NEEDED:
         return
-    if told.type in WORDS and told.values is not None:
+    if told.type in WORDS and told.value_map is not None:
         yield Code.NOT_MAPPED, "??"
         return
     if told.type == "major":

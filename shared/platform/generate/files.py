@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, get_args
 
-from shared.files.layout import Header, Layout, LayoutField, Place, Trailer
+from shared.files.layout import Filled, Header, Layout, LayoutField, LeftOut, Place, Trailer, ZonePlace
 from shared.files.library import load
 from shared.files.manifest import Manifest
 from shared.files.names import READERS
@@ -37,7 +37,7 @@ def sections(table: Table) -> Iterator[str]:
         yield _frame(layout)
         yield table(("field", "where", "type", "required"), (_written(field) for field in layout.fields))
     yield "## A layout of one's own"
-    for model in (Layout, LayoutField, Place, Header, Trailer):
+    for model in TITLES:
         yield f"### {TITLES[model]}"
         yield _doc(model)
         yield _fields(model, table)
@@ -45,7 +45,16 @@ def sections(table: Table) -> Iterator[str]:
     yield table(("code", "in words"), ((f"`{code.value}`", code.sentence) for code in Code))
 
 
-TITLES: Final[dict[type[Wire], str]] = {Layout: "Layout", LayoutField: "Field", Place: "Place", Header: "Header", Trailer: "Trailer"}
+TITLES: Final[dict[type[Wire], str]] = {
+    Layout: "Layout",
+    LayoutField: "Field",
+    Place: "Place",
+    Filled: "Place that is filled with zeros",
+    ZonePlace: "Place of a zone",
+    LeftOut: "Records that are left out",
+    Header: "Header",
+    Trailer: "Trailer",
+}
 
 
 def _doc(model: type[Wire]) -> str:

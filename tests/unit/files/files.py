@@ -14,7 +14,8 @@ from shared.files.layout import Layout
 from shared.files.library import load
 from shared.files.parsing import LINE, LINE_HASH, Parsed
 from shared.files.reading import numbered_records
-from shared.files.rows import Refusal, Way, read_record
+from shared.files.rows import LeftOut, Refusal, read_record
+from shared.files.way import Way
 
 CASES: Final = Path(__file__).parents[2] / "cases" / "files"
 LAYOUTS: Final = load(CASES / "layouts").layouts
@@ -87,6 +88,8 @@ def one_by_one(data: bytes, by: Way) -> tuple[list[Values], list[Told], int]:
     for before, record in numbered_records(data, by):
         try:
             good.append(dict(read_record(record, by).values))
+        except LeftOut:
+            continue
         except Refusal as refusal:
             rejected += 1
             bad += [(before + 1, fault.field, fault.code.value) for fault in refusal.faults]

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from events.payloads import MAX_BATCH, FileOrigin, Transaction, TransactionsPosted
 from shared.files.batches import EventPayload, payloads
 from shared.files.parsing import Parsed, parse, shapes_of
-from shared.files.rows import Way
+from shared.files.way import Way
 from shared.kernel.shards import shard_of
 from shared.kernel.wire import Wire
 from tests.unit.files.files import LAYOUTS, USUAL, csv_file, jsonl_file, way

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import pytest
 
+from shared.files.layout_checks import read_only
 from shared.files.library import NoLayout, NotALayout, load, read_layout
 from shared.files.names import FileName, Format, Kind, Scope
+from shared.files.writing import Unwritable, head
 
 PARTNER: Final = Path(__file__).parents[2] / "cases" / "files" / "layouts"
 
@@ -99,6 +101,9 @@ def jsonl_layout() -> dict[str, Any]:
 
 
 TWICE = {"target": "at", "type": "moment", "position": 7}
+SIGN = {"target": "channel", "type": "sign", "of": "amount", "values": {"+": "online"}}
+MAJOR = {"mark": "SUMME", "sums": {"position": 3}, "major": True}
+SIGNED = {"target": "tip", "type": "major", "position": 7, "signs": {"-": "-"}}
 TIP = {"target": "tip", "type": "minor", "position": 7}
 
 
@@ -123,7 +128,7 @@ TIP = {"target": "tip", "type": "minor", "position": 7}
         (csv_layout, "/fields/2/values", {"1": "2"}, "/fields/2", "only words have a value map"),
         (csv_layout, "/fields/1/format", "%d.%m %H", "/fields/1", "must have year, month and day"),
         (csv_layout, "/fields/1/format", "%d.%m.%Y %d", "/fields/1", "nothing twice"),
-        (csv_layout, "/fields/1/format", "%d.%m.%y", "/fields/1/format", "should match"),
+        (csv_layout, "/fields/1/format", "%d.%m.%Q", "/fields/1/format", "should match"),
         (csv_layout, "/fields/1/zone", None, "/fields/1", "needs a zone"),
         (csv_layout, "/fields/1/zone", "Berlin", "/fields/1/zone", "IANA"),
         (csv_layout, "/fields/3/position", 3, "/fields/3", "a constant is written nowhere"),
@@ -137,7 +142,31 @@ TIP = {"target": "tip", "type": "minor", "position": 7}
         (csv_layout, "/trailer/sums", {"column": "sum"}, "/trailer/sums", "say its position"),
         (fixed_layout, "/header/file_id", {"position": 2}, "/header/file_id", "fixed asks for"),
         (csv_layout, "/delimiter", ";;", "/delimiter", "should match"),
-        (csv_layout, "/encoding", "utf-16", "/encoding", "should be"),
+        (csv_layout, "/fields/1/format", "%d.%m.%Y %-H%M", "/fields/1", "needs something behind it"),
+        (csv_layout, "/fields/1/format", "%d.%m.%Y %I", "/fields/1", "needs AM or PM"),
+        (csv_layout, "/fields/1/format", "%j.%m.%Y", "/fields/1", "must have year, month and day"),
+        (csv_layout, "/fields/1/parts", [{"column": "time"}], "/fields/1", "say its position"),
+        (csv_layout, "/fields/1/grouping", ".", "/fields/1", "only amounts in major units have groups"),
+        (csv_layout, "/fields/2/grouping", ",", "/fields/2", "need different marks"),
+        (csv_layout, "/fields/1/decimals", 2, "/fields/1", "only amounts in major units have a number of decimals"),
+        (csv_layout, "/fields/0/signs", {"-": "-"}, "/fields/0", "only amounts have a sign"),
+        (csv_layout, "/fields/2", SIGNED | {"zoned": True}, "/fields/2", "in its last figure or beside it"),
+        (csv_layout, "/fields/4", SIGN | {"of": "tip"}, "/fields", "tip is no field with an amount"),
+        (csv_layout, "/fields/4", SIGN | {"of": None}, "/fields/4", "a sign is of an amount"),
+        (csv_layout, "/fields/4", SIGN | {"position": 3}, "/fields/4", "a sign is written nowhere"),
+        (csv_layout, "/fields/0/otherwise", "x", "/fields/0", "beside a value map"),
+        (csv_layout, "/fields/2/case", "upper", "/fields/2", "large and small letters"),
+        (csv_layout, "/fields/2/fill", 4, "/fields/2", "filled with zeros"),
+        (csv_layout, "/fields/0/of", "amount", "/fields/0", "only a sign is of an amount"),
+        (csv_layout, "/fields/0/table", "currencies", "/fields/0/table", "should be"),
+        (csv_layout, "/fields/0/zone_place", {"position": 7}, "/fields/0", "only moments have a place"),
+        (csv_layout, "/trailer", MAJOR, "", "say which"),
+        (csv_layout, "/trailer/grouping", ",", "", "only a sum in major units"),
+        (csv_layout, "/trailer/mark", "SUM;ME", "", "can't hold the delimiter"),
+        (csv_layout, "/left_out", {"column": "type", "values": ["x"]}, "/left_out", "say its position"),
+        (jsonl_layout, "/trim", True, "", "only csv has cells with blanks"),
+        (jsonl_layout, "/fields/0/column", "//id", "/fields/0", "behind each /"),
+        (csv_layout, "/encoding", "utf-7", "/encoding", "should be"),
     ],
 )
 def test_refuses_what_does_not_fit_together(base: Callable[[], dict[str, Any]], path: str, value: object, where: str, words: str) -> None:
@@ -145,3 +174,39 @@ def test_refuses_what_does_not_fit_together(base: Callable[[], dict[str, Any]], 
     with pytest.raises(NotALayout) as refused:
         read_layout(changed(base(), path, value))
     assert any(problem.path == where and words in problem.message for problem in refused.value.problems), refused.value.problems
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("/fields/2/signs", {"-": "-"}, "amount: a sign can be read"),
+        ("/fields/0/fill", 9, "transaction_id: what is filled"),
+        ("/fields/0/parts", [{"position": 7}], "transaction_id: what stands in parts"),
+        ("/fields/2/decimals", 2, "amount: a number of decimals can be read"),
+        ("/fields/1/format", "%d.%m.%y", "at: such a format can be read"),
+        ("/lines_before", 1, "lines_before as it is told"),
+        ("/trailer/others_counted", 2, "trailer as it is told"),
+        ("/encoding", "utf-16", "encoding as it is told"),
+    ],
+)
+def test_nothing_is_written_by_a_layout_that_can_be_read_alone(path: str, value: object, words: str) -> None:
+    assert list(read_only(read_layout(json.dumps(csv_layout()).encode()))) == []
+    layout = csv_layout()
+    at: Any = layout
+    last = path.rsplit("/", maxsplit=1)[-1]
+    for step in path.split("/")[1:-1]:
+        at = at[int(step) if step.isdigit() else step]
+    at[last] = value
+    said = read_layout(json.dumps(layout).encode())
+    assert any(words in message for message in read_only(said))
+    with pytest.raises(Unwritable):
+        head(said, "any")
+
+
+def test_a_sign_that_nothing_tells_would_be_lost() -> None:
+    layout = csv_layout()
+    layout["fields"][2]["signs"] = {"-": "-"}
+    layout["fields"] = [field for field in layout["fields"] if field["target"] != "kind"]
+    with pytest.raises(NotALayout) as refused:
+        read_layout(json.dumps(layout).encode())
+    assert "the sign of amount would be lost" in refused.value.problems[0].message

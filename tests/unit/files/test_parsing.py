@@ -18,8 +18,8 @@ from shared.files.parsing import parse, parse_row_group, shapes_of
 from shared.files.reading import read_blocks
 from shared.files.rejects import masked_value
 from shared.files.row_groups import groups_of
-from shared.files.rows import Way
 from shared.files.totals import Totals, entry_hash
+from shared.files.way import Way
 from tests.unit.files.files import (
     CASES,
     LAYOUTS,
@@ -339,7 +339,7 @@ def test_clean_records_never_meet_the_row_model() -> None:
     by = way("clo-transactions-csv")
     data = csv_file(USUAL | {"transaction_id": f"t{n}", "city": "São Paulo", "sequence": "0", "kind": "purchase"} for n in range(100))
     [block] = read_blocks(data, by).blocks
-    columns = read_columns(block.cells, 100, by.layout, schema_of(by.layout), block.suspect)
+    columns = read_columns(block.cells, 100, by, schema_of(by.layout), block.suspect)
     assert (columns.accepted.num_rows, columns.open) == (100, None)
 
 

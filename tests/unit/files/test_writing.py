@@ -88,7 +88,7 @@ def records_for(layout: Layout) -> list[dict[str, Any]]:
     """Records as far as the layout has fields for them, and in its currency where it has one only."""
     currencies = {field.constant for field in layout.fields if field.target == "currency"}
     known = {field.target for field in layout.fields}
-    meanings = {field.target: set(field.values.values()) for field in layout.fields if field.values}
+    meanings = {field.target: set(field.value_map.values()) for field in layout.fields if field.value_map}
     return [
         {name: value for name, value in record.items() if name in known and value in meanings.get(name, {value})}
         for record in RECORDS[layout.kind.value]
