@@ -8,7 +8,10 @@ LONGEST_NUMBER: Final = 100
 
 
 def read_object(text: str) -> dict[str, object] | None:
-    """A JSON object, its fractions exact, or None: of what is another value, has a member twice, NaN, a fraction of more than 100 figures or too deep a nesting."""
+    """A JSON object, its fractions exact, or None.
+
+    None of what is another value, has a member twice, NaN, a fraction of more than 100 figures or too deep a nesting.
+    """
     try:
         found = json.loads(text, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_exact)
     except (ValueError, ArithmeticError, RecursionError):
