@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.files import lake
-from shared.files.columns import UTC_MOMENT
+from shared.files.clock_columns import UTC_MOMENT
 from shared.files.drops import LakePart
 from shared.files.places import read_whole
 from shared.files.spans import Placed
