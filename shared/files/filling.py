@@ -6,7 +6,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pydantic_core import to_json
 
-from events.payloads import Impression, ImpressionsLogged, Transaction, TransactionsPosted
+from events.payloads import FileOrigin, Impression, ImpressionsLogged, Transaction, TransactionsPosted
 from shared.files import lake, lake_store
 from shared.files.clock_columns import UTC_MOMENT
 from shared.files.places import places_of
@@ -15,6 +15,7 @@ from shared.kernel.ids import OFFER, derived_id
 from shared.kernel.money import to_minor
 from shared.kernel.wire import Wire
 from shared.platform.call import Call
+from shared.platform.operations import read_payload
 
 TRANSACTIONS: Final = "transactions"
 IMPRESSIONS: Final = "impressions"
@@ -23,10 +24,18 @@ Value = Callable[[Any, Any], object]
 """From what is said and the message that says it to what is kept."""
 
 
-def keep_transactions(call: Call, posted: TransactionsPosted) -> None:
+class Teller(Wire, extra="ignore"):
+    """Who tells purchases. It is read first: the purchases of an event take fifteen times as long."""
+
+    file: FileOrigin | None = None
+    again: bool = False
+
+
+def keep_transactions(call: Call, raw: bytes) -> None:
     """Keep purchases that came by request, or from a system of the bank. Those of files lie in the lake, those told again came before."""
-    if posted.file is None and not posted.again:
-        _keep(call, TRANSACTIONS, Transaction, posted.transactions)
+    teller = read_payload(Teller, raw)
+    if teller.file is None and not teller.again:
+        _keep(call, TRANSACTIONS, Transaction, read_payload(TransactionsPosted, raw).transactions)
 
 
 def keep_impressions(call: Call, logged: ImpressionsLogged) -> None:

@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any, Final
 
 import structlog
-from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -24,7 +23,7 @@ from shared.platform.attempts import counted
 from shared.platform.batches import BatchAnswer
 from shared.platform.call import Call, Caller, Once, Replayed
 from shared.platform.http import PROBLEM, answer_health, read_body
-from shared.platform.operations import MAX_PROBLEMS, problems_of, refuse_card_numbers
+from shared.platform.operations import MAX_PROBLEMS, read_payload, refuse_card_numbers
 from shared.platform.outbox import SOURCE
 from shared.platform.problems import EVENT_STATUS, problem_body, status_of
 from shared.platform.runtime import in_thread, require_settings, runtime
@@ -119,18 +118,23 @@ class EventFunction:
 
 def _carry_out(use_case: Callable[..., Any], kind: EventType, call: Call, event: Envelope) -> None:
     if "raw" in signature(use_case).parameters:
-        _take_batch(use_case, call, event.payload)
+        _let_read(use_case, call, event.payload)
     else:
-        use_case(call, _payload(kind, event))
+        use_case(call, read_payload(kind.payload, event.payload))
 
 
-def _take_batch(use_case: Callable[[Call, bytes], BatchAnswer], call: Call, raw: bytes) -> None:
-    """Let the use case of a request take what is good. Raises Invalid where anything is bad: now, or when it was delivered before."""
+def _let_read(use_case: Callable[[Call, bytes], BatchAnswer | None], call: Call, raw: bytes) -> None:
+    """Let a use case read what is told, as far as it needs; that of a request takes what is good of a batch.
+
+    Raises Invalid where anything of a batch is bad: now, or when it was delivered before.
+    """
     try:
         answer = use_case(call, raw)
     except Replayed as first:
-        answer = BatchAnswer.model_validate_json(first.answer or "")
-    if answer.rejected:
+        if first.answer is None:
+            raise
+        answer = BatchAnswer.model_validate_json(first.answer)
+    if answer and answer.rejected:
         names = ", ".join(item.id or f"number {item.index}" for item in answer.rejected[:MAX_PROBLEMS])
         problems = tuple(Problem(path=problem.path, message=problem.message) for item in answer.rejected for problem in item.problems)
         raise e.Invalid(f"{answer.accepted} were taken, {len(answer.rejected)} were not: {names}.", problems[:MAX_PROBLEMS])
@@ -138,10 +142,3 @@ def _take_batch(use_case: Callable[[Call, bytes], BatchAnswer], call: Call, raw:
 
 def _refused(error: e.CloError, trace: str) -> Response:
     return Response(problem_body(error, trace=trace), status_of(error, EVENT_STATUS), media_type=PROBLEM)
-
-
-def _payload(kind: EventType, event: Envelope) -> Wire:
-    try:
-        return kind.payload.model_validate_json(event.payload)
-    except ValidationError as error:
-        raise e.Invalid(problems=tuple(problems_of(error))) from error

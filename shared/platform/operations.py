@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
 from types import ModuleType
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
 from urllib.parse import unquote_plus
 
 from pydantic import Field, TypeAdapter, ValidationError, create_model
@@ -20,6 +20,7 @@ from shared.kernel.errors import CardNumberFound, Invalid, Malformed, Problem
 from shared.kernel.wire import Wire
 
 MAX_PROBLEMS: Final = 100
+Shape = TypeVar("Shape", bound=Wire)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,14 @@ def refuse_card_numbers_in_words(*words: str) -> None:
     meant = unquote_plus(said)
     if find_card_number(said.encode()) or (meant != said and find_card_number(meant.encode())):
         raise CardNumberFound
+
+
+def read_payload(model: type[Shape], raw: bytes) -> Shape:
+    """What an event says, or as much of it as a shape asks for. Raises Invalid with all that is wrong with it."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise Invalid(problems=tuple(problems_of(error))) from error
 
 
 def problems_of(error: ValidationError, base: str = "", body: bytes = b"null") -> list[Problem]:

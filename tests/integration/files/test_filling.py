@@ -13,6 +13,7 @@ from shared.files.filling import keep_impressions, keep_transactions, table_of
 from shared.files.library import load
 from shared.files.names import read_name
 from shared.files.places import read_whole
+from shared.kernel.errors import Invalid
 from shared.kernel.ids import OFFER
 from shared.kernel.shards import shard_of
 from shared.platform.call import Replayed
@@ -33,7 +34,7 @@ def posted(*said: dict[str, Any], **other: object) -> TransactionsPosted:
 
 
 def keep(place: Place, event: TransactionsPosted, key: str = "event-1") -> None:
-    keep_transactions(place.call(key=key, consumer="fill_lake"), event)
+    keep_transactions(place.call(key=key, consumer="fill_lake"), event.model_dump_json().encode())
 
 
 def records(place: Place) -> list[dict[str, Any]]:
@@ -102,6 +103,23 @@ def test_what_the_lake_has_already_is_let_pass(place: Place, other: dict[str, ob
     assert list(place.lake.list()) == []
 
 
+UNREADABLE = [{"transaction_id": ""}]
+
+
+@pytest.mark.parametrize("other", [{"file": {"file_id": FILE, "revision": 1}}, {"again": True}], ids=["by a file", "again"])
+def test_purchases_that_are_let_pass_are_not_read(place: Place, other: dict[str, object]) -> None:
+    said = {"shard": 0, "transactions": UNREADABLE} | other
+    keep_transactions(place.call(key="event-1", consumer="fill_lake"), json.dumps(said).encode())
+    assert place.query(KEPT) == []
+
+
+@pytest.mark.parametrize("said", [{"transactions": UNREADABLE}, {"transactions": [], "file": 1}, {}], ids=["purchases", "file", "nothing"])
+def test_an_event_that_can_not_be_read_is_refused(place: Place, said: dict[str, object]) -> None:
+    with pytest.raises(Invalid):
+        keep_transactions(place.call(key="event-1", consumer="fill_lake"), json.dumps({"shard": 0} | said).encode())
+    assert place.query(KEPT) == []
+
+
 def test_values_are_kept_as_files_have_them(place: Place) -> None:
     said = bought(1, at="2026-01-15T10:00:00-05:00", amount="15.25", tip="0.25", items=[{"product": "tea", "amount": 300}], mcc="5814")
     keep(place, posted(said))
@@ -151,5 +169,5 @@ def test_a_purchase_that_is_sent_on_to_another_shard_comes_to_the_lake_once(plac
 
 
 def test_without_a_lake_nothing_is_kept(place: Place) -> None:
-    keep_transactions(place.make("bank", key="event-1", consumer="fill_lake"), posted(bought(1)))
+    keep_transactions(place.make("bank", key="event-1", consumer="fill_lake"), posted(bought(1)).model_dump_json().encode())
     assert place.query(KEPT) == []

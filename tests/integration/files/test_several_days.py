@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from events.files import LakeScattered
-from events.payloads import TransactionsPosted
 from shared.files import compaction, lake_store
 from shared.files.compaction import compact, remove_left
 from shared.files.filling import keep_transactions
@@ -45,7 +44,7 @@ def before(place: Place) -> Content:
         rows = [on(day, 10 * event + day + 3 * turn) for turn in range(2) for day in range(len(DAYS))]
         told = {"shard": 0, "transactions": rows}
         call = place.call(key=f"event-{event}", consumer="fill_lake")
-        keep_transactions(call, TransactionsPosted.model_validate_json(json.dumps(told)))
+        keep_transactions(call, json.dumps(told).encode())
     content = place.content()
     assert (len(objects(place)), len(content)) == (EVENTS, EVENTS * len(DAYS))
     return content

@@ -66,6 +66,20 @@ def test_event_is_taken(counting: Asking, effects: Callable[[], int]) -> None:
     assert effects() == 1
 
 
+def test_event_that_the_use_case_reads_itself_has_one_effect(ask: Ask, effects: Callable[[], int]) -> None:
+    came: list[bytes] = []
+
+    def reads(call: Call, raw: bytes) -> None:
+        came.append(raw)
+        with call.transaction() as tx:
+            tx.bump("offers")
+
+    asking = ask(event_app("run_schedule", run_schedule=reads))
+    assert [asking.event(ticked()).status_code for _ in range(2)] == [204, 204]
+    assert came == [ticked().payload] * 2
+    assert effects() == 1
+
+
 def test_event_delivered_again_has_no_second_effect(counting: Asking, effects: Callable[[], int]) -> None:
     answers = [counting.event(ticked()).status_code for _ in range(3)]
     assert answers == [204, 204, 204]
