@@ -28,7 +28,7 @@ class FileKind(Enum):
 
 
 def generate(  # noqa: PLR0913, PLR0917  (typer makes options of parameters)
-    kinds: Annotated[list[FileKind], typer.Argument(help="Which files.")],
+    kinds: Annotated[list[FileKind], typer.Argument(help=f"Which files: {', '.join(kind.value for kind in FileKind)}.")],
     rows: Annotated[int, typer.Option(min=0, help="Transactions of a usual day.")] = 10_000,
     customers: Annotated[int, typer.Option(min=1, help="How many customers the bank has.")] = 1_000,
     merchants: Annotated[int, typer.Option(min=1, help="How many merchants there are.")] = 200,

@@ -1,4 +1,4 @@
-"""The reference pages: functions, events, reasons, resolutions, settings and files, each from the table that the code itself runs on."""
+"""The reference pages: functions, events, reasons, resolutions, settings, files, commands, each from what the code itself runs on."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from functions.wiring import MIB, Function
 from shared.kernel.reasons import Reason
 from shared.kernel.resolutions import Resolution
 from shared.kernel.vocabulary import Vocabulary
-from shared.platform.generate import files
+from shared.platform.generate import commands, files
 from shared.platform.generate.openapi import bind
 from shared.platform.generate.words import function_words, topic_words
 from shared.platform.settings import Settings
@@ -30,6 +30,7 @@ def pages() -> dict[str, str]:
         "resolutions": resolutions,
         "settings": settings,
         "files": files_page,
+        "commands": commands_page,
     }
     return {name: make() for name, make in makers.items()}
 
@@ -70,6 +71,11 @@ def settings() -> str:
 def files_page() -> str:
     """Names, manifest, layouts and codes of files."""
     return _page("Files", "How files are named, described and laid out.", files.sections(_table))
+
+
+def commands_page() -> str:
+    """Every command of `clo`."""
+    return _page("Commands", "What `clo` can do; `clo COMMAND --help` tells the same.", commands.sections(_table))
 
 
 def _vocabulary(words: type[Vocabulary]) -> str:

@@ -45,6 +45,13 @@ def test_every_reason_resolution_and_setting_is_listed() -> None:
     assert all(f"`CLO_{name.upper()}`" in text("docs/reference/settings.md") for name in Settings.model_fields)
 
 
+def test_every_command_is_told_with_what_it_takes() -> None:
+    page = text("docs/reference/commands.md")
+    for said in ("## clo files watch\n", "## clo trial open\n", "| `FILES...` | (needed) |", "| `--bad` | `0` |", "(`CLO_LAYOUTS`)"):
+        assert said in page
+    assert "--until-stdin-closes" not in page
+
+
 @EVERY_PAGE
 def test_links_lead_to_files_of_the_repository(page: Path) -> None:
     for link in LINK.findall(page.read_text(encoding="utf-8")):
