@@ -27,6 +27,7 @@ up: $(STAMP) ## Start the whole platform on this machine and keep it running (BU
 
 test: $(STAMP) ## Run all tests (ARGS="-k name" to choose)
 	@$(BIN)/clo kafka get || true # where something stays missing, the tests that need it tell
+	@$(BIN)/python -m tests.gnupg || true # likewise
 	@$(BIN)/python -m pytest $(ARGS)
 
 mutants: $(STAMP) ## Plant faults in the code that decides about money and see how many the tests find (half an hour)

@@ -17,8 +17,8 @@ from shared.kernel.clock import Clock, SimulatedClock
 from shared.offers.catalogue import CACHES
 from shared.platform.call import Call, Caller, Once
 from shared.platform.database import Database
-from shared.platform.local.java import Lacking
 from shared.platform.local.kafka import LocalKafka
+from shared.platform.local.machine import Lacking
 from shared.platform.local.postgres import EmbeddedPostgres
 from shared.platform.migrate import migrate
 

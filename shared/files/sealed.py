@@ -40,7 +40,9 @@ WORDS: Final = {
     "expired": "The certificate of its sender has expired.",
     "revoked": "The certificate of its sender was revoked.",
     "unsigned": "The file bears no valid signature of its sender.",
-    "damaged": "The file can't be decrypted: it is damaged, cut off or changed, or it is encrypted for another key.",
+    "packed": "The file is compressed within its encryption: pack it with gzip if at all, and only encrypt it (gpg: --compress-algo none).",
+    "weak": "The file is encrypted with a cipher that is broken, or is not protected against changes.",
+    "damaged": "The file can't be decrypted: it is damaged, cut off, changed or packed with bzip2, or it is encrypted for another key.",
 }
 
 

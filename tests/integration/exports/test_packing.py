@@ -3,69 +3,26 @@
 import gzip
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final
 
 import pysequoia
 import pytest
-from pysequoia import Tsk
 
 from shared.exports import ending, finishing
 from shared.exports.model import Export, Part
 from shared.exports.packing import gzipped
 from shared.exports.places import Places
-from shared.files.sealed import Keys, unsealed
-from shared.files.stores.opening import open_store
-from shared.files.stores.protocol import ObjectStore
+from shared.files.sealed import unsealed
 from shared.files.unpacking import unpacked
 from shared.kernel.errors import Broken, Busy
-from shared.platform.call import FilePlaces
 from tests.contract.files.places import S3Server, gcs_place, running, s3_place
 from tests.fakes.gcs_server import GcsServer
-from tests.integration.exports.office import Office, bought, feed, partner
+from tests.integration.exports.office import bought
+from tests.integration.exports.packing import OURS, THEIRS, PackingOffice
 from tests.integration.files.test_dying import Died, dying
 
-OURS, THEIRS = (Tsk.generate(user_id=who) for who in ("clo", "agg-one"))
 PACKINGS: Final = [(True, False), (False, True), (True, True)]
-
-
-@dataclass(kw_only=True)
-class PackingOffice(Office):
-    """An office with keys to encrypt with, whose files may lie elsewhere."""
-
-    sent_to: str | None = None
-
-    @property
-    def places(self) -> FilePlaces:
-        told = {"pgp_key": str(self.folder / "ours.pgp"), "pgp_senders": str(self.folder / "certificates")}
-        return replace(super().places, **told, **({"exports": self.sent_to} if self.sent_to else {}))
-
-    @property
-    def exports(self) -> ObjectStore:  # type: ignore[override]  # a folder elsewhere
-        return open_store(self.sent_to or str(self.folder / "exports"))
-
-    def pack(self, *, packed: bool, pgp: bool) -> None:
-        """Let the partner have its files so, and two purchases be there."""
-        self.partners(partner(pgp=pgp, feeds=[feed("transactions", "partner-transactions-csv", gzip=packed)]))
-        self.customers("cust-1", "cust-2")
-        self.keep("a", bought(1), bought(2))
-
-    @property
-    def partners_keys(self) -> Keys:
-        """What the partner opens files with."""
-        return Keys(key=self.folder / "theirs.pgp", senders=self.folder)
-
-
-@pytest.fixture
-def packing(office: Office) -> PackingOffice:
-    (office.folder / "certificates").mkdir()
-    for stem, made in (("ours", OURS), ("theirs", THEIRS), ("clo", OURS.extract_certificate())):
-        (office.folder / f"{stem}.pgp").write_bytes(bytes(made))
-    (office.folder / "certificates" / "agg-one.pgp").write_bytes(bytes(THEIRS.extract_certificate()))
-    for name in ("drops", "lake", "exports"):
-        (office.folder / name).rmdir()
-    return PackingOffice(folder=office.folder, make=office.make)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from shared.exports.tables import LENGTH, _slices
 from shared.files.row_groups import groups_of, read_group
 from tests.conftest import NOW
 from tests.integration.exports.office import Office, bought, feed, partner
-from tests.integration.exports.test_packing import OURS, THEIRS, PackingOffice, packing  # noqa: F401  (a fixture)
+from tests.integration.exports.packing import OURS, THEIRS, PackingOffice
 
 [LAYOUT] = [layout for layout in _packaged() if layout.name == "partner-transactions-parquet"]
 UTC_MOMENT = pa.timestamp("us", "UTC")
@@ -92,7 +92,7 @@ def test_what_may_not_leave_is_found_and_nothing_is_seen(columnar: Office, portf
     ]
 
 
-def test_it_can_be_encrypted(packing: PackingOffice) -> None:  # noqa: F811  (the fixture)
+def test_it_can_be_encrypted(packing: PackingOffice) -> None:
     packing.pack(packed=False, pgp=True)
     packing.partners(partner(pgp=True, feeds=[feed("transactions", LAYOUT.name)]))
     view = packing.send()

@@ -35,8 +35,9 @@ class SealedPlace(Place):
     def call(self, *, key: str | None = None, consumer: str = "test") -> Call:
         call = super().call(key=key, consumer=consumer)
         assert call.file_places
-        told = {"pgp_key": str(self.keys.key), "pgp_senders": str(self.keys.senders)}
-        return replace(call, file_places=replace(call.file_places, **told))
+        passphrase = str(self.keys.passphrase) if self.keys.passphrase else None
+        key, senders = str(self.keys.key), str(self.keys.senders)
+        return replace(call, file_places=replace(call.file_places, pgp_key=key, pgp_senders=senders, pgp_passphrase=passphrase))
 
     def sealed(self, data: bytes, *, name: str = f"{FILE}_delta_r1.csv.pgp", **said: object) -> FileDropped:
         """A file as it is, whose manifest tells its own hash and that of the plain one."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.platform.local import java
-from shared.platform.local.java import Lacking
+from shared.platform.local.machine import Lacking
 
 JAVA = 'echo "openjdk version \\"{version}.0.1\\" 2026-01-01" >&2'
 MAVEN = """
