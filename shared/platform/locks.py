@@ -15,3 +15,12 @@ def lock_shards(tx: Transaction, shards: Iterable[int]) -> None:
     In one statement and in ascending order: two that lock several can't wait for each other.
     """
     tx.connection.execute(SQL["lock_shards"], {"kind": SHARDS, "shards": sorted(set(shards))})
+
+
+def pass_shards(tx: Transaction, shards: Iterable[int]) -> None:
+    """Wait until whoever holds one of these shards now has committed, one shard after the other.
+
+    What they wrote is seen by the next statement, and whoever holds a shard from then on sees what was committed before. None is held
+    for longer than it takes to let go of it; a transaction that holds some already might wait for one that waits for it.
+    """
+    tx.connection.execute(SQL["pass_shards"], {"kind": SHARDS, "shards": sorted(set(shards))})

@@ -39,6 +39,11 @@ UPDATE revisions SET revision = revision + 1 WHERE area = %(area)s RETURNING rev
 -- Holds customer shards until the transaction ends, in the order of the array.
 SELECT pg_advisory_xact_lock(%(kind)s, shard) FROM (SELECT shard FROM unnest(%(shards)s::integer[]) AS s (shard) ORDER BY shard) AS sorted;
 
+-- name: pass_shards
+-- Waits for whoever holds customer shards, in the order of the array, and holds none of them.
+SELECT pg_advisory_lock_shared(%(kind)s, shard), pg_advisory_unlock_shared(%(kind)s, shard)
+FROM (SELECT shard FROM unnest(%(shards)s::integer[]) AS s (shard) ORDER BY shard) AS sorted;
+
 -- name: store_events
 -- Puts events into the outbox, each once by its source and id.
 INSERT INTO outbox (event_id, type, source, subject, topic, key, occurred_at, trace, payload, pending, retained)

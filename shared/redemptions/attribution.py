@@ -6,7 +6,6 @@ passed on since; while none is known, whoever's the card was when it was given.
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -18,15 +17,14 @@ from shared.eligibility.life import TELLING, Kind, purchases_of
 from shared.kernel.reasons import Reason
 from shared.offers.catalogue import catalogue
 from shared.platform.call import Call, Transaction
-from shared.platform.locks import lock_shards
+from shared.platform.locks import lock_shards, pass_shards
 from shared.redemptions import history
 from shared.redemptions.purchases import Filed
 from shared.redemptions.refunds import match_refunds
 from shared.redemptions.routing import Holders, holder_of
 from shared.redemptions.taking import match_loose, take_anew, unmatch
 
-LATELY: Final = timedelta(hours=1)
-"""Longer than anything that takes messages may last, and than ticks may be apart."""
+MOST_REFUNDS: Final = 10_000
 WHY: Final = "a card was found to be another customer's or account's"
 
 
@@ -34,19 +32,23 @@ def attribute(call: Call, changed: CardsChanged) -> None:
     """See anew whose the purchases with cards are. All shards are held: a purchase may pass from any to any."""
     with call.transaction() as tx:
         lock_shards(tx, range(call.shards))
-        on_file = history.read_cards(tx, changed.card_tokens)
-        holders = cards.holders(tx, {(one.card_token, one.message.said.at) for one in on_file if one.card_token})
-        moved = [(before, after) for before, after in attributed(on_file, holders) if after != before]
+        moved = _moving(tx, changed.card_tokens)
         if moved:
             emit_changed(call, tx, _move(tx, moved), WHY)
 
 
-def look_again(tx: Transaction) -> None:
-    """Let it be seen anew whose refunds are that came lately and are apart from purchases that they may be for.
+def look_again(call: Call, tx: Transaction) -> int:
+    """Let refunds by card that came be attributed anew where they are another's than it seemed; how many came, at most so many in one go.
 
-    Where both were taken at one moment, in two shards, each was read before the other was there, so that neither saw the other.
+    Where a refund and its purchase were taken at one moment, in two shards, each was read before the other was there, so that neither saw
+    the other. Each refund is looked at once, when whoever held a shard while it was taken is done. This transaction may hold none.
     """
-    cards.emit_changed(tx, history.lately_apart(tx, since=tx.now - LATELY))
+    came = history.take_refunds(tx, most=MOST_REFUNDS)
+    if came:
+        pass_shards(tx, range(call.shards))
+        moving = _moving(tx, history.apart(tx, came))
+        cards.emit_changed(tx, {after.card_token for _, after in moving if after.card_token})
+    return len(came)
 
 
 def unsettled(tx: Transaction, messages: Collection[Posted], holders: Holders) -> set[str]:
@@ -75,6 +77,15 @@ def attributed(on_file: Collection[Filed], holders: Holders) -> Iterator[tuple[F
         is_refund = after.by_card and after.message.kind is Kind.REFUND
         buyer = _buyer(told.get(purchase_id, ()), after.customer_id) if is_refund and purchase_id else None
         yield before, replace(after, customer_id=buyer) if buyer else after
+
+
+def _moving(tx: Transaction, card_tokens: Collection[str]) -> list[tuple[Filed, Filed]]:
+    """What with these cards is another's, or of another account, than is on file: as it is there, and as it is."""
+    if not card_tokens:
+        return []
+    on_file = history.read_cards(tx, card_tokens)
+    holders = cards.holders(tx, {(one.card_token, one.message.said.at) for one in on_file if one.card_token})
+    return [(before, after) for before, after in attributed(on_file, holders) if after != before]
 
 
 def _buyer(told: Iterable[Filed], holder: str | None) -> str | None:

@@ -81,9 +81,14 @@ def loose_apart(tx: Transaction, card_tokens: Collection[str]) -> set[str]:
     return {row["card_token"] for row in rows(tx.connection, SQL["loose_apart"], card_tokens=joined(card_tokens))}
 
 
-def lately_apart(tx: Transaction, *, since: datetime) -> set[str]:
-    """Cards of refunds that came since a moment, name no customer, and are with another than purchases that they may be for."""
-    return {row["card_token"] for row in rows(tx.connection, SQL["lately_apart"], since=since)}
+def take_refunds(tx: Transaction, *, most: int) -> list[str]:
+    """Refunds by card that were taken and are to be looked at once more, so many at most; they are not told of again."""
+    return [row["transaction_id"] for row in rows(tx.connection, SQL["take_refunds"], most=most)]
+
+
+def apart(tx: Transaction, refund_ids: Sequence[str]) -> set[str]:
+    """Cards of those of these refunds that name no customer, and are with another than purchases that they may be for."""
+    return {row["card_token"] for row in rows(tx.connection, SQL["apart"], transaction_ids=refund_ids)}
 
 
 def told_early(tx: Transaction, *, since: datetime, most: int) -> list[Pair]:
@@ -121,9 +126,17 @@ def read_known(tx: Transaction, pairs: Collection[Pair], fresh: Iterable[Filed] 
     return found
 
 
-def add(tx: Transaction, fresh: Iterable[Filed]) -> None:
+def add(tx: Transaction, fresh: Collection[Filed]) -> None:
     """Add messages to the history."""
     copy_rows(tx.connection, SQL["copy_messages"], MESSAGE, map(_row, fresh))
+    _note_refunds(tx, fresh)
+
+
+def _note_refunds(tx: Transaction, told: Iterable[Filed]) -> None:
+    """Let refunds by card be looked at once more: a purchase that is taken at this moment in another shard is not seen yet."""
+    refunds = [one.message.said.transaction_id for one in told if one.by_card and one.message.kind is Kind.REFUND and not one.withdrawn]
+    if refunds:
+        tx.connection.execute(SQL["note_refunds"], {"transaction_ids": sorted(refunds)})
 
 
 def file_under_more(tx: Transaction, more: Collection[tuple[Key, UUID]]) -> None:
@@ -137,6 +150,7 @@ def restate(tx: Transaction, messages: Collection[Filed]) -> None:
     told = orjson.dumps([dict(zip(COLUMNS, _plain(one), strict=True)) | {"withdrawn": one.withdrawn} for one in messages])
     tx.connection.execute(SQL["restate"], {"messages": told.decode(), "now": tx.now})
     _open_again(tx, messages)
+    _note_refunds(tx, messages)
 
 
 def retell(tx: Transaction, told: Mapping[Key, Tellers]) -> None:

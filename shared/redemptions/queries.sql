@@ -61,10 +61,20 @@ WHERE r.card_token = ANY (string_to_array(%(card_tokens)s, ',')) AND r.kind = 'r
     SELECT FROM transactions AS p WHERE p.card_token = r.card_token AND p.kind <> 'refund' AND NOT p.withdrawn
         AND p.customer_id IS DISTINCT FROM r.customer_id);
 
--- name: lately_apart
--- Cards of refunds that name no customer, came since a moment, and are with another customer than a purchase that they name, or with the card.
+-- name: note_refunds
+-- Notes refunds by card that are to be looked at once more.
+INSERT INTO fresh_refunds (transaction_id) SELECT unnest(%(transaction_ids)s::text[]) ON CONFLICT DO NOTHING;
+
+-- name: take_refunds
+-- Takes refunds by card that were to be looked at once more, so many at most.
+DELETE FROM fresh_refunds WHERE transaction_id = ANY (ARRAY(
+    SELECT transaction_id FROM fresh_refunds ORDER BY transaction_id LIMIT %(most)s FOR UPDATE SKIP LOCKED))
+RETURNING transaction_id;
+
+-- name: apart
+-- Cards of those of these refunds that name no customer, and are with another than a purchase that they name, or one with the card.
 SELECT DISTINCT r.card_token FROM transactions AS r
-WHERE r.kind = 'refund' AND r.by_card AND r.recorded_at >= %(since)s AND NOT r.withdrawn AND (
+WHERE r.transaction_id = ANY (%(transaction_ids)s::text[]) AND r.kind = 'refund' AND r.by_card AND NOT r.withdrawn AND (
     NOT r.loose AND EXISTS (
         SELECT FROM transactions AS p WHERE p.transaction_id = r.purchase_id AND p.kind <> 'refund' AND NOT p.withdrawn
             AND p.customer_id <> coalesce(r.customer_id, ''))

@@ -28,8 +28,8 @@ def run_schedule(call: Call, tick: ScheduleTicked) -> None:  # noqa: ARG001  (a 
     decided on long ago are removed.
     """
     with call.transaction() as tx:
+        _until_done(lambda: attribution.look_again(call, tx))  # while no shard is held
         unmatched.let_go(call, tx)
-        attribution.look_again(tx)
         early.look_again(call, tx)
         _until_done(lambda: campaigns.move_due_campaigns(tx))
         _until_done(lambda: launch.launch_due(tx))

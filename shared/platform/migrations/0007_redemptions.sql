@@ -56,7 +56,6 @@ CREATE INDEX transactions_card ON transactions (card_token) WHERE card_token IS 
 CREATE INDEX transactions_nobodys ON transactions (card_token) WHERE customer_id IS NULL;
 CREATE INDEX transactions_card_refunds ON transactions (card_token) WHERE kind = 'refund' AND by_card;
 CREATE INDEX transactions_early ON transactions (at) WHERE at > recorded_at;
-CREATE INDEX transactions_card_refunds_lately ON transactions (recorded_at) WHERE kind = 'refund' AND by_card;
 CREATE INDEX transactions_refunds ON transactions (purchase_id) WHERE kind = 'refund';
 CREATE INDEX transactions_loose ON transactions (customer_id) WHERE loose;
 CREATE INDEX transactions_place ON transactions (location_id) WHERE location_id IS NOT NULL;
@@ -97,6 +96,10 @@ END $$;
 CREATE TRIGGER keep_history BEFORE DELETE ON transactions
     FOR EACH ROW WHEN (OLD.kind <> 'refund' OR OLD.offers <> '{}') EXECUTE FUNCTION keep_history();
 COMMENT ON TRIGGER keep_history ON transactions IS 'Only refunds that are under no offer may be let go.';
+
+CREATE TABLE fresh_refunds (transaction_id text PRIMARY KEY);
+COMMENT ON TABLE fresh_refunds IS
+    'Refunds by card that were not looked at yet together with all that was taken while they were, and could not be seen then.';
 
 CREATE TABLE refund_decisions (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

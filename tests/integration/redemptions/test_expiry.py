@@ -3,7 +3,6 @@
 Each of these has it closed by something first. Then that goes, and the next tick gives budget and limits back.
 """
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,6 +15,7 @@ from shared.kernel.clock import SimulatedClock
 from shared.redemptions import expiry, service
 from shared.redemptions.expiry import LOOK_AGAIN
 from tests.conftest import NOW, MakeCall
+from tests.integration.platform.conftest import wait_until
 from tests.world import World, purchase
 
 AT, HOUR = NOW - timedelta(days=1), timedelta(hours=1)
@@ -177,14 +177,8 @@ def test_what_is_closed_while_its_clearing_passes_to_another_is_seen_again(world
         with call.transaction() as tx:
             assert expiry.expire_authorizations(call, tx) == 1
             moving = threads.submit(service.attribute, world.call(), CardsChanged(card_tokens=["k1"]))
-            wait_for(lambda: bool(world.rows("SELECT FROM pg_stat_activity WHERE pg_blocking_pids(pid) <> '{}'")))
+            wait_until(lambda: bool(world.rows("SELECT FROM pg_stat_activity WHERE pg_blocking_pids(pid) <> '{}'")), seconds=SECONDS)
         moving.result(SECONDS)
     world.deliver()
     world.tick()
     assert promised(world) == {"ann": GONE, "bob": EARNED}
-
-
-def wait_for(happened: Callable[[], bool]) -> None:
-    until = time.monotonic() + SECONDS
-    while not happened():
-        assert time.monotonic() < until

@@ -3,20 +3,22 @@
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any, Final
 
 import pytest
 
-from events.payloads import Transaction, TransactionsPosted
+from events.payloads import FileOrigin, Transaction, TransactionsPosted
 from shared.audiences import cards
 from shared.kernel.shards import shard_of
 from shared.platform.call import Transaction as CallTransaction
 from shared.redemptions import service
 from tests.conftest import NOW, SHARDS, MakeCall
+from tests.integration.platform.conftest import wait_until
 from tests.world import World, purchase
 
 SECONDS: Final = 20
+WAITS: Final = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 HANDED_OVER: Final = NOW - timedelta(days=2)
 PURCHASES: Final[dict[str, dict[str, Any]]] = {
     "another's card": {"customer_id": "ann", "card_token": "k1"},
@@ -76,3 +78,52 @@ def test_a_refund_finds_its_purchase_soon(world: World, at_one_moment: Callable[
         {"customer_id": "ann", "purchase_id": "t1"}
     ]
     world.verify()
+
+
+def test_a_refund_that_stays_where_it_is_lets_no_shard_be_held(world: World) -> None:
+    """It is looked at once: it is more than the purchase by that card, so it stays with who holds the card now."""
+    world.post(purchase("t1", None, card_token="k2", at=HANDED_OVER - timedelta(hours=1)))
+    world.post(purchase("r1", None, kind="refund", card_token="k2", amount=9_000))
+    world.deliver()
+    told = "SELECT count(*)::int AS told FROM outbox WHERE type = 'clo.cards.changed.v1'"
+    before = world.rows(told)
+    assert world.rows("SELECT transaction_id FROM fresh_refunds") == [{"transaction_id": "r1"}]
+    world.tick()
+    assert (world.rows(told), world.rows("SELECT FROM fresh_refunds")) == (before, [])
+
+
+@pytest.mark.parametrize("of", ["t1", None])
+def test_a_tick_waits_for_whoever_takes_the_purchase(world: World, of: str | None) -> None:
+    """The refund is there, its purchase is not yet: the tick looks when it is."""
+    sold = purchase("t1", at=HANDED_OVER - timedelta(hours=1), **PURCHASES["another's card"])
+    refund = purchase("r1", None, kind="refund", card_token="k1", original_transaction_id=of)
+    buying, go_on, emit = Event(), Event(), cards.emit_changed
+    posted = TransactionsPosted(shard=shard_of("ann", SHARDS), transactions=[sold])
+
+    def wait(tx: CallTransaction, card_tokens: Collection[str]) -> None:
+        emit(tx, card_tokens)
+        buying.set()
+        assert go_on.wait(SECONDS)
+
+    with ThreadPoolExecutor(2) as threads:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(cards, "emit_changed", wait)
+            bought = threads.submit(service.redeem, world.call(), posted)
+            assert buying.wait(SECONDS)
+        world.post(refund)
+        ticked = threads.submit(world.tick)
+        wait_until(lambda: bool(world.rows(WAITS)) or ticked.done(), seconds=SECONDS)
+        go_on.set()
+        bought.result(SECONDS)
+        ticked.result(SECONDS)
+    world.deliver()
+    assert [(row["customer_id"], row["reward_minor"], row["state"]) for row in world.redemptions()] == [("ann", 0, "reversed")]
+
+
+def test_a_refund_that_is_told_otherwise_is_looked_at_once_more(world: World) -> None:
+    refund = purchase("r1", None, kind="refund", card_token="k2", original_transaction_id="t0")
+    for revision, of in enumerate(("t0", "t1"), start=1):
+        world.post(refund.model_copy(update={"original_transaction_id": of}), file=FileOrigin(file_id="f", revision=revision))
+        assert world.rows("SELECT transaction_id FROM fresh_refunds") == [{"transaction_id": "r1"}]
+        world.tick()
+        assert world.rows("SELECT transaction_id FROM fresh_refunds") == []
