@@ -26,7 +26,7 @@ from tests.e2e.process import Client, PlatformProcess, running
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMISE = re.compile(r"# prints: (.+)$", re.MULTILINE)
-SECONDS = 240
+SECONDS = 300
 
 pytestmark = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="the pages use curl and a shell")
 
