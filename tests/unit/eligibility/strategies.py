@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import sub
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -34,7 +35,12 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 def rarely(strategy: st.SearchStrategy[Any], otherwise: Any = None) -> st.SearchStrategy[Any]:  # noqa: ANN401
     """Seldom: what stands in the way must not stand there always. (Hypothesis likes the ends of a range, so the middle is taken.)"""
-    return st.integers(0, 6).flatmap(lambda roll: strategy if roll == 3 else st.just(otherwise))
+    usual = st.just(otherwise)
+    return st.integers(0, 6).flatmap(lambda roll: strategy if roll == 3 else usual)
+
+
+def _so_many(of: st.SearchStrategy[Any], count: int) -> st.SearchStrategy[list[Any]]:
+    return st.lists(of, min_size=count, max_size=count)
 
 
 def _interval(start: datetime, length: timedelta | None) -> Interval:
@@ -172,48 +178,86 @@ lengths = st.integers(1, 48).map(lambda hours: timedelta(hours=hours))
 intervals = st.lists(st.builds(_interval, moments, maybe(lengths)), max_size=2).map(tuple)
 
 
+starts_of_versions = st.lists(moments, min_size=1, max_size=2, unique=True)
+ends = rarely(moments)
+breaks = rarely(intervals, ())
+zones = maybe(st.sampled_from(ZONES))
+held_out = rarely(st.booleans(), otherwise=False)
+
+
 @st.composite
 def offers(draw: st.DrawFn) -> Offer:
-    starts = draw(st.lists(moments, min_size=1, max_size=2, unique=True))
+    starts = draw(starts_of_versions)
     versions = [Version(number=n, in_force_from=at, terms=draw(all_terms)) for n, at in enumerate(sorted(starts), 1)]
-    stops = {name: draw(rarely(moments)) for name in ("withdrawn_at", "cancelled_at")}
-    return offer(*versions, pauses=draw(rarely(intervals, ())), **stops)
+    stops = {name: draw(ends) for name in ("withdrawn_at", "cancelled_at")}
+    return offer(*versions, pauses=draw(breaks), **stops)
 
 
 later = st.builds(lambda hours, ticks: timedelta(hours=hours, microseconds=ticks), st.integers(0, 168), st.sampled_from([0, 0, -1]))
 
 
-@st.composite
-def purchases(draw: st.DrawFn, name: str = "t") -> Purchase:
-    items = draw(st.lists(st.builds(Item, st.sampled_from(["p1", "p2", "p3", "p4"]), st.sampled_from([*AMOUNTS, -100])), max_size=3))
-    at = draw(moments) - draw(rarely(lengths, timedelta()))
-    merchant_id = draw(st.sampled_from(["m1", "m1", "m1", "m2", None]))
+purchases_told: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "at": st.builds(sub, moments, rarely(lengths, timedelta())),
+        "recorded_at": maybe(later),
+        "amount_minor": rarely(st.just(-100), 250) | amounts,
+        "currency": rarely(st.sampled_from(["USD", "CAD"]), "USD"),
+        "merchant_id": st.sampled_from(["m1", "m1", "m1", "m2", None]),
+        "matched_by": st.sampled_from(["merchant_id", "descriptor"]),
+        "descriptor": maybe(st.just("BLUE CUP")),
+        "location_id": maybe(st.sampled_from(["l1", "l2"])),
+        "mcc": maybe(st.sampled_from(["5411", "5812"])),
+        "brand": maybe(st.sampled_from(["Corner", "Best"])),
+        "network_merchant_id": maybe(st.sampled_from(["n1", "n2"])),
+        "channel": maybe(st.sampled_from(["in_store", "online"])),
+        "country": maybe(st.sampled_from(["US", "CA"])),
+        "region": maybe(st.sampled_from(["NY", "ON"])),
+        "tip_minor": st.sampled_from([0, 0, 1, 50]),
+        "tax_minor": st.sampled_from([0, 0, 1]),
+        "cash_back_minor": rarely(st.sampled_from([1, 100, 5000]), 0),
+        "card_product": maybe(st.sampled_from(["gold", "basic"])),
+        "zone": zones,
+        "items": st.lists(st.builds(Item, st.sampled_from(["p1", "p2", "p3", "p4"]), st.sampled_from([*AMOUNTS, -100])), max_size=3).map(
+            tuple
+        ),
+    }
+)
+
+
+def _purchase(told: dict[str, Any], name: str) -> Purchase:
+    late, known = told["recorded_at"], told["merchant_id"] is not None
     return Purchase(
-        transaction_id=name,
-        at=at,
-        recorded_at=draw(maybe(later.map(lambda by: at + by))),
-        amount_minor=draw(rarely(st.just(-100), 250) | amounts),
-        currency=draw(rarely(st.sampled_from(["USD", "CAD"]), "USD")),
-        merchant_id=merchant_id,
-        matched_by=draw(st.sampled_from(["merchant_id", "descriptor"])) if merchant_id else Reason.MERCHANT_UNKNOWN.code,
-        descriptor=draw(maybe(st.just("BLUE CUP"))),
-        location_id=draw(maybe(st.sampled_from(["l1", "l2"]))),
-        mcc=draw(maybe(st.sampled_from(["5411", "5812"]))),
-        brand=draw(maybe(st.sampled_from(["Corner", "Best"]))),
-        network_merchant_id=draw(maybe(st.sampled_from(["n1", "n2"]))),
-        channel=draw(maybe(st.sampled_from(["in_store", "online"]))),
-        country=draw(maybe(st.sampled_from(["US", "CA"]))),
-        region=draw(maybe(st.sampled_from(["NY", "ON"]))),
-        tip_minor=draw(st.sampled_from([0, 0, 1, 50])),
-        tax_minor=draw(st.sampled_from([0, 0, 1])),
-        cash_back_minor=draw(rarely(st.sampled_from([1, 100, 5000]), 0)),
-        card_product=draw(maybe(st.sampled_from(["gold", "basic"]))),
-        zone=draw(maybe(st.sampled_from(ZONES))),
-        items=tuple(items),
+        **told
+        | {
+            "transaction_id": name,
+            "recorded_at": None if late is None else told["at"] + late,
+            "matched_by": told["matched_by"] if known else Reason.MERCHANT_UNKNOWN.code,
+        }
     )
 
 
-some_items = st.lists(st.builds(Item, st.sampled_from(["p1", "p2"]), st.sampled_from([100, 250, 300])), max_size=2).map(tuple)
+def purchases(name: str = "t") -> st.SearchStrategy[Purchase]:
+    """One purchase."""
+    return purchases_told.map(partial(_purchase, name=name))
+
+
+several_purchases = (
+    st.integers(1, 6)
+    .flatmap(partial(_so_many, purchases_told))
+    .map(lambda told: tuple(_purchase(one, f"t{number}") for number, one in enumerate(told)))
+)
+told_of_lives: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "posted_at": maybe(moments),
+        "amount_minor": amounts,
+        "tip_minor": st.sampled_from([0, 0, 1, 50]),
+        "items": st.lists(st.builds(Item, st.sampled_from(["p1", "p2"]), st.sampled_from([100, 250, 300])), max_size=2).map(tuple),
+    }
+)
+last_words = st.lists(st.sampled_from([Kind.DECLINE, Kind.EXPIRY, Kind.REVERSAL, Kind.REVERSAL]), max_size=1)
+counts_of_refunds = st.sampled_from([0, 0, 1, 1, 2])
+counts_of_authorizations = st.sampled_from([1, 1, 2, 0])
+counts_of_parts = st.integers(0, 2)
 
 
 @st.composite
@@ -221,30 +265,22 @@ def lives(draw: st.DrawFn, name: str) -> list[Message]:
     """What is said of one purchase, in any order: in one message, or authorised and cleared; taken back, and refunded."""
     alone = Purchase(transaction_id=name, at=draw(moments), amount_minor=0, currency="USD", merchant_id="m1")
     said = partial(_said, draw, alone)
-    ends = draw(st.lists(st.sampled_from([Kind.DECLINE, Kind.EXPIRY, Kind.REVERSAL, Kind.REVERSAL]), max_size=1))
-    refunds = [said(Kind.REFUND, name=f"{name}-refund-{n}") for n in range(draw(st.sampled_from([0, 0, 1, 1, 2])))]
+    last = draw(last_words)
+    refunds = [said(Kind.REFUND, name=f"{name}-refund-{n}") for n in range(draw(counts_of_refunds))]
     if draw(st.booleans()):
-        told = [said(Kind.PURCHASE), *(said(kind) for kind in ends if kind is Kind.REVERSAL)]
+        told = [said(Kind.PURCHASE), *(said(kind) for kind in last if kind is Kind.REVERSAL)]
     else:
-        parts = draw(st.integers(0, 2))
+        parts = draw(counts_of_parts)
         count = draw(st.sampled_from([None, parts, parts + 1]))
-        told = [said(Kind.AUTHORIZATION, sequence=n) for n in range(draw(st.sampled_from([1, 1, 2, 0])))]
+        told = [said(Kind.AUTHORIZATION, sequence=n) for n in range(draw(counts_of_authorizations))]
         told += [said(Kind.CLEARING, sequence=n + 1, count=count or None) for n in range(parts)]
-        told += [said(kind) for kind in ends]
+        told += [said(kind) for kind in last]
     return draw(st.permutations([*told, *refunds]))
 
 
 def _said(draw: st.DrawFn, alone: Purchase, kind: Kind, *, sequence: int = 0, count: int | None = None, name: str | None = None) -> Message:
     """One message about a purchase, with amounts, items and moments of its own."""
-    said = replace(
-        alone,
-        transaction_id=name or alone.transaction_id,
-        at=draw(rarely(moments, alone.at)),
-        posted_at=draw(maybe(moments)),
-        amount_minor=draw(amounts),
-        tip_minor=draw(st.sampled_from([0, 0, 1, 50])),
-        items=draw(some_items),
-    )
+    said = replace(alone, transaction_id=name or alone.transaction_id, at=draw(ends) or alone.at, **draw(told_of_lives))
     return Message(kind=kind, sequence=sequence, purchase_id=alone.transaction_id, said=said, sequence_count=count)
 
 
@@ -253,27 +289,31 @@ messages_of_lives = lives_of_some.map(lambda told: [message for life in told for
 """What is said of some purchases."""
 
 
-@st.composite
-def grants(draw: st.DrawFn, name: str) -> Grant:
-    return Grant(
-        grant_id=derived_id("grant", name),
-        granted_at=draw(rarely(moments, START)),
-        activated_at=draw(rarely(maybe(moments), START)),
-        revoked_at=draw(rarely(moments)),
-        variant=draw(st.sampled_from([None, "gold", "gold", "plain", "gone"])),
-    )
+grants_told: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "granted_at": rarely(moments, START),
+        "activated_at": rarely(maybe(moments), START),
+        "revoked_at": ends,
+        "variant": st.sampled_from([None, "gold", "gold", "plain", "gone"]),
+    }
+)
+some_grants = (
+    st.sampled_from([1, 1, 2, 3, 0])
+    .flatmap(partial(_so_many, grants_told))
+    .map(lambda told: tuple(Grant(grant_id=derived_id("grant", f"g{number}"), **one) for number, one in enumerate(told)))
+)
+some_refusals = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["t0", "t1", "t2", "1", "2"])), max_size=3)
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> History:
-    given = tuple(draw(grants(f"g{n}")) for n in range(draw(st.sampled_from([1, 1, 2, 3, 0]))))
-    bought = tuple(draw(purchases(f"t{n}")) for n in range(draw(st.integers(1, 6))))
-    refusals = draw(st.lists(st.tuples(st.sampled_from(given), st.sampled_from(["t0", "t1", "t2", "1", "2"])), max_size=3)) if given else []
+def histories(draw: st.DrawFn, bought: st.SearchStrategy[tuple[Purchase, ...]] = several_purchases) -> History:
+    given = draw(some_grants)
+    refusals = [(given[place % len(given)], completion) for place, completion in draw(some_refusals)] if given else []
     return History(
         grants=given,
-        purchases=bought,
-        consent_withdrawn=draw(rarely(intervals, ())),
-        zone=draw(maybe(st.sampled_from(ZONES))),
+        purchases=draw(bought),
+        consent_withdrawn=draw(breaks),
+        zone=draw(zones),
         refusals=tuple(Refusal(grant_id=g.grant_id, completion=n, reason=Reason.BUDGET_EXHAUSTED) for g, n in refusals),
-        held_out=draw(rarely(st.booleans(), otherwise=False)),
+        held_out=draw(held_out),
     )

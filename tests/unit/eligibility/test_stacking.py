@@ -156,6 +156,7 @@ def test_catalogue_knows_which_offers_are_judged_together() -> None:
 
 
 stackings = st.none() | st.builds(Stacking, group=st.sampled_from(["g", "g", "h"]), priority=st.sampled_from([0, 0, 1]))
+sizes = st.integers(2, 3)
 
 
 @st.composite
@@ -163,15 +164,15 @@ def groups(draw: st.DrawFn) -> list[Member]:
     """Two or three offers, each with its own grants, that see the same purchases."""
     shared: History = draw(histories())
     members = []
-    for number in range(draw(st.integers(2, 3))):
-        own: History = draw(histories())
+    for number in range(draw(sizes)):
+        own: History = draw(histories(st.just(shared.purchases)))
         ids = {grant.grant_id: derived_id(grant.grant_id, str(number)) for grant in own.grants}
         grants = tuple(replace(grant, grant_id=ids[grant.grant_id]) for grant in own.grants)
         refusals = tuple(replace(refusal, grant_id=ids[refusal.grant_id]) for refusal in own.refusals)
         offer = draw(offers())
         versions = tuple(replace(v, terms=v.terms.model_copy(update={"stacking": draw(stackings)})) for v in offer.versions)
         compiled = compile_offer(replace(offer, offer_id=derived_id("offer", str(number)), versions=versions))
-        members.append(Member(compiled, replace(own, grants=grants, refusals=refusals, purchases=shared.purchases, zone=shared.zone)))
+        members.append(Member(compiled, replace(own, grants=grants, refusals=refusals, zone=shared.zone)))
     return members
 
 
