@@ -29,10 +29,18 @@ WHY: Final = "a card was found to be another customer's or account's"
 
 
 def attribute(call: Call, changed: CardsChanged) -> None:
-    """See anew whose the purchases with cards are. All shards are held: a purchase may pass from any to any."""
+    """See anew whose the purchases with cards are. All shards are held where any move, for they may pass from any to any.
+
+    Nothing does for most cards that are told again. That is certain once whoever held a shard when this was told has committed: messages
+    that are taken from then on are taken by what is known of the cards now.
+    """
     with call.transaction() as tx:
+        pass_shards(tx, range(call.shards))
+        moving = _cards_of(_moving(tx, changed.card_tokens))
+        if not moving:
+            return
         lock_shards(tx, range(call.shards))
-        moved = _moving(tx, changed.card_tokens)
+        moved = _moving(tx, moving)
         if moved:
             emit_changed(call, tx, _move(tx, moved), WHY)
 
@@ -46,8 +54,7 @@ def look_again(call: Call, tx: Transaction) -> int:
     came = history.take_refunds(tx, most=MOST_REFUNDS)
     if came:
         pass_shards(tx, range(call.shards))
-        moving = _moving(tx, history.apart(tx, came))
-        cards.emit_changed(tx, {after.card_token for _, after in moving if after.card_token})
+        cards.emit_changed(tx, _cards_of(_moving(tx, history.apart(tx, came))))
     return len(came)
 
 
@@ -86,6 +93,10 @@ def _moving(tx: Transaction, card_tokens: Collection[str]) -> list[tuple[Filed, 
     on_file = history.read_cards(tx, card_tokens)
     holders = cards.holders(tx, {(one.card_token, one.message.said.at) for one in on_file if one.card_token})
     return [(before, after) for before, after in attributed(on_file, holders) if after != before]
+
+
+def _cards_of(moving: Iterable[tuple[Filed, Filed]]) -> set[str]:
+    return {after.card_token for _, after in moving if after.card_token}
 
 
 def _buyer(told: Iterable[Filed], holder: str | None) -> str | None:

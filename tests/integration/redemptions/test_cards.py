@@ -14,7 +14,7 @@ from shared.kernel.clock import SimulatedClock
 from shared.kernel.errors import Invalid
 from shared.kernel.shards import shard_of
 from shared.platform.batches import BatchAnswer
-from shared.redemptions import intake, service
+from shared.redemptions import attribution, intake, service
 from shared.redemptions.eligibility_api import Eligibility, EligibilityAsked, PurchaseAsked
 from shared.reports import service as reports
 from shared.reports.api import UnknownCardsQuery
@@ -263,6 +263,16 @@ class TestCorrections:
         world.deliver()
         assert sorted(earned(world)) == [("t1", "ann", 200), ("t2", "ann", 0), ("t2", "bob", 200)]
         world.verify()
+
+    def test_a_card_that_moves_nothing_lets_no_shard_be_held(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        offered(world, "ann", "bob")
+        world.cards({"card_token": "k1", "customer_id": "ann"})
+        world.post(by_card("t1", at=BEFORE))
+        world.deliver()
+        monkeypatch.setattr(attribution, "lock_shards", lambda *_: pytest.fail("shards are held"))
+        handed_over(world)
+        world.deliver()
+        assert earned(world) == [("t1", "ann", 200)]
 
     def test_a_purchase_that_named_its_customer_stays_but_counts_for_the_cards_account(self, world: World) -> None:
         offered(world, "ann", "bob")

@@ -1,7 +1,8 @@
 """A refund and its purchase that are taken at one moment in two shards see nothing of each other: each is read before the other commits."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from threading import Barrier, Event
 from typing import Any, Final
@@ -92,32 +93,53 @@ def test_a_refund_that_stays_where_it_is_lets_no_shard_be_held(world: World) -> 
     assert (world.rows(told), world.rows("SELECT FROM fresh_refunds")) == (before, [])
 
 
+@contextmanager
+def being_taken(world: World, whose: str, one: Transaction) -> Iterator[ThreadPoolExecutor]:
+    """A message that is taken: all is written, and nothing committed before the block ends. With threads for what goes on meanwhile."""
+    written, go_on, emit = Event(), Event(), cards.emit_changed
+
+    def wait(tx: CallTransaction, card_tokens: Collection[str]) -> None:
+        emit(tx, card_tokens)
+        written.set()
+        assert go_on.wait(SECONDS)
+
+    posted = TransactionsPosted(shard=shard_of(whose, SHARDS), transactions=[one])
+    with ThreadPoolExecutor(2) as threads:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(cards, "emit_changed", wait)
+            taken = threads.submit(service.redeem, world.call(), posted)
+            assert written.wait(SECONDS)
+        try:
+            yield threads
+        finally:
+            go_on.set()
+        taken.result(SECONDS)
+
+
 @pytest.mark.parametrize("of", ["t1", None])
 def test_a_tick_waits_for_whoever_takes_the_purchase(world: World, of: str | None) -> None:
     """The refund is there, its purchase is not yet: the tick looks when it is."""
     sold = purchase("t1", at=HANDED_OVER - timedelta(hours=1), **PURCHASES["another's card"])
-    refund = purchase("r1", None, kind="refund", card_token="k1", original_transaction_id=of)
-    buying, go_on, emit = Event(), Event(), cards.emit_changed
-    posted = TransactionsPosted(shard=shard_of("ann", SHARDS), transactions=[sold])
-
-    def wait(tx: CallTransaction, card_tokens: Collection[str]) -> None:
-        emit(tx, card_tokens)
-        buying.set()
-        assert go_on.wait(SECONDS)
-
-    with ThreadPoolExecutor(2) as threads:
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(cards, "emit_changed", wait)
-            bought = threads.submit(service.redeem, world.call(), posted)
-            assert buying.wait(SECONDS)
-        world.post(refund)
+    with being_taken(world, "ann", sold) as threads:
+        world.post(purchase("r1", None, kind="refund", card_token="k1", original_transaction_id=of))
         ticked = threads.submit(world.tick)
-        wait_until(lambda: bool(world.rows(WAITS)) or ticked.done(), seconds=SECONDS)
-        go_on.set()
-        bought.result(SECONDS)
-        ticked.result(SECONDS)
+        wait_until(lambda: world.rows(WAITS) or ticked.done(), seconds=SECONDS)
+    ticked.result(SECONDS)
     world.deliver()
     assert [(row["customer_id"], row["reward_minor"], row["state"]) for row in world.redemptions()] == [("ann", 0, "reversed")]
+
+
+def test_what_is_said_of_a_card_waits_for_whoever_takes_its_purchase(world: World) -> None:
+    """By what was known of the card before; then it is seen."""
+    world.cards({"card_token": "k4", "customer_id": "ann"})
+    world.deliver()
+    with being_taken(world, "ann", purchase("t1", None, card_token="k4")) as threads:
+        world.cards({"card_token": "k4", "customer_id": "bob", "valid_from": HANDED_OVER})
+        told = threads.submit(world.deliver)
+        wait_until(lambda: world.rows(WAITS) or told.done(), seconds=SECONDS)
+    told.result(SECONDS)
+    world.deliver()
+    assert {(row["customer_id"], row["reward_minor"]) for row in world.redemptions()} == {("ann", 0), ("bob", 200)}
 
 
 def test_a_refund_that_is_told_otherwise_is_looked_at_once_more(world: World) -> None:
