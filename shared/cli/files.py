@@ -123,6 +123,36 @@ def send(
                 fail(f"{part.name}: {error}")
 
 
+@app.command("wrap")
+def wrap(
+    file: Annotated[Path, typer.Argument(help="A data file as its sender wrote it.", exists=True, dir_okay=False)],
+    name: Annotated[str, typer.Option("--as", help="The name that it is to have here: <kind>_<sender>_<yyyymmdd>_<seq4>_...")],
+    layouts: Annotated[Path | None, typer.Option(help="A folder of layouts beside those that come with Clo.", exists=True)] = None,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    schema_version: Annotated[str, typer.Option(help="Of the layout.")] = "1",
+) -> None:
+    """Give a file of a sender who has names of its own and no manifests a name and a manifest; prints its path, to be sent."""
+    from shutil import copyfile
+
+    from shared.files.describing import manifest_for
+    from shared.files.library import load
+    from shared.files.names import read_name
+    from shared.kernel.errors import CloError
+
+    try:
+        named = read_name(name)
+        if named.pgp:
+            fail("An encrypted file can't be read here: its sender writes the manifest.")
+        layout = load(*([layouts] if layouts else [])).find(named, schema_version)
+        manifest = manifest_for(file, named, layout)
+    except CloError as error:
+        fail("\n".join([str(error), *(f"{problem.path} {problem.message}".strip() for problem in getattr(error, "problems", ()))]))
+    out.mkdir(parents=True, exist_ok=True)
+    copyfile(file, out / name)
+    (out / named.manifest).write_text(manifest.model_dump_json(exclude_none=True) + "\n", encoding="utf-8")
+    print(out / name)
+
+
 def _drop_of(call: Any, file: str) -> str:  # noqa: ANN401  (as below)
     if file.startswith(f"{DROP.prefix}_"):
         return file

@@ -22,6 +22,9 @@ FREE_TEXT: Final = frozenset({"descriptor", "region", "city"})
 RAW: Final = frozenset({"items"})
 """Fields that are JSON already."""
 USUAL_ROWS: Final = 1 << 13
+USUAL_TEXTS: Final = 64
+USUAL_BYTES: Final = 64
+"""Text between values is kept for so many rows: so many texts, each of so many characters at most, or 32 MiB in all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,14 +157,15 @@ def _is_constant(values: pa.Array) -> bool:
     return not values.null_count and values[0] == values[-1] and bool(pc.all(pc.equal(values, values[0])).as_py())
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=USUAL_TEXTS)
 def _repeated(text: str) -> pa.Array:
     return pa.repeat(text, USUAL_ROWS)
 
 
 def _literal(text: str, count: int) -> pa.Array:
-    """The same text for every row, which is joined faster than text that is said once."""
-    return _repeated(text).slice(0, count) if count <= USUAL_ROWS else pa.repeat(text, count)
+    """The same text for every row, which is joined faster than text that is said once; kept where it is short and will come again."""
+    usual = count <= USUAL_ROWS and len(text) <= USUAL_BYTES
+    return _repeated(text).slice(0, count) if usual else pa.repeat(text, count)
 
 
 def _literal_at(values: pa.Array, text: str) -> pa.Array:

@@ -65,7 +65,8 @@ def _lacks_digits(data: bytes) -> bool:
 
 def _above(numbers: pa.Array, most: int) -> pa.Array | None:
     """Where numbers are larger."""
-    return pc.fill_null(pc.greater(numbers, most), fill_value=False) if (pc.max(numbers).as_py() or 0) > most else None
+    bound = pa.scalar(most, numbers.type) if pa.types.is_uint64(numbers.type) else most  # which no other type compares with
+    return pc.fill_null(pc.greater(numbers, bound), fill_value=False) if (pc.max(numbers).as_py() or 0) > most else None
 
 
 def formulas(array: pa.Array) -> pa.Array | None:

@@ -28,6 +28,7 @@ TYPES: Final[Mapping[str, pa.DataType]] = {
     "json": pa.string(),
 }
 LONGEST_NUMBER: Final = 16
+MOST: Final = pa.scalar((1 << 63) - 1, pa.uint64())
 NUL: Final = "\x00"
 DECIMAL: Final = r"^[0-9]{1,13}(\.[0-9]{1,4})?$"
 DAY: Final = r"[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
@@ -151,6 +152,7 @@ def _words(array: pa.Array, field: LayoutField, _currency: pa.Array | None) -> R
 
 def _whole(array: pa.Array, _field: LayoutField, _currency: pa.Array | None) -> Read:
     if pa.types.is_integer(array.type):
+        array = _only(array, pc.less_equal(array, MOST)) if pa.types.is_uint64(array.type) else array
         negative = pc.fill_null(pc.less(array, 0), fill_value=False)
         return pc.cast(array, pa.int64()), negative if pc.any(negative).as_py() else None
     if not pa.types.is_string(array.type):
@@ -237,9 +239,10 @@ def _since_epoch(array: pa.Array, field: LayoutField) -> Read:
 
 def _typed_moment(array: pa.Array, field: LayoutField, zones: pa.Array | None) -> Read:
     is_local = pa.types.is_date32(array.type) or array.type.tz is None
+    whole = pc.floor_temporal(array, unit="microsecond") if pa.types.is_timestamp(array.type) and array.type.unit == "ns" else array
     try:
-        moments = pc.cast(array, LOCAL_MOMENT if is_local else UTC_MOMENT)
-    except pa.ArrowInvalid:  # nanoseconds that are no microseconds
+        moments = pc.cast(whole, LOCAL_MOMENT if is_local else UTC_MOMENT)
+    except pa.ArrowInvalid:  # beyond the calendar
         return _none(array, UTC_MOMENT)
     values = _in_utc(moments, field, zones) if is_local else moments
     return values, _unread(array, values)

@@ -60,9 +60,9 @@ class Manifest(Wire):
     token_key: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
     """Of a file from Clo: the id of the key that its tokens were made with."""
     file_bytes: Annotated[int, Field(ge=0)] | None = None
-    """Of a file from Clo: how many bytes it has as it lies there, packed and encrypted."""
+    """How many bytes the file has as it lies there, packed and encrypted. Files from Clo tell it."""
     file_sha256: Sha256 | None = None
-    """Of a file from Clo: of the file as it lies there, packed and encrypted."""
+    """Of the file as it lies there, packed and encrypted. Files from Clo tell it."""
 
     @model_validator(mode="after")
     def _revisions_follow(self) -> Self:

@@ -26,6 +26,8 @@ from shared.files.way import Way
 
 BATCH_ROWS: Final = 4_096
 """So many records are held at a time one by one, or of parquet."""
+BATCH_BYTES: Final = 1 << 20
+"""And of so many bytes, and one more: baskets are long."""
 MOST_REJECTED: Final = 10_000
 """With more in a chunk, a file is not dirty but broken."""
 LARGE_AMOUNT: Final = 1 << 42
@@ -161,10 +163,10 @@ def _read_text(record: bytes, way: Way) -> Said:
 
 
 def _read_parquet(batch: pa.RecordBatch, number: int, way: Way) -> tuple[bytes, Said]:
-    [row] = batch.slice(number, 1).to_pylist()
+    [row] = _rows(batch.slice(number, 1))
     original = _row_as_text(row)
     try:
-        return original, read_cells(said_in({name: row.get(place.column) for name, place in way.places.items()}, way), way)
+        return original, read_cells(said_in({name: row.get(str(place.column)) for name, place in way.places.items()}, way), way)
     except LeftOut:
         return original, None
     except Refusal as refusal:
@@ -172,8 +174,22 @@ def _read_parquet(batch: pa.RecordBatch, number: int, way: Way) -> tuple[bytes, 
 
 
 def _rows_at(batch: pa.RecordBatch, first_row: int, numbers: list[int]) -> list[Origin]:
-    rows = batch.to_pylist()
+    rows = _rows(batch)
     return [(first_row + number, _row_as_text(rows[number])) for number in numbers]
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Records by columns; a moment that Python has none for as text."""
+    columns = {name: _values(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _values(column: pa.Array) -> list[Any]:
+    try:
+        values: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):  # a billionth of a second, a year beyond 9999
+        values = pc.cast(column, pa.string()).to_pylist()
+    return values
 
 
 def _row_as_text(row: dict[str, Any]) -> bytes:
@@ -184,13 +200,15 @@ def _parsed(accepted: list[pa.RecordBatch], left: Iterable[tuple[int, bytes, Sai
     """Put together what columns took, once all is read, and what the row model said of the others."""
     alone, taken = list[pa.RecordBatch](), list[tuple[Origin, Row]]()
     rejects: list[Reject] = []
-    rejected = 0
+    rejected = held = 0
     for line, record, said in left:
         if isinstance(said, Row):
             taken.append(((line, record), said))
-            if len(taken) == BATCH_ROWS:
+            held += len(record)
+            if len(taken) == BATCH_ROWS or held > BATCH_BYTES:
                 alone.append(_taken(taken, layout))
                 taken.clear()
+                held = 0
         elif said is None:
             continue
         elif rejected < MOST_REJECTED:

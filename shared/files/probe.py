@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from shared.files.drops import problems_in
 from shared.files.layout import Layout
-from shared.files.row_groups import Group, NotParquet, groups_of, read_group
+from shared.files.row_groups import Group, NotParquet, groups_of, read_groups
 from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import Changed, Stored
 from shared.files.stores.streams import ranges
@@ -63,9 +63,8 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
     file = ranges(partial(store.read, stored.name, stored.generation), stored.size)
     try:
         groups = groups_of(file, stored.size, layout)
-        for number in range(len(groups)):
-            for _ in read_group(file, stored.size, number, layout, ROWS):
-                pass
+        for _ in read_groups(file, stored.size, len(groups), layout, ROWS):
+            pass
     except Invalid as error:
         return {"problems": [asdict(problem) for problem in problems_in(error)]}
     except (Busy, Changed, NotFound) as error:

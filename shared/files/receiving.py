@@ -21,7 +21,7 @@ from shared.files.notes import note
 from shared.files.places import Places, keep, places_of, work_name
 from shared.files.probe import probed
 from shared.files.recoding import recoded
-from shared.files.sealed import Keys, NotSealed, unsealed
+from shared.files.sealed import Keys, unsealed
 from shared.files.senders import load_senders, why_not
 from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.names import object_name
@@ -41,6 +41,12 @@ NOT_TAKEN: Final[dict[str, Callable[[FileName, Places], bool]]] = {
     "files of Parquet that are packed or encrypted as a whole are not taken": lambda name, _: _is_wrapped_parquet(name),
     "files of this kind are not taken here yet": lambda name, _: name.kind not in {*EFFECTS, *TAKERS},
 }
+
+
+class NotAsTold(Invalid):
+    """The file is not what its manifest says."""
+
+    code = "not_as_told"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,6 +179,7 @@ def _cut(places: Places, drop: Drop) -> Cut:
     """Read the whole file once: where it can be cut, its hash, and what stands around its details."""
     digest = hashlib.sha256()
     try:
+        _require_as_told(places, drop)
         cut = CUTS.get(drop.file_name.format, _cut_text)(places, drop, digest)
     except (Changed, NotFound):
         return Cut(problems=(closing.REPLACED,))
@@ -186,8 +193,6 @@ def _cut(places: Places, drop: Drop) -> Cut:
 def _cut_text(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
     name, manifest, problems = drop.file_name, _manifest(drop), list[Problem]()
     splitter = Splitter(layout=places.layout_of(drop), size=CHUNK_BYTES, longest=LONGEST_RECORD)
-    if name.pgp:
-        _require_cipher(places, drop)
     with places.drops.open(drop.name, drop.generation) as stream:
         plain = _hashed(_plain(stream, name, places.keys), digest)
         is_recoded = splitter.layout.encoding in RECODED
@@ -235,14 +240,23 @@ def _manifest(drop: Drop) -> Manifest:
     return drop.manifest
 
 
-def _require_cipher(places: Places, drop: Drop) -> None:
-    """Before anything is decrypted: is it what the manifest says."""
-    with places.drops.open(drop.name, drop.generation) as stream:
-        for _ in _hashed(blocks_of(stream), digest := hashlib.sha256()):
-            pass
-    found, told = digest.hexdigest(), _manifest(drop).sha256_cipher
-    if found != told:
-        raise NotSealed(problems=(Problem(path="/sha256_cipher", message=f"{told} was told, {found} was found"),))
+def _require_as_told(places: Places, drop: Drop) -> None:
+    """Before anything is decrypted or unpacked: is the file, as it lies there, what the manifest says."""
+    manifest = _manifest(drop)
+    told = {"sha256_cipher": manifest.sha256_cipher, "file_sha256": manifest.file_sha256}
+    wrong: list[tuple[str, object, object]] = []
+    if manifest.file_bytes not in {None, drop.size}:
+        wrong.append(("file_bytes", manifest.file_bytes, drop.size))
+    if any(told.values()):
+        with places.drops.open(drop.name, drop.generation) as stream:
+            for _ in _hashed(blocks_of(stream), digest := hashlib.sha256()):
+                pass
+        found = digest.hexdigest()
+        wrong += [(name, said, found) for name, said in told.items() if said not in {None, found}]
+    if wrong:
+        raise NotAsTold(
+            problems=tuple(Problem(path=f"/{name}", message=f"{said} was told, {is_so} was found") for name, said, is_so in wrong)
+        )
 
 
 def _plain(stream: BinaryIO, name: FileName, keys: Keys | None) -> Iterable[bytes]:

@@ -1,5 +1,6 @@
 """Files of Parquet: each row group is a chunk. What the footer and the pages claim is held against bounds before it is believed."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +20,12 @@ MAGIC: Final = b"PAR1"
 ENCRYPTED: Final = b"PARE"
 TAIL: Final = 8
 MOST_FOOTER_BYTES: Final = 4 << 20
+LARGE_FOOTER_BYTES: Final = 1 << 17
 MOST_RECORDS: Final = 1 << 16
 """Of a row group."""
+FEW_GROUPS: Final = 64
+FEWEST_RECORDS: Final = 1_000
+"""So many a row group must have on an average, where there are more than a few: each is a chunk."""
 MOST_GROUP_BYTES: Final = 64 << 20
 """Of the columns of a row group that are read, unpacked."""
 MOST_PAGE_BYTES: Final = 16 << 20
@@ -61,7 +66,7 @@ def groups_of(file: BinaryIO, size: int, layout: Layout) -> list[Group]:
     first_row = 1
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
-        spans = [_span(group.column(column)) for column in columns]
+        spans = [_span(group.column(column)) for column in columns] if group.num_rows else [(len(MAGIC), len(MAGIC))]
         groups.append(
             Group(first_row=first_row, rows=group.num_rows, start=min(start for start, _ in spans), stop=max(stop for _, stop in spans))
         )
@@ -73,7 +78,17 @@ def groups_of(file: BinaryIO, size: int, layout: Layout) -> list[Group]:
 
 def read_group(file: BinaryIO, size: int, number: int, layout: Layout, batch_size: int) -> Iterator[pa.RecordBatch]:
     """The records of a row group, some at a time. Raises NotParquet where its pages, or what comes of them, are not within bounds."""
+    yield from _read(file, _opened(file, size).metadata, number, layout, batch_size)
+
+
+def read_groups(file: BinaryIO, size: int, count: int, layout: Layout, batch_size: int) -> Iterator[pa.RecordBatch]:
+    """The records of the first so many row groups, the same way; the footer, which may tell of thousands, is read once."""
     metadata = _opened(file, size).metadata
+    for number in range(count):
+        yield from _read(file, metadata, number, layout, batch_size)
+
+
+def _read(file: BinaryIO, metadata: parquet.FileMetaData, number: int, layout: Layout, batch_size: int) -> Iterator[pa.RecordBatch]:
     places = _places(metadata, layout)
     group = metadata.row_group(number)
     if not group.num_rows:
@@ -84,9 +99,9 @@ def read_group(file: BinaryIO, size: int, number: int, layout: Layout, batch_siz
     kinds = {field.name: field.type for field in _arrow_schema(metadata)}
     for name, place in zip(names, places, strict=True):
         if metadata.schema.column(place).physical_type == "BYTE_ARRAY" and not pa.types.is_decimal(kinds[name]):
-            _check_texts(_batches(file, number, [name], batch_size, read_dictionary=[name]), name)
+            _check_texts(_batches(file, metadata, number, [name], batch_size, read_dictionary=[name]), name)
     read = 0
-    for batch in _batches(file, number, names, batch_size):
+    for batch in _batches(file, metadata, number, names, batch_size):
         read += batch.num_rows
         if read > group.num_rows:
             raise _not_parquet("there are more records than the footer says")
@@ -95,9 +110,11 @@ def read_group(file: BinaryIO, size: int, number: int, layout: Layout, batch_siz
         raise _not_parquet("there are fewer records than the footer says")
 
 
-def _batches(file: BinaryIO, number: int, names: list[str], size: int, **how: Any) -> Iterator[pa.RecordBatch]:
+def _batches(
+    file: BinaryIO, metadata: parquet.FileMetaData, number: int, names: list[str], size: int, **how: Any
+) -> Iterator[pa.RecordBatch]:
     with _told():
-        source = parquet.ParquetFile(file, buffer_size=READ_AHEAD, pre_buffer=False, **_limits(), **how)
+        source = parquet.ParquetFile(file, metadata=metadata, buffer_size=READ_AHEAD, pre_buffer=False, **_limits(), **how)
         yield from source.iter_batches(batch_size=size, row_groups=[number], columns=names, use_threads=False)
 
 
@@ -112,6 +129,8 @@ def _opened(file: BinaryIO, size: int) -> parquet.ParquetFile:
         raise _not_parquet("it does not end as Parquet does: it may be cut off")
     if length > MOST_FOOTER_BYTES:
         raise _not_parquet(f"its footer is longer than {MOST_FOOTER_BYTES:,} bytes: write fewer, larger row groups")
+    if length > LARGE_FOOTER_BYTES:
+        gc.collect()  # pyarrow's footers and their schemas hold each other: those of before would stay
     with _told():
         return parquet.ParquetFile(file, **_limits())
 
@@ -158,6 +177,11 @@ def _problems(metadata: parquet.FileMetaData, layout: Layout) -> Iterator[Proble
 
 
 def _about_groups(metadata: parquet.FileMetaData, layout: Layout) -> Iterator[Problem]:
+    count = metadata.num_row_groups
+    if count > FEW_GROUPS and metadata.num_rows < count * FEWEST_RECORDS:
+        message = f"are {count:,} of {metadata.num_rows // count:,} records on an average: write fewer, of {FEWEST_RECORDS:,} or more"
+        yield Problem(path="/groups", message=message)
+        return
     places = _places(metadata, layout)
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)

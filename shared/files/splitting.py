@@ -20,6 +20,15 @@ STRANGERS: Final = {
     b"PK\x03\x04": "a zip archive",
     b"PAR1": "Parquet",
     b"-----BEGIN PGP": "encrypted",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet or another document",
+    b"%PDF": "PDF",
+    b"<?xml": "XML",
+    b"<html": "a web page",
+    b"<!DOCTYPE": "a web page",
 }
 """What no text of a layout begins with."""
 HEAD_LINES: Final = 2

@@ -134,3 +134,21 @@ def test_an_event_shows_no_records_where_it_is_printed() -> None:
 
 def test_nothing_accepted_makes_no_event() -> None:
     assert list(payloads(parsed(b"").accepted, SHARDS)) == []
+
+
+def test_what_single_records_say_is_not_kept_in_memory() -> None:
+    by = way("clo-transactions-csv")
+    for number in range(3):
+        list(payloads(parse(csv_file([USUAL | {"descriptor": f"shop {number}"}]), by).accepted, 16))
+    before = pa.total_allocated_bytes()
+    for number in range(100):
+        list(payloads(parse(csv_file([USUAL | {"descriptor": f"shop {number} {'x' * 80}"}]), by).accepted, 16))
+    assert pa.total_allocated_bytes() - before < 40 << 20
+
+
+def test_baskets_that_are_all_the_same_take_no_more_memory_than_they_have() -> None:
+    record = USUAL | {"amount": 1, "items": [{"product": "p" * 60, "amount": number} for number in range(1000)]}
+    parsed = parse(jsonl_file([record | {"transaction_id": f"t{number}"} for number in range(20)]), way("clo-transactions-jsonl"))
+    before = pa.total_allocated_bytes()
+    written = sum(len(payload.json) for payload in payloads(parsed.accepted, 16))
+    assert pa.total_allocated_bytes() - before < 4 * written
