@@ -58,7 +58,7 @@ def test_packed_file_is_told_of_as_it_is_unpacked(tmp_path: Path) -> None:
 
 
 def test_parquet_is_told_of_by_all_its_groups(tmp_path: Path) -> None:
-    table = pa.table({name: [value] * 5 for name, value in (USUAL | {"amount": 7}).items()})  # type: ignore[operator]
+    table = pa.table({name: [value] * 5 for name, value in (USUAL | {"amount": 7}).items()})
     parquet.write_table(table, tmp_path / "file", row_group_size=2)
     manifest = manifest_for(tmp_path / "file", read_name(f"{FILE}1.parquet"), load().layouts["clo-transactions-parquet"])
     assert (manifest.record_count, manifest.sums) == (5, {"USD": "35"})
