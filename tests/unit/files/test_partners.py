@@ -21,6 +21,7 @@ from shared.files.recoding import recoded
 from shared.files.row_groups import groups_of
 from shared.files.splitting import Splitter
 from shared.files.way import Way
+from shared.kernel.errors import Invalid
 from tests.unit.files.files import CASES, one_by_one, parquet_file, refused, taken
 
 PARTNERS: Final = [pytest.param(path, id=path.stem) for path in sorted((CASES / "partners").glob("*.json"))]
@@ -165,3 +166,28 @@ def test_decimals_of_parquet_with_too_many_places_are_looked_at_one_by_one() -> 
     [parsed] = of_warehouse(BILL_AMT=pa.array([Decimal("1.0000001"), Decimal("2.50"), Decimal(3)], pa.decimal128(38, 18)))
     assert [record["amount"] for record in taken(parsed)] == [250]
     assert (1, "amount", "amount") in refused(parsed)
+
+
+NOISE: Final = [b"", b"\n", b"\r", b"\x00", b'"', b";", b"|", b"\xff", b"\xd8\x00", b"\xef\xbb\xbf", b"{", b"\x81", b"99", b"\x1a", b"\x85"]
+
+
+@pytest.mark.parametrize("path", PARTNERS)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_file_that_is_damaged_anywhere_is_refused_or_each_of_its_records_ends_once(path: Path, data: st.DataObject) -> None:
+    case = json.loads(path.read_text())
+    layout = read_layout(json.dumps(case["layout"]).encode())
+    newline = case.get("newline", "\n")
+    whole = "".join(f"{line}{newline}" for line in case["file"]).encode(layout.encoding)
+    start = data.draw(st.integers(0, len(whole)))
+    damaged = whole[:start] + data.draw(st.sampled_from(NOISE)) + whole[start + data.draw(st.integers(0, 3)) :]
+    splitter = Splitter(layout=layout, size=100, longest=1 << 10)
+    try:
+        chunks = list(splitter.split(recoded([damaged], layout.encoding) if layout.encoding in RECODED else [damaged]))
+        way = way_of(splitter)
+        read_trailer(splitter)
+    except Invalid:
+        return
+    for chunk in chunks:
+        parsed = parse(chunk.data, way)
+        assert (taken(parsed), refused(parsed), parsed.rejected) == one_by_one(chunk.data, way)

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.files.borders import ANY_BYTE
-from shared.files.layout import Layout
+from shared.files.layout import RECODED, Layout
 from shared.files.library import read_layout
-from shared.files.splitting import CHUNK_LINES, STRIDE, Chunk, QuoteNeverCloses, RecordTooLong, Splitter, Unsplittable
+from shared.files.recoding import recoded
+from shared.files.splitting import CHUNK_LINES, STRIDE, Chunk, NoText, QuoteNeverCloses, RecordTooLong, Splitter, Unsplittable
 from shared.files.unpacking import Bomb, NotGzip, unpacked
 
 FRAME: Final = {"header": {"mark": "H"}, "detail": "D", "column_names": True, "trailer": {"mark": "T", "record_count": {"position": 2}}}
@@ -188,3 +189,15 @@ def test_refuses_what_unpacks_to_too_much() -> None:
 
 def test_a_chunk_shows_no_data_where_it_is_printed() -> None:
     assert "secret" not in repr(Chunk(number=1, start=0, first_line=1, lines=1, data=b"secret"))
+
+
+def test_utf_16_without_its_mark_is_no_text() -> None:
+    with pytest.raises(NoText, match="does not begin with the mark of UTF-16"):
+        list(recoded(["a\n".encode("utf-16-be")], "utf-16"))
+
+
+@pytest.mark.parametrize("encoding", sorted(RECODED))
+def test_text_in_an_encoding_that_can_not_be_cut_is_read_in_whatever_pieces_it_comes(encoding: str) -> None:
+    data = "a|表示\nb|ü\n".encode(encoding, errors="ignore")
+    assert b"".join(recoded([data[at : at + 1] for at in range(len(data))], encoding)) == b"".join(recoded([data], encoding))
+    assert "表" in b"".join(recoded([data], encoding)).decode(errors="replace") or encoding == "euc-kr"

@@ -17,6 +17,7 @@ from shared.platform.call import Call, Caller, Once
 from shared.platform.database import Database
 from tests.conftest import NOW, SHARDS
 from tests.integration.files.hostile.corpus import CORPUS
+from tests.integration.files.hostile.oddities import ODD_PLACES
 from tests.integration.files.hostile.records import PLACE
 from tests.integration.files.hostile.sent import Sent
 from tests.integration.files.place import FILE, Place, as_csv, bought, manifest_of
@@ -59,7 +60,8 @@ class _Calls:
 
 
 def _taken(condition: str, dropped: FileDropped, place: Place) -> dict[str, Any]:
-    meddled = PLACE[condition]() if condition in PLACE else Sent()  # the data of the others are too large to be made here again
+    happens = {**PLACE, **ODD_PLACES}
+    meddled = happens[condition]() if condition in happens else Sent()  # the data of the others are too large to be made here again
     begun, loaded = process_time(), _most_mib(resource.RUSAGE_SELF)
     meddled.before(place.folder / "drops")
     refused = ""
