@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from shared.files.layout import Layout
 from shared.files.layout_checks import problems_of_layout
 from shared.files.names import FileName, Format, Kind
-from shared.kernel.errors import Invalid, NotFound, Problem
+from shared.kernel.errors import Broken, Invalid, NotFound, Problem
 from shared.platform.operations import problems_of
 
 PACKAGED: Final = Path(__file__).parent / "layouts"
@@ -21,6 +22,17 @@ class NotALayout(Invalid):
     """A layout is not valid."""
 
     code = "not_a_layout"
+
+
+class WrongLayouts(Broken):
+    """The layouts are not valid."""
+
+    code = "wrong_layouts"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        """Carry every problem: files wait until the layouts are mended."""
+        self.problems = problems
+        super().__init__(f"The layouts are not valid. {'; '.join(f'{one.path}: {one.message}' for one in problems)}")
 
 
 class NoLayout(NotFound):
@@ -61,6 +73,22 @@ def load(*folders: Path) -> Library:
     if problems:
         raise NotALayout(problems=tuple(problems))
     return Library(layouts=layouts)
+
+
+def load_as_now(folder: str | None) -> Library:
+    """The layouts that come with Clo and those of a folder as they are now. Raises WrongLayouts with every problem."""
+    try:
+        files = sorted(file for file in Path(folder).iterdir() if file.suffix == ".json") if folder else []
+        return _load_again(folder, tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+    except NotALayout as error:
+        raise WrongLayouts(error.problems) from error
+    except OSError as error:
+        raise WrongLayouts((Problem(path="", message=f"can't be read: {error.strerror}"),)) from error
+
+
+@lru_cache(maxsize=4)
+def _load_again(folder: str | None, _files: tuple[tuple[str, int, int], ...]) -> Library:
+    return load(*([Path(folder)] if folder else []))
 
 
 def read_layout(raw: bytes) -> Layout:

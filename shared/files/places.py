@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shared.files.drops import Drop
 from shared.files.layout import Layout
-from shared.files.library import Library, load
+from shared.files.library import Library, load_as_now
 from shared.files.sealed import Keys
 from shared.files.stores.opening import open_store
 from shared.files.stores.protocol import Exists, ObjectStore, Stored
@@ -29,6 +29,7 @@ class Places:
     drops: ObjectStore
     lake: ObjectStore
     library: Library
+    """The layouts as they are now."""
     keys: Keys | None = None
     """What encrypted files are opened with; None where none are taken."""
     senders: str | None = None
@@ -46,17 +47,16 @@ class Places:
 
 
 def places_of(call: Call) -> Places:
-    """The places of a call. Raises Broken where the settings name none."""
+    """The places of a call. Raises Broken where the settings name none, WrongLayouts while a layout is wrong."""
     if call.file_places is None:
         raise Broken("The settings don't say where files lie: CLO_DROPS and CLO_LAKE.")
-    return _open(call.file_places)
+    return replace(_open(call.file_places), library=load_as_now(call.file_places.layouts))
 
 
 @cache
 def _open(named: FilePlaces) -> Places:
-    folders = [Path(named.layouts)] if named.layouts else []
     drops, lake = open_store(named.drops), open_store(named.lake)
-    return Places(drops=drops, lake=lake, library=load(*folders), keys=keys_of(named), senders=named.senders)
+    return Places(drops=drops, lake=lake, library=Library(layouts={}), keys=keys_of(named), senders=named.senders)
 
 
 def keys_of(named: FilePlaces) -> Keys | None:

@@ -1,5 +1,6 @@
 """The drop place of the local platform: a folder that is looked at again and again, as a bucket would tell of new objects by itself."""
 
+import os
 import threading
 from pathlib import Path
 from typing import Final
@@ -24,19 +25,25 @@ LOOK_SECONDS: Final = 0.5
 DROPS: Final = "drops"
 LAKE: Final = "lake"
 EXPORTS: Final = "exports"
+LAYOUTS: Final = "layouts"
+LAYOUTS_SETTING: Final = "CLO_LAYOUTS"
 PARTNERS: Final = "partners.json"
 NO_PARTNERS: Final = '{"portfolio": [], "partners": []}\n'
 
 
 def folders_in(data: Path) -> FilePlaces:
-    """The folders of drops, the lake and exports below a folder, and the file of partners; made where they are not there."""
-    places = {name: (data / name).resolve() for name in (DROPS, LAKE, EXPORTS)}
+    """The folders of drops, the lake, exports and layouts below a folder, and the file of partners; made where they are not there.
+
+    Layouts are looked for elsewhere where the setting of that names a folder.
+    """
+    places = {name: (data / name).resolve() for name in (DROPS, LAKE, EXPORTS, LAYOUTS)}
     for place in places.values():
         place.mkdir(parents=True, exist_ok=True)
     partners = (data / PARTNERS).resolve()
     if not partners.exists():
         partners.write_text(NO_PARTNERS, encoding="utf-8")
-    told = {"partners": str(partners), "export_keys": str(LocalKeys(data / "keys").exports.resolve())}
+    layouts = os.environ.get(LAYOUTS_SETTING) or str(places[LAYOUTS])
+    told = {"layouts": layouts, "partners": str(partners), "export_keys": str(LocalKeys(data / "keys").exports.resolve())}
     return FilePlaces(drops=str(places[DROPS]), lake=str(places[LAKE]), exports=str(places[EXPORTS]), **told)
 
 

@@ -121,7 +121,8 @@ class LocalPlatform:
 
     def _build_runtime(self) -> Runtime:
         url, files = self.postgres.app_url(), self._files
-        settings = Settings(database_url=url, jwks=str(self.keys.jwks), kafka_bootstrap=None, **asdict(files))
+        told = {name: value for name, value in asdict(files).items() if value is not None}  # else what the environment says would not count
+        settings = Settings(database_url=url, jwks=str(self.keys.jwks), kafka_bootstrap=None, **told)
         return replace(build_runtime(settings, self.clock), bulk=self.bus.bulk)
 
     def _tick_now_and_then(self) -> None:

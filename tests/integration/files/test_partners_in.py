@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from shared.files.library import read_layout
+from shared.files import receiving
+from shared.files.library import WrongLayouts, read_layout
 from tests.integration.files.place import Place
 
 CASES: Final = Path(__file__).parents[2] / "cases" / "files" / "partners"
@@ -50,3 +51,19 @@ def test_bytes_that_are_no_text_in_an_encoding_of_two_bytes_are_a_line_of_their_
     place.receive(place.drop(data, name=name, entry_hash="0000000000", record_count=2, sums={"JPY": "1334"}))
     assert (place.file().accepted, place.file().rejected) == (1, 1)
     assert [(told["line"], told["code"]) for told in place.rejects(name)] == [(2, "encoding")]
+
+
+def test_files_wait_while_a_layout_is_wrong(place: Place) -> None:
+    case = json.loads((CASES / "hive_export.json").read_text())
+    place.layouts.mkdir()
+    (place.layouts / "partner.json").write_text("{")
+    data = f"{case['file'][0]}\n".encode()
+    dropped = place.drop(
+        data, name="transactions_partner_20260112_0001_delta_r1.csv", entry_hash="0000000000", record_count=1, sums={"USD": "1234"}
+    )
+    with pytest.raises(WrongLayouts):
+        receiving.receive_file(place.call(key="one", consumer="receive_file"), dropped)
+    assert place.files() == []
+    (place.layouts / "partner.json").write_text(json.dumps(case["layout"]))
+    place.receive(dropped)
+    assert place.file().problems[0].path == "/entry_hash"

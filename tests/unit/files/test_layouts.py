@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from shared.files.layout_checks import read_only
-from shared.files.library import NoLayout, NotALayout, load, read_layout
+from shared.files.library import NoLayout, NotALayout, WrongLayouts, load, load_as_now, read_layout
 from shared.files.names import FileName, Format, Kind, Scope
 from shared.files.writing import Unwritable, head
 
@@ -210,3 +210,22 @@ def test_a_sign_that_nothing_tells_would_be_lost() -> None:
     with pytest.raises(NotALayout) as refused:
         read_layout(json.dumps(layout).encode())
     assert "the sign of amount would be lost" in refused.value.problems[0].message
+
+
+def test_layouts_of_a_folder_are_read_again_when_they_change(tmp_path: Path) -> None:
+    assert "partner" not in {sender for layout in load_as_now(str(tmp_path)).layouts.values() for sender in layout.senders}
+    (tmp_path / "partner.json").write_text(json.dumps(csv_layout()))
+    assert load_as_now(str(tmp_path)).find(named(sender="partner"), "1").delimiter == ";"
+    assert load_as_now(str(tmp_path)) is load_as_now(str(tmp_path))
+    (tmp_path / "partner.json").write_text(json.dumps(csv_layout() | {"quote": None, "delimiter": "|"}))
+    assert load_as_now(str(tmp_path)).find(named(sender="partner"), "1").delimiter == "|"
+    (tmp_path / "partner.json").write_text("{")
+    with pytest.raises(WrongLayouts, match="is not valid JSON"):
+        load_as_now(str(tmp_path))
+    (tmp_path / "partner.json").unlink()
+    assert load_as_now(str(tmp_path)).layouts == load_as_now(None).layouts
+
+
+def test_folder_of_layouts_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WrongLayouts, match="can't be read"):
+        load_as_now(str(tmp_path / "nowhere"))
