@@ -2,9 +2,29 @@
 
 import json
 from decimal import Decimal
+from math import inf
 from typing import Final
 
 LONGEST_NUMBER: Final = 100
+
+
+class Twice(dict[str, object]):
+    """An object with members that are there twice."""
+
+    names: frozenset[str]
+    """Which they are."""
+
+
+def read_wide_object(text: str) -> dict[str, object] | None:
+    """A JSON object of which only some members are of interest, or None: what is wrong with others does not matter.
+
+    Objects with a member twice are `Twice`; a number of more than 100 figures is without end.
+    """
+    try:
+        found = json.loads(text, object_pairs_hook=_perhaps_twice, parse_constant=_refuse, parse_float=_short, parse_int=_short_int)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def read_object(text: str) -> dict[str, object] | None:
@@ -24,6 +44,24 @@ def _exact(figures: str) -> Decimal:
     if len(figures) > LONGEST_NUMBER:
         raise ValueError(figures[:LONGEST_NUMBER])
     return Decimal(figures)
+
+
+def _short(figures: str) -> Decimal | float:
+    return Decimal(figures) if len(figures) <= LONGEST_NUMBER else inf
+
+
+def _short_int(figures: str) -> int | float:
+    return int(figures) if len(figures) <= LONGEST_NUMBER else inf
+
+
+def _perhaps_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    twice = Twice(members)
+    names = [name for name, _ in pairs]
+    twice.names = frozenset(name for name in members if names.count(name) > 1)
+    return twice
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

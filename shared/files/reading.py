@@ -1,5 +1,6 @@
 """The records of a chunk as columns of cells, by format; which records they are, and those that are none of these columns."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from pyarrow import csv, json
 
 from shared.files.arrays import either, is_utf8, longest, text_bytes, without_empty
 from shared.files.borders import BREAKS, quote_of, rows
-from shared.files.layout import LONGEST_RECORD, WORDS, LayoutField, Place
+from shared.files.json_schema import schema_of_lines
+from shared.files.layout import LONGEST_RECORD
 from shared.files.names import Format
 from shared.files.way import Way
 
@@ -23,6 +25,9 @@ MOST_GROWTH: Final = 3
 MARK: Final = ""
 STRIDE: Final = 1 << 12
 """Lines are counted in pieces of so many bytes."""
+NO_NUMBER: Final = re.compile(rb"[:\[,]\s*-?(?:NaN|Inf)")
+"""What only some readers take for numbers."""
+MOST_NESTED: Final = 64
 FEWEST_LINES: Final = 64
 """So many lines of jsonl, of which one does not fit, are left to the row model."""
 
@@ -204,14 +209,14 @@ def _fixed_block(lines: pa.Array, way: Way, records: Sequence[int], undecodable:
 def _jsonl(data: bytes, way: Way) -> Blocks:
     lines = [line for line in data.split(b"\n") if line.strip(BREAKS)]
     shapes = any(told.type == "json" and f'"{told.column}"'.encode() in data for told in way.layout.fields)
-    inner = any(len(steps) > 1 for steps in way.members.values())
-    if shapes or inner or b"\\u" in data or way.layout.other_columns == "ignore" or not is_utf8(data):
+    if shapes or b"\\u" in data or not is_utf8(data) or NO_NUMBER.search(data):
         return Blocks(blocks=[], alone=list(range(len(lines))))
-    kinds = {str(place.column): _json_type(place) for place in way.places.values()}
-    schema = pa.schema([(name, kind) for name, kind in kinds.items() if kind is not None])
+    reading = json.ParseOptions(
+        explicit_schema=schema_of_lines(lines, way), unexpected_field_behavior="ignore" if way.layout.other_columns == "ignore" else "error"
+    )
     blocks: list[Block] = []
     alone: list[int] = []
-    for start, some in _fitting(lines, schema, 0):
+    for start, some in _fitting(lines, reading, 0):
         if isinstance(some, int):
             alone += range(start, start + some)
         else:
@@ -219,45 +224,39 @@ def _jsonl(data: bytes, way: Way) -> Blocks:
     return Blocks(blocks=blocks, alone=alone)
 
 
-def _json_type(told: Place) -> pa.DataType | None:
-    """What a member holds; None for any shape."""
-    if not isinstance(told, LayoutField):
-        return pa.string()
-    if told.type == "json":
-        return None
-    if told.type in WORDS or (told.type == "moment" and told.format == "iso") or "%" in told.format or told.type == "major":
-        return pa.string()
-    return pa.bool_() if told.type == "bool" else pa.int64()
-
-
-def _fitting(lines: list[bytes], schema: pa.Schema, start: int) -> Iterator[tuple[int, Any]]:
+def _fitting(lines: list[bytes], reading: json.ParseOptions, start: int) -> Iterator[tuple[int, Any]]:
     """Tables of lines that all fit into the columns, and how many lines there are where some do not; with the first line's number."""
     if not lines:
         return
-    table = _json_table(lines, schema)
+    table = _json_table(lines, reading)
     if table is not None:
         yield start, table
     elif len(lines) <= FEWEST_LINES:
         yield start, len(lines)
     else:
         half = len(lines) // 2
-        yield from _fitting(lines[:half], schema, start)
-        yield from _fitting(lines[half:], schema, start + half)
+        yield from _fitting(lines[:half], reading, start)
+        yield from _fitting(lines[half:], reading, start + half)
 
 
-def _json_table(lines: list[bytes], schema: pa.Schema) -> pa.Table | None:
-    """The lines as columns; None where one is no object of its own with these members at most."""
-    if not all(line.startswith(b"{") for line in lines):
+def _json_table(lines: list[bytes], reading: json.ParseOptions) -> pa.Table | None:
+    """The lines as columns; None where one is no object of its own with these members at most, or one of very many others."""
+    if not all(line.startswith(b"{") and line.rstrip(BREAKS).endswith(b"}") and _is_shallow(line) for line in lines):
         return None
     try:
         table = json.read_json(
             pa.BufferReader(b"\n".join(lines)),
             json.ReadOptions(use_threads=False, block_size=max(BLOCK, 2 * max(map(len, lines)))),
-            json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
+            reading,
         )
     except pa.ArrowInvalid:
         return None
     return table if table.num_rows == len(lines) else None
+
+
+def _is_shallow(line: bytes) -> bool:
+    """Whether it can't be nested so deeply that arrow's reader has no end of it."""
+    return line.count(b"{") + line.count(b"[") <= MOST_NESTED
 
 
 def _json_blocks(table: pa.Table, way: Way, start: int) -> Iterator[Block]:
@@ -268,7 +267,14 @@ def _json_blocks(table: pa.Table, way: Way, start: int) -> Iterator[Block]:
 
 def _by_target(batch: pa.RecordBatch, way: Way) -> dict[str, pa.Array]:
     there = set(batch.schema.names)
-    return {name: _as_text(batch.column(place.column)) for name, place in way.places.items() if place.column in there}
+    return {name: _as_text(_member(batch, steps)) for name, steps in way.members.items() if steps[0] in there}
+
+
+def _member(batch: pa.RecordBatch, steps: Sequence[str]) -> pa.Array:
+    found = batch.column(steps[0])
+    for step in steps[1:]:
+        found = pc.struct_field(found, step)
+    return found
 
 
 def _as_text(array: pa.Array) -> pa.Array:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from shared.files.borders import rows
-from shared.files.json_objects import read_object
+from shared.files.json_objects import Twice, read_object, read_wide_object
 from shared.files.layout import LEFT_OUT, ZONE, Layout, LayoutField
 from shared.files.names import Format
 from shared.files.rejects import Code, Fault
@@ -223,7 +223,7 @@ def _same_mark(found: str, layout: Layout) -> None:
 
 
 def _json_cells(text: str, way: Way) -> Cells:
-    members = read_object(text)
+    members = read_wide_object(text) if way.layout.other_columns == "ignore" else read_object(text)
     if members is None:
         raise Refusal([Fault(field="", code=Code.UNREADABLE)])
     found = {name: _at(members, steps) for name, steps in way.members.items()}
@@ -236,6 +236,8 @@ def _json_cells(text: str, way: Way) -> Cells:
 
 def _at(members: object, steps: Sequence[str]) -> object:
     for step in steps:
+        if isinstance(members, Twice) and step in members.names:
+            raise Refusal([Fault(field="", code=Code.UNREADABLE)])
         members = members.get(step) if isinstance(members, dict) else None
     return members
 

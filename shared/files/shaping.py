@@ -212,10 +212,10 @@ def _as_text(raw: object) -> object:
 def _decimal_text(number: Decimal) -> str:
     """Up to four decimals, behind which noughts do no harm, are written out; anything else is left as it is."""
     places = number.as_tuple().exponent
-    if not isinstance(places, int) or places > 0 or abs(number.adjusted()) > MOST_FIGURES:
+    if not isinstance(places, int) or abs(number.adjusted()) > MOST_FIGURES:
         return str(number)
     kept = number if places >= -PLACES_KEPT else number.quantize(Decimal(1).scaleb(-PLACES_KEPT))
-    return f"{kept:f}" if kept == number else str(number)
+    return f"{kept if kept else abs(kept):f}" if kept == number else str(number)  # nought has no sign
 
 
 def _of_two(debit: object, credit: object) -> object:

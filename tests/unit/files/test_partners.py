@@ -191,3 +191,22 @@ def test_file_that_is_damaged_anywhere_is_refused_or_each_of_its_records_ends_on
     for chunk in chunks:
         parsed = parse(chunk.data, way)
         assert (taken(parsed), refused(parsed), parsed.rejected) == one_by_one(chunk.data, way)
+
+
+WIDE: Final[list[str]] = json.loads((CASES / "wide_objects.json").read_text())
+"""Members as they may stand beside others, of which most are of no interest."""
+
+
+@pytest.mark.parametrize("other", WIDE)
+def test_wide_objects_are_read_in_columns_as_alone(other: str) -> None:
+    case = json.loads((CASES / "partners" / "fidel_like_jsonl.json").read_text())
+    way, [(data, _)], _ = read(case, size=1 << 20)
+    good = data.split(b"\n")[0].decode()
+    name = other.split('"')[1]
+    without = json.dumps({member: value for member, value in json.loads(good).items() if member != name})
+    for first in (good, without):
+        odd = f"{first[:-1]}, {other[1:]}"
+        for lines in ([odd], [odd] * 3, [good, odd, good], [odd.replace(", ", ",\n", 1), good], [good + good, odd]):
+            raw = "".join(f"{line}\n" for line in lines).encode()
+            parsed = parse(raw, way)
+            assert (taken(parsed), refused(parsed), parsed.rejected) == one_by_one(raw, way)
