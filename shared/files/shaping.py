@@ -215,7 +215,7 @@ def _decimal_text(number: Decimal) -> str:
     if not isinstance(places, int) or abs(number.adjusted()) > MOST_FIGURES:
         return str(number)
     kept = number if places >= -PLACES_KEPT else number.quantize(Decimal(1).scaleb(-PLACES_KEPT))
-    return f"{kept if kept else abs(kept):f}" if kept == number else str(number)  # nought has no sign
+    return f"{kept or abs(kept):f}" if kept == number else str(number)  # nought has no sign
 
 
 def _of_two(debit: object, credit: object) -> object:
