@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+WORKERS ?= $(if $(ARGS),0,logical)
 BUS ?= embedded
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,10 +26,10 @@ demo: $(STAMP) ## Start everything and run the main job on real purchases (BUS=k
 up: $(STAMP) ## Start the whole platform on this machine and keep it running (BUS=kafka on a real Kafka)
 	@$(BIN)/clo up --bus $(BUS) $(ARGS)
 
-test: $(STAMP) ## Run all tests (ARGS="-k name" to choose)
+test: $(STAMP) ## Run all tests, on each processor some (ARGS="-k name" to choose: then on one)
 	@$(BIN)/clo kafka get || true # where something stays missing, the tests that need it tell
 	@$(BIN)/python -m tests.gnupg || true # likewise
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder -p tests.workers $(ARGS)
 
 mutants: $(STAMP) ## Plant faults in the code that decides about money and see how many the tests find (half an hour)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT \

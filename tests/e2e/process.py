@@ -16,10 +16,10 @@ import httpx
 from shared.kernel.clock import SystemClock
 from shared.platform.local.keys import LocalKeys, all_scopes
 
-START_SECONDS: Final = 60.0
-STOP_SECONDS: Final = 60.0
-IDLE_SECONDS: Final = 45.0
-PATIENCE_SECONDS: Final = 60.0
+START_SECONDS: Final = 180.0
+STOP_SECONDS: Final = 180.0
+IDLE_SECONDS: Final = 180.0
+PATIENCE_SECONDS: Final = 180.0
 PAUSE_SECONDS: Final = 0.05
 LOG_SHOWN: Final = 1_500
 

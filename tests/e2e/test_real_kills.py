@@ -24,7 +24,7 @@ BATCH: Final = 25
 CLIENTS: Final = 4
 KILLS: Final = 3
 LATEST_SECONDS: Final = 0.05
-BACK_SECONDS: Final = 60.0
+BACK_SECONDS: Final = 180.0
 
 
 @pytest.fixture(scope="module")

@@ -55,9 +55,9 @@ def small() -> Input:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Callable[[], ChildPlatform]:
+def start(folder: Path) -> Callable[[], ChildPlatform]:
     """Starts a platform in one and the same folder."""
-    return lambda: ChildPlatform(tmp_path, port=0, simulated_from=SIMULATED_FROM)
+    return lambda: ChildPlatform(folder, port=0, simulated_from=SIMULATED_FROM)
 
 
 @pytest.fixture
@@ -72,13 +72,13 @@ def _run(given: Input, child: ChildPlatform) -> Story:
     return run(given, platform, Console(file=StringIO()))
 
 
-def test_ends_in_the_same_state_on_kafka_hash_for_hash(small: Input, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ends_in_the_same_state_on_kafka_hash_for_hash(small: Input, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who gets the last of a tight budget is decided in the order of processing: with one shard that is one order on any bus."""
     monkeypatch.setenv("CLO_SHARDS", "1")
     monkeypatch.delenv("CLO_KAFKA_BOOTSTRAP", raising=False)
     digests = {}
     for bus in Bus:
-        with ChildPlatform(tmp_path / bus.value, port=0, simulated_from=SIMULATED_FROM, bus=bus) as child:
+        with ChildPlatform(folder / bus.value, port=0, simulated_from=SIMULATED_FROM, bus=bus) as child:
             story = _run(small, child)
         assert failed(story) == []
         digests[bus] = digest(story.figures)

@@ -21,7 +21,7 @@ from tests.integration.kafka.conftest import committed, make_topic
 from tests.integration.platform.conftest import wait_until
 from tests.integration.platform.receiver import SINK, Receiver
 
-PATIENCE_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = 60.0
 Publish = Callable[..., None]
 
 
