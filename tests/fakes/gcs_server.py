@@ -108,6 +108,12 @@ class GcsServer:
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
+    def empty(self) -> None:
+        """Forget all buckets."""
+        with self._lock:
+            self.buckets.clear()
+            self.uploads.clear()
+
     def stop(self) -> None:
         self._http.shutdown()
         self._http.server_close()

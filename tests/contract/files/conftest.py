@@ -10,10 +10,18 @@ from tests.fakes.gcs_server import GcsServer
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[tuple[S3Server, GcsServer]]:
+def started() -> Iterator[tuple[S3Server, GcsServer]]:
     """The two servers, and an environment that leads to them."""
     with running() as made:
         yield made
+
+
+@pytest.fixture
+def servers(started: tuple[S3Server, GcsServer]) -> Iterator[tuple[S3Server, GcsServer]]:
+    """The two servers; what a test leaves there, in memory, goes when it ends."""
+    yield started
+    for server in started:
+        server.empty()
 
 
 @pytest.fixture(params=["folder", "s3", "gs"])

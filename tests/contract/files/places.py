@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
+import httpx
 import pytest
 from boto3.session import Session
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -109,6 +110,11 @@ class S3Server:
     @cached_property
     def client(self) -> Any:  # noqa: ANN401 - boto3's client has no type
         return Session().client("s3")
+
+    def empty(self) -> None:
+        """Forget all buckets."""
+        self.lost = 0
+        httpx.post(f"{self.url}/moto-api/reset", trust_env=False).raise_for_status()
 
     def stop(self) -> None:
         self._http.shutdown()
