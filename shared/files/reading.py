@@ -208,20 +208,35 @@ def _fixed_block(lines: pa.Array, way: Way, records: Sequence[int], undecodable:
 
 def _jsonl(data: bytes, way: Way) -> Blocks:
     lines = [line for line in data.split(b"\n") if line.strip(BREAKS)]
-    shapes = any(told.type == "json" and f'"{told.column}"'.encode() in data for told in way.layout.fields)
-    if shapes or b"\\u" in data or not is_utf8(data) or NO_NUMBER.search(data):
-        return Blocks(blocks=[], alone=list(range(len(lines))))
-    reading = json.ParseOptions(
-        explicit_schema=schema_of_lines(lines, way), unexpected_field_behavior="ignore" if way.layout.other_columns == "ignore" else "error"
-    )
+    alone = _odd_lines(data, lines, way)
+    numbers: Sequence[int] = range(len(lines))
+    if alone:
+        odd = set(alone)
+        numbers = [number for number in numbers if number not in odd]
+        lines = [lines[number] for number in numbers]
+    others = "ignore" if way.layout.other_columns == "ignore" else "error"
+    reading = json.ParseOptions(explicit_schema=schema_of_lines(lines, way), unexpected_field_behavior=others)
     blocks: list[Block] = []
-    alone: list[int] = []
     for start, some in _fitting(lines, reading, 0):
         if isinstance(some, int):
-            alone += range(start, start + some)
+            alone += numbers[start : start + some]
         else:
-            blocks += _json_blocks(some, way, start)
+            blocks += _json_blocks(some, way, numbers[start : start + some.num_rows])
     return Blocks(blocks=blocks, alone=alone)
+
+
+def _odd_lines(data: bytes, lines: Sequence[bytes], way: Way) -> list[int]:
+    """Lines that columns are not asked of: with members of any shape, escapes, what is no number everywhere, bytes that are no text."""
+    marks = [b"\\u", *(f'"{told.column}"'.encode() for told in way.layout.fields if told.type == "json")]
+    found = [mark for mark in marks if mark in data]
+    is_text, has_others = is_utf8(data), NO_NUMBER.search(data)
+    if not found and is_text and not has_others:
+        return []
+    return [
+        number
+        for number, line in enumerate(lines)
+        if any(mark in line for mark in found) or (has_others and NO_NUMBER.search(line)) or not (is_text or _is_text(line, "utf-8"))
+    ]
 
 
 def _fitting(lines: list[bytes], reading: json.ParseOptions, start: int) -> Iterator[tuple[int, Any]]:
@@ -259,9 +274,10 @@ def _is_shallow(line: bytes) -> bool:
     return line.count(b"{") + line.count(b"[") <= MOST_NESTED
 
 
-def _json_blocks(table: pa.Table, way: Way, start: int) -> Iterator[Block]:
+def _json_blocks(table: pa.Table, way: Way, numbers: Sequence[int]) -> Iterator[Block]:
+    start = 0
     for batch in table.to_batches():
-        yield Block(cells=_by_target(batch, way), records=range(start, start + batch.num_rows))
+        yield Block(cells=_by_target(batch, way), records=numbers[start : start + batch.num_rows])
         start += batch.num_rows
 
 

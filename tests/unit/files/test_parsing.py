@@ -380,3 +380,18 @@ def test_a_chunk_of_nothing_holds_nothing() -> None:
     assert parse(b"", way("clo-transactions-csv")).totals == Totals()
     empty = parquet_file({name: pa.array([], pa.string()) for name in USUAL})
     assert parse_row_group(empty, empty.getbuffer().nbytes, 0, way("clo-transactions-parquet")).totals == Totals()
+
+
+def test_a_line_of_json_that_is_odd_leaves_the_others_to_the_columns() -> None:
+    by = way("clo-transactions-jsonl")
+    usual = USUAL | {"amount": 2350}
+    lines = [json.dumps(usual | {"transaction_id": f"t{n}"}).encode() for n in range(100)]
+    lines[10] = lines[10].replace(b'"m1"', b'"m\\u0031"')
+    lines[20] = lines[20][:-1] + b', "items": [{"product": "p", "amount": 1}]}'
+    lines[30] = lines[30][:-1] + b', "tip": NaN}'
+    lines[40] = lines[40].replace(b'"m1"', b'"m\xff"')
+    data = b"\n".join(lines) + b"\n"
+    blocks = read_blocks(data, by)
+    assert (blocks.alone, sum(len(block.records) for block in blocks.blocks)) == ([10, 20, 30, 40], 96)
+    parsed = parse(data, by)
+    assert (parsed.totals.count, refused(parsed)) == (98, [(31, "", "unreadable"), (41, "", "encoding")])
