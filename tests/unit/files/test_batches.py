@@ -84,7 +84,7 @@ def test_baskets_go_along() -> None:
     basket = [{"product": "beans", "amount": 1900}, {"product": "filter", "amount": "4.50"}]
     read = parsed(jsonl_file([{**USUAL, "amount": 1, "items": basket}, {**USUAL, "amount": 2}]), "clo-transactions-jsonl")
     sent = [transaction for event in payloads(read.accepted, 1) for transaction in transactions(event)]
-    assert [[item.amount for item in transaction.items] for transaction in sent] == [[1900, "4.50"], []]
+    assert {transaction.amount: [item.amount for item in transaction.items] for transaction in sent} == {1: [1900, "4.50"], 2: []}
 
 
 def test_who_holds_a_card_decides_where_nobody_is_named() -> None:
