@@ -1,6 +1,7 @@
 """Events as records on their topics: sent together, and known to be there."""
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -89,7 +90,9 @@ class Producer:
             client = self._connected()
         except KafkaError as error:
             return [error] * len(addressed)
-        outcomes = [error or _outcome(future) for future, error in list(_send_all(client, addressed))]
+        sent = list(_send_all(client, addressed))
+        until = time.monotonic() + DELIVERY_SECONDS + REQUEST_SECONDS
+        outcomes = [error or _outcome(future, until) for future, error in sent]
         if any(outcomes):
             self._let_go(client)
         return outcomes
@@ -135,10 +138,11 @@ def _send_all(client: KafkaProducer, addressed: Iterable[Addressed]) -> Iterator
             yield None, error
 
 
-def _outcome(future: FutureRecordMetadata | None) -> KafkaError | None:
+def _outcome(future: FutureRecordMetadata | None, until: float) -> KafkaError | None:
+    """What went wrong, if anything did until a moment of the monotonic clock that is the same for all: a client may lose sight of many."""
     try:
         if future:
-            future.get(timeout=DELIVERY_SECONDS + REQUEST_SECONDS)
+            future.get(timeout=max(0.0, until - time.monotonic()))
     except KafkaError as error:
         return error
     return None
