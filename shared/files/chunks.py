@@ -7,6 +7,7 @@ again, after a crash or by another instance, leaves what was made before.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from io import BytesIO
 from typing import Final
 
 import pyarrow as pa
@@ -141,9 +142,11 @@ def _tell_when_all_are(tx: Transaction, drop: Drop, step: Step) -> None:
 
 def _parsed(places: Places, drop: Drop, piece: Piece) -> Parsed:
     way = Way(layout=places.layout_of(drop), names=drop.names)
-    if way.layout.format is Format.PARQUET:
+    if way.layout.format is not Format.PARQUET:
+        return parse(_data(places, drop, piece), way, piece.first_line)
+    if piece.object is None:
         return parse_row_group(places.file_of(drop), drop.size, piece.number - 1, way, piece.first_line)
-    return parse(_data(places, drop, piece), way, piece.first_line)
+    return parse_row_group(BytesIO(_data(places, drop, piece)), piece.stop, 0, way, piece.first_line)
 
 
 def _data(places: Places, drop: Drop, piece: Piece) -> bytes:

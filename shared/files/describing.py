@@ -10,9 +10,9 @@ from shared.files.frame import way_of
 from shared.files.layout import RECODED, Layout
 from shared.files.manifest import Manifest
 from shared.files.names import FileName, Format
-from shared.files.parsing import Parsed, parse, parse_row_group
+from shared.files.parsing import Parsed, parse, parse_rows
 from shared.files.recoding import recoded
-from shared.files.row_groups import groups_of
+from shared.files.row_groups import groups_of, slices
 from shared.files.splitting import Splitter
 from shared.files.stores.streams import blocks_of
 from shared.files.totals import Totals
@@ -58,8 +58,8 @@ def _chunks(stream: BinaryIO, name: FileName, layout: Layout, digest: "hashlib._
 
 
 def _row_groups(stream: BinaryIO, size: int, layout: Layout) -> Iterator[Parsed]:
-    for number, group in enumerate(groups_of(stream, size, layout)):
-        yield parse_row_group(stream, size, number, Way(layout=layout), group.first_row)
+    for first_row, batches in slices(stream, size, groups_of(stream, size, layout), layout):
+        yield parse_rows(batches, Way(layout=layout), first_row)
 
 
 def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:

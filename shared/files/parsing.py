@@ -79,11 +79,16 @@ def parse_row_group(file: BinaryIO, size: int, group: int, way: Way, first_row: 
 
     Raises NotParquet where it can't be read within bounds.
     """
+    return parse_rows(read_group(file, size, group, way.layout, BATCH_ROWS), way, first_row)
+
+
+def parse_rows(batches: Iterable[pa.RecordBatch], way: Way, first_row: int = 1) -> Parsed:
+    """Read some records of a parquet file. `first_row`: the first one's row in the file, from 1, which stands for the line."""
     accepted: list[pa.RecordBatch] = []
 
     def left() -> Iterator[tuple[int, bytes, Said]]:
         first = first_row
-        for batch in read_group(file, size, group, way.layout, BATCH_ROWS):
+        for batch in batches:
             proven, open_rows = _columns([parquet_block(batch, way)], way)
             accepted.extend(_traced(proven, partial(_rows_at, batch, first), way.layout))
             yield from ((first + number, *_read_parquet(batch, number, way)) for number in open_rows)

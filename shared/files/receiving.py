@@ -216,10 +216,11 @@ def _cut_parquet(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
     with places.drops.open(drop.name, drop.generation) as stream:
         for _ in _hashed(blocks_of(stream), digest):
             pass
-    groups = probed(places.drops.url, Stored(name=drop.name, generation=drop.generation, size=drop.size), places.layout_of(drop))
+    stored = Stored(name=drop.name, generation=drop.generation, size=drop.size)
+    groups = probed(places.drops.url, stored, places.layout_of(drop), drop.drop_id)
     return Cut(
         pieces=tuple(
-            Piece(number=number, first_line=group.first_row, lines=group.rows, start=group.start, stop=group.stop)
+            Piece(number=number, first_line=group.first_row, lines=group.rows, start=group.start, stop=group.stop, object=group.object)
             for number, group in enumerate(groups, 1)
         )
     )

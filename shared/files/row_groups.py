@@ -1,7 +1,10 @@
-"""Files of Parquet: each row group is a chunk. What the footer and the pages claim is held against bounds before it is believed."""
+"""Files of Parquet: each row group is a chunk, or some of its records at a time where one is large.
+
+What the footer and the pages claim is held against bounds before it is believed.
+"""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -22,18 +25,23 @@ TAIL: Final = 8
 MOST_FOOTER_BYTES: Final = 4 << 20
 LARGE_FOOTER_BYTES: Final = 1 << 17
 MOST_RECORDS: Final = 1 << 16
-"""Of a row group."""
+"""Of a chunk."""
+MOST_OF_A_GROUP: Final = 1 << 22
+"""Records of a row group."""
 FEW_GROUPS: Final = 64
 FEWEST_RECORDS: Final = 1_000
 """So many a row group must have on an average, where there are more than a few: each is a chunk."""
-MOST_GROUP_BYTES: Final = 64 << 20
-"""Of the columns of a row group that are read, unpacked."""
+MOST_BYTES: Final = 64 << 20
+"""Of the columns that are read of as many records as a chunk takes, unpacked; and of the pages that are held to read them."""
 MOST_PAGE_BYTES: Final = 16 << 20
 MOST_TEXT_BYTES: Final = 4 << 20
 """Of a column of as many records as are read at a time; a value that stands once in a dictionary can stand in all of them."""
+BATCH_ROWS: Final = 1 << 13
 READ_AHEAD: Final = 1 << 18
 ENCODINGS: Final = {0: "PLAIN", 2: "PLAIN_DICTIONARY", 3: "RLE", 4: "BIT_PACKED", 8: "RLE_DICTIONARY"}
 """Those in which a value takes no less room than it needs, but for dictionaries."""
+IN_DICTIONARY: Final = frozenset({2, 8})
+"""A dictionary serves the first pages of a column; what does not fit into it stands plainly in those behind."""
 
 
 class NotParquet(Invalid):
@@ -44,13 +52,15 @@ class NotParquet(Invalid):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
-    """A row group: which records it holds, and where in the file."""
+    """A row group, or a slice of one that is large: which records it holds, and where they lie."""
 
     first_row: int
     """From 1."""
     rows: int
     start: int
     stop: int
+    object: str | None = None
+    """An object of its own; else the file itself."""
 
 
 def groups_of(file: BinaryIO, size: int, layout: Layout) -> list[Group]:
@@ -81,11 +91,22 @@ def read_group(file: BinaryIO, size: int, number: int, layout: Layout, batch_siz
     yield from _read(file, _opened(file, size).metadata, number, layout, batch_size)
 
 
-def read_groups(file: BinaryIO, size: int, count: int, layout: Layout, batch_size: int) -> Iterator[pa.RecordBatch]:
-    """The records of the first so many row groups, the same way; the footer, which may tell of thousands, is read once."""
+def slices(file: BinaryIO, size: int, groups: Sequence[Group], layout: Layout) -> Iterator[tuple[int, list[pa.RecordBatch]]]:
+    """The records of all row groups, as many at a time as a chunk takes: the number of the first, from 1, and batches.
+
+    The footer, which may tell of thousands, is read once. Raises NotParquet as `read_group` does.
+    """
     metadata = _opened(file, size).metadata
-    for number in range(count):
-        yield from _read(file, metadata, number, layout, batch_size)
+    for number, group in enumerate(groups):
+        first_row, some = group.first_row, list[pa.RecordBatch]()
+        for batch in _read(file, metadata, number, layout, BATCH_ROWS):
+            count = sum(one.num_rows for one in some)
+            if count + batch.num_rows > MOST_RECORDS:
+                yield first_row, some
+                first_row, some = first_row + count, []
+            some.append(batch)
+        if some:
+            yield first_row, some
 
 
 def _read(file: BinaryIO, metadata: parquet.FileMetaData, number: int, layout: Layout, batch_size: int) -> Iterator[pa.RecordBatch]:
@@ -93,13 +114,20 @@ def _read(file: BinaryIO, metadata: parquet.FileMetaData, number: int, layout: L
     group = metadata.row_group(number)
     if not group.num_rows:
         return
-    for place in places:
-        _check_pages(file, group.column(place), group.num_rows)
+    pages_of = [_check_pages(file, group.column(place), group.num_rows) for place in places]
+    if sum(found.held for found in pages_of) > MOST_BYTES:
+        raise _not_parquet(f"the largest pages of its columns have more than {MOST_BYTES:,} bytes together")
     names = [metadata.schema.column(place).path for place in places]
     kinds = {field.name: field.type for field in _arrow_schema(metadata)}
-    for name, place in zip(names, places, strict=True):
+    for name, place, found in zip(names, places, pages_of, strict=True):
+        if group.num_rows > MOST_RECORDS and found.is_plain and pa.types.is_dictionary(kinds[name]):
+            raise NotParquet(problems=(_of(name, "has more different values than its dictionary: write it as text"),))
         if metadata.schema.column(place).physical_type == "BYTE_ARRAY" and not pa.types.is_decimal(kinds[name]):
-            _check_texts(_batches(file, metadata, number, [name], batch_size, read_dictionary=[name]), name)
+            texts = _batches(file, metadata, number, [name], batch_size, read_dictionary=[name])
+            if group.num_rows > MOST_RECORDS:
+                _check_texts(islice(texts, 1), name, at_most_each=MOST_TEXT_BYTES // batch_size)
+                texts = _batches(file, metadata, number, [name], batch_size)
+            _check_texts(texts, name)
     read = 0
     for batch in _batches(file, metadata, number, names, batch_size):
         read += batch.num_rows
@@ -186,12 +214,18 @@ def _about_groups(metadata: parquet.FileMetaData, layout: Layout) -> Iterator[Pr
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         columns = [group.column(place) for place in places]
-        if not 0 <= group.num_rows <= MOST_RECORDS:
-            yield Problem(path=f"/groups/{number}", message=f"must have at most {MOST_RECORDS:,} records, has {group.num_rows:,}")
+        most = _most_bytes(group.num_rows)
+        if not 0 <= group.num_rows <= MOST_OF_A_GROUP:
+            yield Problem(path=f"/groups/{number}", message=f"must have at most {MOST_OF_A_GROUP:,} records, has {group.num_rows:,}")
         if any(column.total_compressed_size < 0 or column.total_uncompressed_size < 0 for column in columns):
             yield Problem(path=f"/groups/{number}", message="has columns of less than nothing")
-        if sum(column.total_uncompressed_size for column in columns) > MOST_GROUP_BYTES:
-            yield Problem(path=f"/groups/{number}", message=f"must have at most {MOST_GROUP_BYTES:,} bytes when it is unpacked")
+        if sum(column.total_uncompressed_size for column in columns) > most:
+            yield Problem(path=f"/groups/{number}", message=f"must have at most {most:,} bytes when it is unpacked")
+
+
+def _most_bytes(rows: int) -> int:
+    """Of a row group of so many records."""
+    return MOST_BYTES * max(1, -(-rows // MOST_RECORDS))
 
 
 def _arrow_schema(metadata: parquet.FileMetaData) -> pa.Schema:
@@ -214,37 +248,59 @@ def _span(column: parquet.ColumnChunkMetaData) -> tuple[int, int]:
     return min(offsets), min(offsets) + column.total_compressed_size
 
 
-def _check_pages(file: BinaryIO, column: parquet.ColumnChunkMetaData, rows: int) -> None:
-    values = plain = 0
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pages:
+    """What is known of the pages of a column."""
+
+    held: int
+    """So many bytes while it is read: the dictionary and the largest page."""
+    is_plain: bool
+    """Whether any values stand plainly."""
+
+
+def _check_pages(file: BinaryIO, column: parquet.ColumnChunkMetaData, rows: int) -> Pages:
+    values = plain = dictionary = largest = 0
+    plainly = False
     for page in pages(file, *_span(column)):
-        values += 0 if page.is_dictionary else page.values
+        if page.is_dictionary:
+            dictionary = page.plain_size
+        else:
+            values, largest = values + page.values, max(largest, page.plain_size)
         plain += page.plain_size
-        wrong = _wrong_page(page)
-        if wrong or plain > MOST_GROUP_BYTES:
+        wrong = _wrong_page(page) or ("goes back to its dictionary" if plainly and page.encoding in IN_DICTIONARY else None)
+        plainly = plainly or not (page.is_dictionary or page.encoding in IN_DICTIONARY)
+        if wrong or plain > _most_bytes(rows):
             raise NotParquet(problems=(_of(column.path_in_schema, wrong or "has more in its pages than the footer says"),))
     if values != rows or column.num_values != rows:
         raise NotParquet(problems=(_of(column.path_in_schema, f"has {values:,} values for {rows:,} records"),))
+    return Pages(held=dictionary + largest, is_plain=plainly)
 
 
 def _wrong_page(page: Page) -> str | None:
     if max(page.plain_size, page.packed_size) > MOST_PAGE_BYTES:
         return f"has a page of more than {MOST_PAGE_BYTES:,} bytes"
-    if page.values > MOST_RECORDS:
-        return f"has a page of more than {MOST_RECORDS:,} values"
+    if page.values > MOST_OF_A_GROUP:
+        return f"has a page of more than {MOST_OF_A_GROUP:,} values"
     if page.encoding is not None and page.encoding not in ENCODINGS:
         return f"must be encoded as one of {', '.join(ENCODINGS.values())}"
     return None
 
 
-def _check_texts(batches: Iterable[pa.RecordBatch], name: str) -> None:
-    """A column whose values still stand in dictionaries: how long they are in all places, and whether they are text."""
+def _check_texts(batches: Iterable[pa.RecordBatch], name: str, at_most_each: int | None = None) -> None:
+    """A column of text, whose values may still stand in dictionaries: how long they are in all places, and whether they are text.
+
+    `at_most_each`: how long a value of the dictionary may be, all of which come with the first batch. Then the column can be read without,
+    which holds no more than a batch: as dictionaries, all different values of a large row group would be held at once.
+    """
     for batch in batches:
         column = batch.column(0)
-        size = pc.sum(pc.cast(pc.binary_length(column.dictionary).take(column.indices), pa.int64())).as_py() or 0
-        if size > MOST_TEXT_BYTES:
+        values = column.dictionary if pa.types.is_dictionary(column.type) else column
+        lengths = pc.binary_length(values).take(column.indices) if values is not column else pc.binary_length(values)
+        too_long = at_most_each is not None and (pc.max(pc.binary_length(values)).as_py() or 0) > at_most_each
+        if too_long or (pc.sum(pc.cast(lengths, pa.int64())).as_py() or 0) > MOST_TEXT_BYTES:
             raise NotParquet(problems=(_of(name, "holds values that are too long together"),))
         try:
-            column.dictionary.validate(full=True)
+            values.validate(full=True)
         except pa.ArrowInvalid as error:
             raise NotParquet(problems=(_of(name, "holds text that is not UTF-8"),)) from error
 

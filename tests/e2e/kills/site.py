@@ -73,11 +73,12 @@ class Site:
         return len(self._drafts())
 
     def sweep_a_day_later(self) -> None:
-        """Let the schedule do what is due when all that is unfinished is old."""
+        """Let the schedule do what is due when all that is unfinished is old; what has a writer that lives is waited for."""
         old = (SystemClock().now() - 2 * LEFT_FOR).timestamp()
         for draft in self._drafts():
             os.utime(draft, (old, old))
         schedule.run_schedule(self.drops.call(), ScheduleTicked(at=NOW))
+        wait_until(lambda: not self._drafts(), seconds=SECONDS, what="nothing is unfinished")
 
     def _drafts(self) -> list[Path]:
         folders = [self.drops.folder / store / DRAFTS for store in ("drops", "lake")]

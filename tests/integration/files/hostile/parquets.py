@@ -64,7 +64,11 @@ def _page_of_64_mib(data: bytes) -> bytes:
 
 
 def _long(count: int, size: int) -> dict[str, Any]:
-    return columns_of(tuple(bought(number) for number in range(count))) | {"descriptor": ["x" * size] * count}
+    return _many(count) | {"descriptor": ["x" * size] * count}
+
+
+def _many(count: int) -> dict[str, Any]:
+    return columns_of(tuple(bought(number) for number in range(count)))
 
 
 def _one_for_all(count: int, size: int) -> pa.Array:
@@ -104,7 +108,7 @@ PARQUETS: Mapping[str, Callable[[], Sent]] = {
     "parquet_bomb_of_prefixes": sent(
         lambda: parquet_of(_long(2_000, 9_000), use_dictionary=False, column_encoding={"descriptor": "DELTA_BYTE_ARRAY"})
     ),
-    "parquet_with_a_group_of_200_000": sent(lambda: parquet_of(_long(200_000, 1))),
+    "parquet_with_a_long_value_in_a_group_of_70_000": sent(lambda: parquet_of(_many(70_000) | {"descriptor": _one_for_all(70_000, 600)})),
     "parquet_with_a_list": _with(descriptor=[["a", "b"]] * 1_000),
     "parquet_with_a_struct": _with(descriptor=[{"a": 1}] * 1_000),
     "parquet_with_nested_lists": _with(descriptor=[[[[[1]]]]] * 1_000),
