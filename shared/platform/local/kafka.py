@@ -70,6 +70,7 @@ class LocalKafka:
         self._log = self._folder / "kafka.log"
         self._pid = self._folder / "kafka.pid"
         self._stopped = threading.Event()
+        self._ending = threading.Lock()
         self._watch: threading.Thread | None = None
         running = self._running()
         self._port = self._port_before() if running else self._choose(port)
@@ -100,9 +101,10 @@ class LocalKafka:
 
     def kill(self) -> None:
         """End the broker without a word of warning."""
-        with suppress(psutil.NoSuchProcess):
-            self._process.kill()
-        self._process.wait(STOP_SECONDS)
+        with self._ending:  # of two that wait for a process at once, one is told no exit code, and takes it for a process that runs
+            with suppress(psutil.NoSuchProcess):
+                self._process.kill()
+            self._process.wait(STOP_SECONDS)
 
     def _choose(self, port: int) -> int:
         if port and not _is_free(port):
