@@ -1,6 +1,5 @@
 """From parts to a file: data, signed report, manifest last, so that no half of a file is ever seen. And the ends without a file."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from shared.files.manifest import Manifest
 from shared.files.names import MANIFEST, Format
 from shared.files.places import clear, keep, read_whole
 from shared.files.stores.protocol import Changed, Exists, ObjectStore
-from shared.files.stores.streams import BLOCK, blocks_of
+from shared.files.stores.streams import BLOCK, digested, hashed
 from shared.files.totals import Totals
 from shared.files.writing import head, tail
 from shared.kernel.errors import Broken, Busy, NotFound, Problem
@@ -143,10 +142,10 @@ def _stored(places: Places, export: Export, parts: Sequence[Part]) -> Whole:
     made = _contents(places.lake, parts, *ends)
     if layout.format is Format.PARQUET:
         made = as_file(made, schema_of(EXPORTED[export.kind], layout))
-    blocks = _hashed(made, plain)
+    blocks = hashed(made, plain)
     if export.gzip or export.pgp:
         sent = sha256()
-        blocks = _hashed(as_sent(blocks, export, places), sent)
+        blocks = hashed(as_sent(blocks, export, places), sent)
     stored = places.exports.create(export.name, blocks)
     hashes = {"sha256": sent.hexdigest(), "sha256_plain": plain.hexdigest()}
     return Whole(generation=stored.generation, size=stored.size, totals=totals, **hashes)
@@ -158,10 +157,9 @@ def _as_told(places: Places, export: Export, parts: Sequence[Part]) -> Whole | N
         told = Manifest.model_validate_json(read_whole(places.exports, f"{export.name}{MANIFEST}"))
     except NotFound:
         return None
-    found, digest = places.exports.stat(export.name), sha256()
+    found = places.exports.stat(export.name)
     with places.exports.open(export.name, found.generation) as stream:
-        for block in blocks_of(stream):
-            digest.update(block)
+        digest = digested(stream, sha256())
     totals = sum((part.totals for part in parts), Totals())
     if told.totals != totals or told.file_sha256 != digest.hexdigest():
         raise Broken("Another file lies where an export belongs.")
@@ -176,9 +174,3 @@ def _contents(lake: ObjectStore, parts: Sequence[Part], before: bytes, after: by
         for start in range(0, part.size, BLOCK):
             yield lake.read(str(part.object), str(part.generation), start, min(start + BLOCK, part.size))
     yield after
-
-
-def _hashed(blocks: Iterator[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
-    for block in blocks:
-        digest.update(block)
-        yield block

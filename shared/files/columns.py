@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.files.arrays import either, longest, matching, text_bytes, without, without_empty
+from shared.files.arrays import each, either, longest, matching, text_bytes, without, without_empty
 from shared.files.checks import card_numbers, check_of, formulas
 from shared.files.clock_columns import LOCAL_MOMENT, UTC_MOMENT, by_clock, by_clocks, iso_texts
 from shared.files.clocks import directives
@@ -99,8 +99,7 @@ def _zones(cells: Mapping[str, pa.Array], target: str, way: Way) -> pa.Array | N
     told = cells.get(f"{target}{ZONE}") if target in way.zones else None
     if told is None or not pa.types.is_string(told.type):
         return None
-    encoded = pc.dictionary_encode(told)
-    return pa.array([way.zones[target].get(word, word) for word in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
+    return each(told, lambda word: way.zones[target].get(word, word))
 
 
 def _sorted_out(batch: pa.RecordBatch, bad: pa.Array | None) -> Columns:
@@ -138,9 +137,7 @@ def _mapped(array: pa.Array, field: LayoutField) -> pa.Array:
     known = field.value_map
     if known is None:
         return array
-    encoded = pc.dictionary_encode(array)
-    meanings = [known.get(written, None if NUL in written else field.otherwise) for written in encoded.dictionary.to_pylist()]
-    return pa.array(meanings, pa.string()).take(encoded.indices)
+    return each(array, lambda written: known.get(written, None if NUL in written else field.otherwise))
 
 
 def _words(array: pa.Array, field: LayoutField, _currency: pa.Array | None) -> Read:

@@ -1,7 +1,7 @@
 """The manifest of a file whose sender writes none: what its records come to, as they are read here."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +14,7 @@ from shared.files.parsing import Parsed, parse, parse_rows
 from shared.files.recoding import recoded
 from shared.files.row_groups import groups_of, slices
 from shared.files.splitting import Splitter
-from shared.files.stores.streams import blocks_of
+from shared.files.stores.streams import blocks_of, digested, hashed
 from shared.files.totals import Totals
 from shared.files.unpacking import unpacked
 from shared.files.way import Way
@@ -30,8 +30,9 @@ def manifest_for(path: Path, name: FileName, layout: Layout) -> Manifest:
     with path.open("rb") as stream:
         read = _row_groups(stream, path.stat().st_size, layout) if name.format is Format.PARQUET else _chunks(stream, name, layout, digest)
         totals, rejected = reduce(_with, read, (Totals(), 0))
-    if name.format is Format.PARQUET:
-        digest = hashlib.sha256(path.read_bytes())
+        if name.format is Format.PARQUET:
+            stream.seek(0)
+            digested(stream, digest)
     return Manifest(
         file_id=name.file_id,
         revision=name.revision,
@@ -52,7 +53,7 @@ def _with(sofar: tuple[Totals, int], parsed: Parsed) -> tuple[Totals, int]:
 def _chunks(stream: BinaryIO, name: FileName, layout: Layout, digest: "hashlib._Hash") -> Iterator[Parsed]:
     splitter = Splitter(layout=layout)
     blocks = unpacked(blocks_of(stream)) if name.gzip else blocks_of(stream)
-    plain = _hashed(blocks, digest)
+    plain = hashed(blocks, digest)
     for chunk in splitter.split(recoded(plain, layout.encoding) if layout.encoding in RECODED else plain):
         yield parse(chunk.data, way_of(splitter), chunk.first_line)
 
@@ -60,9 +61,3 @@ def _chunks(stream: BinaryIO, name: FileName, layout: Layout, digest: "hashlib._
 def _row_groups(stream: BinaryIO, size: int, layout: Layout) -> Iterator[Parsed]:
     for first_row, batches in slices(stream, size, groups_of(stream, size, layout), layout):
         yield parse_rows(batches, Way(layout=layout), first_row)
-
-
-def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
-    for block in blocks:
-        digest.update(block)
-        yield block

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import UUID
@@ -50,13 +50,9 @@ def places_of(call: Call) -> Places:
     """The places of a call. Raises Broken where the settings name none, WrongLayouts while a layout is wrong."""
     if call.file_places is None:
         raise Broken("The settings don't say where files lie: CLO_DROPS and CLO_LAKE.")
-    return replace(_open(call.file_places), library=load_as_now(call.file_places.layouts))
-
-
-@cache
-def _open(named: FilePlaces) -> Places:
+    named = call.file_places
     drops, lake = open_store(named.drops), open_store(named.lake)
-    return Places(drops=drops, lake=lake, library=Library(layouts={}), keys=keys_of(named), senders=named.senders)
+    return Places(drops=drops, lake=lake, library=load_as_now(named.layouts), keys=keys_of(named), senders=named.senders)
 
 
 def keys_of(named: FilePlaces) -> Keys | None:

@@ -27,7 +27,7 @@ from shared.files.splitting import CHUNK_BYTES, Chunk, Splitter
 from shared.files.stores.names import object_name
 from shared.files.stores.notices import read_notice
 from shared.files.stores.protocol import Changed, Stored
-from shared.files.stores.streams import blocks_of
+from shared.files.stores.streams import blocks_of, digested, hashed
 from shared.files.taking import TAKERS
 from shared.files.unpacking import unpacked
 from shared.kernel.errors import Busy, Invalid, NotFound, Problem
@@ -194,7 +194,7 @@ def _cut_text(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
     name, manifest, problems = drop.file_name, _manifest(drop), list[Problem]()
     splitter = Splitter(layout=places.layout_of(drop), size=CHUNK_BYTES, longest=LONGEST_RECORD)
     with places.drops.open(drop.name, drop.generation) as stream:
-        plain = _hashed(_plain(stream, name, places.keys), digest)
+        plain = hashed(_plain(stream, name, places.keys), digest)
         is_recoded = splitter.layout.encoding in RECODED
         chunks = splitter.split(recoded(plain, splitter.layout.encoding) if is_recoded else plain)
         pieces = tuple(_piece(places, drop, chunk, packed=name.gzip or name.pgp or is_recoded) for chunk in chunks)
@@ -214,8 +214,7 @@ def _cut_text(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
 
 def _cut_parquet(places: Places, drop: Drop, digest: "hashlib._Hash") -> Cut:
     with places.drops.open(drop.name, drop.generation) as stream:
-        for _ in _hashed(blocks_of(stream), digest):
-            pass
+        digested(stream, digest)
     stored = Stored(name=drop.name, generation=drop.generation, size=drop.size)
     groups = probed(places.drops.url, stored, places.layout_of(drop), drop.drop_id)
     return Cut(
@@ -250,9 +249,7 @@ def _require_as_told(places: Places, drop: Drop) -> None:
         wrong.append(("file_bytes", manifest.file_bytes, drop.size))
     if any(told.values()):
         with places.drops.open(drop.name, drop.generation) as stream:
-            for _ in _hashed(blocks_of(stream), digest := hashlib.sha256()):
-                pass
-        found = digest.hexdigest()
+            found = digested(stream, hashlib.sha256()).hexdigest()
         wrong += [(name, said, found) for name, said in told.items() if said not in {None, found}]
     if wrong:
         raise NotAsTold(
@@ -265,12 +262,6 @@ def _plain(stream: BinaryIO, name: FileName, keys: Keys | None) -> Iterable[byte
     if name.pgp and keys:
         blocks = unsealed(blocks, keys, name.sender)
     return unpacked(blocks) if name.gzip else blocks
-
-
-def _hashed(blocks: Iterable[bytes], digest: "hashlib._Hash") -> Iterator[bytes]:
-    for block in blocks:
-        digest.update(block)
-        yield block
 
 
 def _piece(places: Places, drop: Drop, chunk: Chunk, *, packed: bool) -> Piece:

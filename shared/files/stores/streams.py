@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from shared.kernel.errors import Busy
 
 if TYPE_CHECKING:
+    from hashlib import _Hash
+
     from _typeshed import WriteableBuffer
 
 BLOCK: Final = 8 * 1024 * 1024
@@ -29,6 +31,13 @@ def blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
             view = view[taken:]
         held += view
     yield bytes(held)
+
+
+def hashed(parts: Iterable[bytes], digest: "_Hash") -> Iterator[bytes]:
+    """The same bytes, of which the digest is that of all that went by."""
+    for part in parts:
+        digest.update(part)
+        yield part
 
 
 def length(start: int, stop: int | None) -> int:
@@ -121,3 +130,10 @@ def patiently(read: Callable[[], bytes]) -> bytes:
 def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
     """What is left of a stream, a MiB at a time."""
     return iter(partial(stream.read, MIB), b"")
+
+
+def digested(stream: BinaryIO, digest: "_Hash") -> "_Hash":
+    """The digest with what is left of a stream taken in."""
+    for block in blocks_of(stream):
+        digest.update(block)
+    return digest
